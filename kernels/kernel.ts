@@ -1,0 +1,59 @@
+/**
+ * What a kernel is: a pure function from numbers to WGSL. Nothing here knows a device or a tensor, so every shader of
+ * the project can be generated, read and tested without a GPU.
+ */
+
+/** Number of workgroups in x, y and z, each at most 65 535. */
+export type Workgroups = readonly [x: number, y: number, z: number];
+
+/** One WGSL module with the entry point `main`, and how many workgroups to start. */
+export interface Shader {
+  readonly code: string;
+  readonly workgroups: Workgroups;
+}
+
+/** What a dispatch binds: the op's n-th read or write, or the n-th scratch buffer of its kernel. */
+export type Slot = { readonly from: "read" | "write" | "scratch"; readonly index: number };
+
+/** One dispatch; `bindings[i]` is bound at `@group(0) @binding(i)`. */
+export interface Stage {
+  readonly shader: Shader;
+  readonly bindings: readonly Slot[];
+}
+
+/** The dispatches of one op, in order, and the bytes of each scratch buffer they share. */
+export interface Stages {
+  readonly scratch: readonly number[];
+  readonly dispatches: readonly Stage[];
+}
+
+/** What a kernel may use on a device. */
+export interface Limits {
+  /** Threads in one workgroup. */
+  readonly workgroupInvocations: number;
+  /** Bytes of workgroup memory. */
+  readonly workgroupStorage: number;
+  /** Bytes of one storage binding. */
+  readonly bindingBytes: number;
+  /** Does the adapter run on the CPU? There a load costs far more than arithmetic. */
+  readonly software: boolean;
+}
+
+/** A family of shaders that all compute the same thing. */
+export interface Kernel<Problem, Tuning> {
+  readonly name: string;
+  /** Valid configurations for these limits. The first is the default: safe everywhere, good almost everywhere. */
+  tunings(problem: Problem, limits: Limits): readonly Tuning[];
+  /** Pure: equal arguments give identical stages. */
+  stages(problem: Problem, tuning: Tuning): Stages;
+  /** Least work possible: direct floating point operations, and each byte of the operands moved once. */
+  cost(problem: Problem): { readonly flops: number; readonly bytes: number };
+}
+
+export const read = (index: number): Slot => ({ from: "read", index });
+export const write = (index: number): Slot => ({ from: "write", index });
+export const scratch = (index: number): Slot => ({ from: "scratch", index });
+
+/** The tuning of a kernel that has only one. */
+export type Fixed = Record<string, never>;
+export const FIXED: readonly Fixed[] = [{}];

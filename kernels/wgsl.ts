@@ -1,0 +1,72 @@
+/** Pieces that the generators share: joining lines, one-dimensional dispatches, the counter-based random numbers. */
+import type { Shader, Workgroups } from "./kernel.ts";
+
+/** Calls `line` for 0, 1, ... `count - 1` and joins the results: unrolled code. */
+export function unroll(count: number, line: (index: number) => string, separator = "\n"): string {
+  return Array.from({ length: count }, (_, index) => line(index)).join(separator);
+}
+
+/** Smallest integer that is at least `a / b`. */
+export function ceilDiv(a: number, b: number): number {
+  return Math.ceil(a / b);
+}
+
+/** An f32 literal that WGSL reads back exactly. */
+export function f32(value: number): string {
+  return `${Math.fround(value).toExponential()}f`;
+}
+
+/** WebGPU allows 65 535 workgroups per dimension. */
+const MAX_WORKGROUPS = 65535;
+const ELEMENTWISE_THREADS = 64;
+
+/** `count` workgroups folded into two dimensions; pair it with `WORKGROUP_INDEX`, which may exceed `count`. */
+export function foldWorkgroups(count: number): Workgroups {
+  const x = Math.min(count, MAX_WORKGROUPS);
+  return [x, ceilDiv(count, x), 1];
+}
+
+/** The index of the workgroup in a folded dispatch, given `@builtin(workgroup_id) group` and `num_workgroups`. */
+export const WORKGROUP_INDEX = "group.y * groups.x + group.x";
+
+/**
+ * A shader that runs `body` once for each `i` in 0 ... `count - 1`, one thread each.
+ * `declarations` holds the bindings and functions that the body uses.
+ */
+export function elementwise(count: number, declarations: string, body: string): Shader {
+  const code = `${declarations}
+@compute @workgroup_size(${ELEMENTWISE_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) lane: u32) {
+  let i = (${WORKGROUP_INDEX}) * ${ELEMENTWISE_THREADS}u + lane;
+  if (i >= ${count}u) { return; }
+${body}
+}
+`;
+  return { code, workgroups: foldWorkgroups(ceilDiv(count, ELEMENTWISE_THREADS)) };
+}
+
+/**
+ * Counter-based random numbers, the same as `hash` of core/random.ts: no state, so any thread can draw any element
+ * again. The mixer is `lowbias32` of C. Wellons' hash-prospector.
+ */
+export const RANDOM = `
+fn mix32(value: u32) -> u32 {
+  var x = value;
+  x ^= x >> 16u; x *= 0x7feb352du;
+  x ^= x >> 15u; x *= 0x846ca68bu;
+  x ^= x >> 16u;
+  return x;
+}
+fn random_key(seed: u32, step: u32, stream: u32) -> u32 {
+  return mix32(mix32(mix32(seed + 0x9e3779b9u) ^ step) ^ stream);
+}
+fn random_u32(key: u32, index: u32) -> u32 { return mix32(mix32(index + 0x9e3779b9u) ^ key); }
+/** Uniform in [0, 1). */
+fn random_unit(key: u32, index: u32) -> f32 { return f32(random_u32(key, index) >> 8u) * 0x1p-24f; }
+`;
+
+/** The layout of the step buffer, written by core/step.ts before each step. */
+export const STEP = `
+struct Step { step: u32, seed: u32, learning_rate: f32, first: u32 }
+`;
