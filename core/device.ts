@@ -1,0 +1,120 @@
+/** Opens a GPU through WebGPU: Dawn (npm `webgpu`) in Node and Deno, `navigator.gpu` in a browser. */
+import type { Limits } from "../kernels/kernel.ts";
+import { UserError } from "./errors.ts";
+import { environment, hasProcess, setDefaultEnvironment } from "./runtime.ts";
+
+/** An open device, what kernels may use on it, and what identifies it. */
+export interface Context {
+  readonly device: GPUDevice;
+  readonly limits: Limits;
+  /** Bytes of the largest buffer. */
+  readonly maxBufferBytes: number;
+  /** Can ops be timed on the device? */
+  readonly timestamps: boolean;
+  /** One line for people: adapter, driver, back end. */
+  readonly description: string;
+  /** Everything a tuning depends on: adapter, driver, limits, back end, as one string. */
+  readonly scope: string;
+  /** Throws if the device was lost or reported an error since the last call. */
+  check(): void;
+  close(): void;
+}
+
+const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driver: the vendor's for a discrete GPU; " +
+  "on Debian or Ubuntu without one, `sudo sh setup.sh` installs a software driver (mesa-vulkan-drivers 25 or newer, " +
+  "libvulkan1). VK_DRIVER_FILES can name the driver's JSON file";
+
+/** WebGPU's entry point, and who provides it. Dawn's object must stay referenced while a device lives. */
+async function entryPoint(): Promise<{ gpu: GPU; backend: string }> {
+  const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (!hasProcess) {
+    if (native === undefined) {
+      throw new UserError(
+        "This browser has no WebGPU: use a current Chrome, Edge, Safari or Firefox, over https or localhost",
+      );
+    }
+    return { gpu: native, backend: "browser" };
+  }
+  // Mesa prints an error for each device where this is unset.
+  setDefaultEnvironment("XDG_RUNTIME_DIR", environment("TMPDIR") ?? "/tmp");
+  try {
+    const { create, globals } = await import("webgpu");
+    Object.assign(globalThis, globals);
+    return { gpu: create([]), backend: "Dawn" };
+  } catch (error) {
+    if (native !== undefined) return { gpu: native, backend: "navigator.gpu" };
+    throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm ci\` first`);
+  }
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split("\n")[0]!;
+}
+
+/** Limits to raise from WebGPU's defaults to what the adapter has. */
+const RAISED = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+] as const;
+
+/** Opens the adapter that WebGPU prefers, with all of its limits. Throws `UserError` where there is none. */
+export async function openDevice(): Promise<Context> {
+  const { gpu, backend } = await entryPoint();
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) throw new UserError(NO_ADAPTER);
+  const { info } = adapter;
+  const timestamps = adapter.features.has("timestamp-query");
+  const device = await adapter.requestDevice({
+    requiredFeatures: timestamps ? ["timestamp-query"] : [],
+    requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
+  });
+  const name = info.description || info.device || `${info.vendor} ${info.architecture}`;
+  const software = /llvmpipe|lavapipe|swiftshader|software|WARP|Basic Render/i.test(
+    `${name} ${info.vendor} ${info.architecture} ${info.device}`,
+  );
+  const limits: Limits = {
+    workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
+    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
+    bindingBytes: Math.floor(Number(device.limits.maxStorageBufferBindingSize) / 256) * 256,
+    software,
+  };
+  let failure: Error | null = null;
+  let closing = false;
+  device.addEventListener("uncapturederror", (event) => {
+    failure ??= new Error(`The GPU reported: ${(event as GPUUncapturedErrorEvent).error.message}`);
+  });
+  device.lost.then(({ reason, message }) => {
+    if (!closing) {
+      failure ??= new UserError(`The GPU device was lost (${reason}: ${message || "no reason given"}), try --resume`);
+    }
+  });
+  return {
+    device,
+    limits,
+    maxBufferBytes: Number(device.limits.maxBufferSize),
+    timestamps,
+    description: `${name}${software ? " (software, slow)" : ""}, ${backend}`,
+    scope: JSON.stringify({ ...infoFields(info), backend, limits }),
+    check() {
+      if (failure !== null) throw failure;
+    },
+    close() {
+      closing = true;
+      device.destroy();
+      void gpu; // keeps Dawn's instance alive until here
+    },
+  };
+}
+
+const infoFields = ({ vendor, architecture, device, description }: GPUAdapterInfo) => ({
+  vendor,
+  architecture,
+  device,
+  description,
+});

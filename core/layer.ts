@@ -1,0 +1,124 @@
+/** What a layer is, and `sequential`, which makes a layer of a list of layers. */
+import { UserError } from "./errors.ts";
+import type { Op } from "./op.ts";
+import type { Shape, Tensor } from "./tensor.ts";
+
+/** How ReLU and max pooling send a signal backward (paper, section 4). Training uses `gradient`. */
+export type Rule = "gradient" | "deconvnet" | "guided";
+
+/** What a layer wants initialized: weights drawn with `fanIn`, or a constant. */
+export interface ParamSpec {
+  readonly shape: Shape;
+  readonly init: { readonly fanIn: number } | { readonly constant: number };
+}
+
+/** A layer names its own parameters ("w", "b"); `sequential` prefixes them ("conv1/w"). */
+export type ParamSpecs = Readonly<Record<string, ParamSpec>>;
+export type Params = Readonly<Record<string, Tensor>>;
+
+/** Train or evaluate is decided when tracing, never at run time. `step` is the step buffer (core/step.ts). */
+export interface Trace {
+  readonly mode: "train" | "eval";
+  readonly step: Tensor;
+}
+
+export interface Want {
+  readonly rule: Rule;
+  /** Where to write parameter gradients, or null if none are wanted. */
+  readonly grads: Params | null;
+  /** Is the gradient of the input wanted? */
+  readonly input: boolean;
+}
+
+export interface Backward {
+  readonly ops: readonly Op[];
+  /** The gradient of the input, or null if it was not wanted. */
+  readonly dx: Tensor | null;
+}
+
+export interface Forward {
+  readonly ops: readonly Op[];
+  readonly y: Tensor;
+  /** The backward pass for the gradient `dy` of `y`; it closes over what it reads, which keeps that alive. */
+  pullback(dy: Tensor, want: Want): Backward;
+}
+
+/** Three pure functions: `init`, `forward`, and the `pullback` that `forward` returns. */
+export interface Layer {
+  readonly name: string;
+  /** The output shape and parameters for an input shape with batch. Throws `UserError` on a shape that cannot work. */
+  init(input: Shape): { readonly output: Shape; readonly params: ParamSpecs };
+  forward(params: Params, x: Tensor, trace: Trace): Forward;
+}
+
+/** Keeps the entries that start with `prefix/`, without the prefix. */
+function under<T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> {
+  const start = `${prefix}/`;
+  return Object.fromEntries(
+    Object.entries(entries).filter(([key]) => key.startsWith(start)).map(([key, value]) => [
+      key.slice(start.length),
+      value,
+    ]),
+  );
+}
+
+const prefixed = (name: string, ops: readonly Op[]): Op[] => ops.map((op) => ({ ...op, label: `${name}/${op.label}` }));
+
+/**
+ * A network is itself a layer: runs `layers` one after the other, and prefixes their parameters and op labels with
+ * their names. Throws `UserError` where two layers share a name.
+ */
+export function sequential(name: string, layers: readonly Layer[]): Layer {
+  const names = new Set<string>();
+  for (const layer of layers) {
+    if (names.has(layer.name)) {
+      throw new UserError(`Cannot build network "${name}": two layers are named "${layer.name}", rename one`);
+    }
+    names.add(layer.name);
+  }
+  return {
+    name,
+    init(input) {
+      let shape = input;
+      const params: Record<string, ParamSpec> = {};
+      for (const layer of layers) {
+        const made = layer.init(shape);
+        for (const [key, spec] of Object.entries(made.params)) params[`${layer.name}/${key}`] = spec;
+        shape = made.output;
+      }
+      return { output: shape, params };
+    },
+    forward(params, x, trace) {
+      const ops: Op[] = [];
+      const passes = layers.map((layer) => {
+        const pass = layer.forward(under(layer.name, params), x, trace);
+        ops.push(...prefixed(layer.name, pass.ops));
+        x = pass.y;
+        return { layer, pass };
+      });
+      // The first layers without parameters need no backward pass unless the gradient of the input is wanted.
+      const firstWithParams = layers.findIndex((layer) => Object.keys(under(layer.name, params)).length > 0);
+      return {
+        ops,
+        y: x,
+        pullback(dy, { rule, grads, input }) {
+          const backward: Op[] = [];
+          let gradient: Tensor | null = dy;
+          for (const [index, { layer, pass }] of [...passes.entries()].reverse()) {
+            if (!input && (grads === null || index < firstWithParams || firstWithParams < 0)) break;
+            if (gradient === null) throw new Error(`Layer "${layer.name}" got no gradient`);
+            const want: Want = {
+              rule,
+              grads: grads === null ? null : under(layer.name, grads),
+              input: input || index > firstWithParams,
+            };
+            const result: Backward = pass.pullback(gradient, want);
+            backward.push(...prefixed(layer.name, result.ops));
+            gradient = result.dx;
+          }
+          return { ops: backward, dx: input ? gradient : null };
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { sgdUpdate } from "../kernels/sgd.ts";
+import type { Arena } from "./arena.ts";
+import { type Op, op } from "./op.ts";
+import { elements, type Tensor } from "./tensor.ts";
+
+/** Pure: names the arenas of its state, and returns the ops that update parameters and state in place. */
+export interface Optimizer {
+  /** Names of the arenas it keeps beside the parameters, each laid out like them. */
+  readonly state: readonly string[];
+  update(args: {
+    readonly params: Arena;
+    readonly grads: Arena;
+    readonly state: Readonly<Record<string, Arena>>;
+    readonly step: Tensor;
+  }): readonly Op[];
+}
+
+/** Stochastic gradient descent with momentum; weight decay on weights and biases (paper 3.2; kernels/sgd.ts). */
+export function sgd({ momentum, weightDecay }: { momentum: number; weightDecay: number }): Optimizer {
+  return {
+    state: ["velocity"],
+    update: ({ params, grads, state, step }) =>
+      params.windows.map((window, index) =>
+        op(sgdUpdate, { count: elements(window.shape), momentum, weightDecay }, {
+          label: `sgd/${index}`,
+          reads: [grads.windows[index]!, step],
+          writes: [window, state["velocity"]!.windows[index]!],
+        })
+      ),
+  };
+}

@@ -1,0 +1,31 @@
+/** Shaders to pipelines, each compiled once per device, with errors that show the generated line. */
+
+const caches = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+
+/** The pipeline of a WGSL module with entry point `main`. Throws with the lines around a compile error. */
+export function pipelineFor(device: GPUDevice, label: string, code: string): Promise<GPUComputePipeline> {
+  let cache = caches.get(device);
+  if (cache === undefined) caches.set(device, cache = new Map());
+  let pipeline = cache.get(code);
+  if (pipeline === undefined) cache.set(code, pipeline = compileShader(device, label, code));
+  return pipeline;
+}
+
+async function compileShader(device: GPUDevice, label: string, code: string): Promise<GPUComputePipeline> {
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ label, code });
+  const invalid = device.popErrorScope();
+  const { messages } = await module.getCompilationInfo();
+  const error = messages.find(({ type }) => type === "error");
+  await invalid;
+  if (error !== undefined) throw new Error(explain(label, code, error.message, error.lineNum));
+  return await device.createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint: "main" } });
+}
+
+/** The message with the generated line and two neighbours on each side. */
+export function explain(label: string, code: string, message: string, line: number): string {
+  const context = code.split("\n").map((text, index) => ({ text, number: index + 1 }))
+    .filter(({ number }) => Math.abs(number - line) <= 2)
+    .map(({ text, number }) => `${number === line ? ">" : " "} ${String(number).padStart(4)} | ${text}`);
+  return `Cannot compile the shader of ${label}, line ${line}: ${message}\n${context.join("\n")}`;
+}

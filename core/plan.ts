@@ -1,0 +1,169 @@
+/** From a program to something that runs: tunings, memory, pipelines and bind groups, all made once. */
+import type { Slot, Workgroups } from "../kernels/kernel.ts";
+import type { Context } from "./device.ts";
+import { UserError } from "./errors.ts";
+import { type Chosen, planMemory } from "./memory.ts";
+import type { Program } from "./program.ts";
+import { pipelineFor } from "./pipeline.ts";
+import { bytesOf, type Tensor, type VirtualBuffer } from "./tensor.ts";
+import type { Tuner, Tunings } from "./tuner.ts";
+
+export interface Dispatch {
+  /** The label of its op. */
+  readonly label: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: Workgroups;
+}
+
+export type Buffers = Map<VirtualBuffer, GPUBuffer>;
+
+export interface Plan {
+  readonly dispatches: readonly Dispatch[];
+  /** Every buffer of the program, those shared with other plans included. */
+  readonly buffers: Buffers;
+  readonly tunings: Tunings;
+  /** Bytes of the transient buffers, scratch included. */
+  readonly transientBytes: number;
+  /** Frees the transient buffers. */
+  destroy(): void;
+}
+
+/** What `choose` decides for each op of a program. */
+export async function chooseTunings({ ops }: Program, tuner: Tuner): Promise<Chosen[]> {
+  const chosen: Chosen[] = [];
+  for (const op of ops) {
+    const tuning = await tuner.choose(op);
+    const stages = op.kernel.stages(op.problem, tuning);
+    const scratch = stages.scratch.map((bytes, index): VirtualBuffer => ({
+      label: `${op.label}/scratch${index}`,
+      bytes,
+      lifetime: "transient",
+    }));
+    chosen.push({ op, tuning, stages, scratch });
+  }
+  return chosen;
+}
+
+/** Throws `UserError` where a tensor exceeds one binding: names it, and the largest batch that fits. */
+function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
+  for (const { op, scratch } of chosen) {
+    for (const tensor of [...op.reads, ...op.writes]) {
+      const bytes = bytesOf(tensor);
+      if (bytes <= bindingBytes) continue;
+      const batch = tensor.shape[0]!;
+      throw new UserError(
+        `Cannot run ${op.label}: tensor ${tensor.buffer.label} [${tensor.shape.join(", ")}] takes ${mebibytes(bytes)}, ` +
+          `this device binds at most ${mebibytes(bindingBytes)}; the largest batch that fits is ` +
+          `${Math.floor(batch * bindingBytes / bytes)}`,
+      );
+    }
+    for (const { label, bytes } of scratch) {
+      if (bytes > bindingBytes) throw new UserError(`Cannot run ${op.label}: ${label} takes ${mebibytes(bytes)}`);
+    }
+  }
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+/** Creates a storage buffer. Throws `UserError` where the device has not enough memory. */
+export async function createBuffer({ device }: Context, label: string, bytes: number): Promise<GPUBuffer> {
+  const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+  device.pushErrorScope("out-of-memory");
+  device.pushErrorScope("validation");
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffer = device.createBuffer({ label, size, usage });
+  const error = await device.popErrorScope() ?? await device.popErrorScope();
+  if (error !== null) {
+    throw new UserError(
+      `Cannot allocate ${mebibytes(bytes)} on the device for ${label}: ${error.message.split("\n")[0]}; ` +
+        "use a smaller batch (--set training.batch=N)",
+    );
+  }
+  return buffer;
+}
+
+/**
+ * Compiles a program: choose tunings, expand stages, plan memory, create buffers, pipelines (in parallel) and bind
+ * groups. Persistent buffers are taken from `shared`, or created, zeroed, and added to it.
+ */
+export async function compile(context: Context, program: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
+  const chosen = await chooseTunings(program, tuner);
+  checkBindings(chosen, context.limits.bindingBytes);
+  const pipelines = Promise.all(
+    chosen.map(({ op, stages }) =>
+      Promise.all(stages.dispatches.map(({ shader }) => pipelineFor(context.device, op.label, shader.code)))
+    ),
+  );
+  pipelines.catch(() => {}); // awaited below, after the buffers, whose errors come first
+  const { slots, slotOf } = planMemory(chosen, program.keep);
+  const slotBuffers: GPUBuffer[] = [];
+  for (const [index, bytes] of slots.entries()) {
+    const tenant = [...slotOf].find(([, slot]) => slot === index)![0];
+    slotBuffers.push(await createBuffer(context, `slot ${index} (${tenant.label} and others)`, bytes));
+  }
+  const buffers: Buffers = new Map([...slotOf].map(([buffer, slot]) => [buffer, slotBuffers[slot]!]));
+  for (const { op } of chosen) {
+    for (const { buffer } of [...op.reads, ...op.writes]) {
+      if (buffer.lifetime === "transient" || buffers.has(buffer)) continue;
+      const created = shared.get(buffer) ?? await createBuffer(context, buffer.label, buffer.bytes);
+      shared.set(buffer, created);
+      buffers.set(buffer, created);
+    }
+  }
+  const compiled = await pipelines;
+  const dispatches = chosen.flatMap(({ op, stages, scratch }, opIndex) =>
+    stages.dispatches.map(({ shader, bindings }, index): Dispatch => {
+      const pipeline = compiled[opIndex]![index]!;
+      const entries = bindings.map((slot, binding) => ({
+        binding,
+        resource: resource(buffers, slot, op.reads, op.writes, scratch),
+      }));
+      const bindGroup = context.device.createBindGroup({
+        label: op.label,
+        layout: pipeline.getBindGroupLayout(0),
+        entries,
+      });
+      return { label: op.label, pipeline, bindGroup, workgroups: shader.workgroups };
+    })
+  );
+  return {
+    dispatches,
+    buffers,
+    tunings: Object.fromEntries(chosen.map(({ op, tuning }) => [op.label, tuning])),
+    transientBytes: slots.reduce((sum, bytes) => sum + bytes, 0),
+    destroy: () => slotBuffers.forEach((buffer) => buffer.destroy()),
+  };
+}
+
+function resource(
+  buffers: Buffers,
+  { from, index }: Slot,
+  reads: readonly Tensor[],
+  writes: readonly Tensor[],
+  scratch: readonly VirtualBuffer[],
+): GPUBufferBinding {
+  if (from === "scratch") {
+    const virtual = scratch[index]!;
+    return { buffer: buffers.get(virtual)!, size: virtual.bytes };
+  }
+  const tensor = (from === "read" ? reads : writes)[index]!;
+  return { buffer: buffers.get(tensor.buffer)!, offset: tensor.offset, size: bytesOf(tensor) };
+}
+
+/** Encodes one compute pass with all dispatches of `plans`, in order, and submits it; returns at once. */
+export function run({ device }: Context, ...plans: readonly Plan[]): void {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const { dispatches } of plans) {
+    for (const { pipeline, bindGroup, workgroups } of dispatches) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...workgroups);
+    }
+  }
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+}

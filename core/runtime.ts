@@ -1,0 +1,72 @@
+/** The only door to the process: environment, terminal, signals, exit. In a browser there is none, and that is fine. */
+
+interface Stream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+interface Process {
+  readonly env: Record<string, string | undefined>;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly versions: Record<string, string | undefined>;
+  on(signal: string, listener: () => void): unknown;
+  off(signal: string, listener: () => void): unknown;
+  exit(code: number): never;
+  memoryUsage(): { rss: number };
+}
+
+/** Node's `process`, which Deno has too; undefined in a browser. */
+const host = (globalThis as { process?: Process }).process;
+
+/** Does this run in Node or Deno, with files and native packages? */
+export const hasProcess = host?.versions?.["node"] !== undefined;
+
+export function environment(name: string): string | undefined {
+  return host?.env[name];
+}
+
+/** Sets an environment variable for native libraries loaded later, unless it is set. */
+export function setDefaultEnvironment(name: string, value: string): void {
+  if (host !== undefined) host.env[name] ??= value;
+}
+
+export function print(text: string): void {
+  if (host === undefined) console.log(text);
+  else host.stdout.write(`${text}\n`);
+}
+
+/** Columns of the terminal that standard output goes to, or null if it is none. */
+export function terminalColumns(): number | null {
+  return host?.stdout.isTTY ? host.stdout.columns ?? 80 : null;
+}
+
+/** Redraws the last line of the terminal. */
+export function printOver(text: string): void {
+  host?.stdout.write(`\r\x1b[2K${text}`);
+}
+
+export function printError(text: string): void {
+  if (host === undefined) console.error(text);
+  else host.stderr.write(`${text}\n`);
+}
+
+/** Calls `listener` on Ctrl-C or a request to terminate; returns a function that stops listening. */
+export function onInterrupt(listener: () => void): () => void {
+  for (const signal of ["SIGINT", "SIGTERM"]) host?.on(signal, listener);
+  return () => {
+    for (const signal of ["SIGINT", "SIGTERM"]) host?.off(signal, listener);
+  };
+}
+
+/** Ends the process at once: Dawn's threads would keep it alive otherwise. */
+export function exit(code: number): never {
+  if (host === undefined) throw new Error(`exit ${code}`);
+  return host.exit(code);
+}
+
+/** Bytes of memory that the process holds. */
+export function residentBytes(): number {
+  return host?.memoryUsage().rss ?? 0;
+}

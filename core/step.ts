@@ -1,0 +1,21 @@
+import { tensor, type Tensor } from "./tensor.ts";
+
+/** The data that changes between steps; the layout is `STEP` of kernels/wgsl.ts. */
+export interface StepData {
+  readonly step: number;
+  readonly seed: number;
+  readonly learningRate: number;
+  /** Index, in the epoch's order, of the first example of the batch. */
+  readonly first: number;
+}
+
+export function stepTensor(): Tensor {
+  return tensor("step", [4], { dtype: "u32", lifetime: "persistent" });
+}
+
+/** The 16 bytes of the step buffer. */
+export function encodeStep({ step, seed, learningRate, first }: StepData): Uint32Array<ArrayBuffer> {
+  const bytes = new Uint32Array([step, seed, 0, first]);
+  new Float32Array(bytes.buffer)[2] = learningRate;
+  return bytes;
+}

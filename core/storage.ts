@@ -1,0 +1,86 @@
+/** The only door to files. Node's file system, which Deno has too; every failure becomes one clear `UserError`. */
+import { mkdir, open, readdir, readFile as readBytes, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UserError } from "./errors.ts";
+
+const REASONS: Record<string, string> = {
+  ENOENT: "it does not exist",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  ENOSPC: "no space left on the disk, free some and try again",
+  EROFS: "the file system is read-only",
+  EDQUOT: "the disk quota is used up",
+};
+
+function failure(action: string, path: string, error: unknown): UserError {
+  const code = (error as { code?: string }).code ?? "";
+  return new UserError(`Cannot ${action} "${path}": ${REASONS[code] ?? (error as Error).message}`);
+}
+
+/** The bytes of a file. Throws `UserError` where it cannot be read. */
+export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const bytes = await readBytes(path);
+    return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  } catch (error) {
+    throw failure("read", path, error);
+  }
+}
+
+export async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode(await readFile(path));
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(() => true, () => false);
+}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  return await stat(path).then((info) => info.isDirectory(), () => false);
+}
+
+/** Names of the entries of a folder, sorted; empty if there is no such folder. */
+export async function list(path: string): Promise<string[]> {
+  return await readdir(path).then((names) => names.sort(), () => []);
+}
+
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw failure("create the folder", path, error);
+  }
+}
+
+/**
+ * Replaces a file at once: writes beside it, flushes to the disk, renames. A crash or a full disk leaves the old
+ * contents. Creates missing folders.
+ */
+export async function writeFile(path: string, contents: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await makeDirectory(dirname(path));
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(contents);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw failure("write", path, error);
+  }
+}
+
+/** Renames a file if it exists. */
+export async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    if (await exists(from)) await rename(from, to);
+  } catch (error) {
+    throw failure("rename", from, error);
+  }
+}

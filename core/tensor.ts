@@ -1,0 +1,48 @@
+/** Tensors are names for memory: immutable views of virtual buffers, which the memory plan maps to real ones. */
+
+export type DType = "f32" | "u32";
+
+/** Activations are [batch, height, width, channels]; weights are [kernel height, kernel width, in, out]. */
+export type Shape = readonly number[];
+
+/**
+ * A name for memory; identity is the object itself. A transient buffer lives from its first write to its last read
+ * within one program and shares memory with others; a persistent one keeps its contents between runs.
+ */
+export interface VirtualBuffer {
+  readonly label: string;
+  readonly bytes: number;
+  readonly lifetime: "transient" | "persistent";
+}
+
+/** A view of `buffer` that starts `offset` bytes into it (a multiple of 256). */
+export interface Tensor {
+  readonly buffer: VirtualBuffer;
+  readonly offset: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Number of elements of a shape. */
+export function elements(shape: Shape): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Bytes of a tensor; every dtype takes four per element. */
+export function bytesOf(tensor: Tensor): number {
+  return 4 * elements(tensor.shape);
+}
+
+/** A new tensor with a buffer of its own. */
+export function tensor(
+  label: string,
+  shape: Shape,
+  { dtype = "f32", lifetime = "transient" }: { dtype?: DType; lifetime?: VirtualBuffer["lifetime"] } = {},
+): Tensor {
+  return { buffer: { label, bytes: 4 * elements(shape), lifetime }, offset: 0, shape, dtype };
+}
+
+/** The same memory under another shape of as many elements. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  return { ...x, shape };
+}
