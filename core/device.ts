@@ -63,15 +63,18 @@ const RAISED = [
   "maxComputeWorkgroupSizeZ",
 ] as const;
 
+/** Used where the adapter has them. */
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
+
 /** Opens the adapter that WebGPU prefers, with all of its limits. Throws `UserError` where there is none. */
 export async function openDevice(): Promise<Context> {
   const { gpu, backend } = await entryPoint();
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) throw new UserError(NO_ADAPTER);
   const { info } = adapter;
-  const timestamps = adapter.features.has("timestamp-query");
+  const timestamps = adapter.features.has("timestamp-query"), subgroups = adapter.features.has("subgroups");
   const device = await adapter.requestDevice({
-    requiredFeatures: timestamps ? ["timestamp-query"] : [],
+    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
   });
   const name = info.description || info.device || `${info.vendor} ${info.architecture}`;
@@ -82,7 +85,7 @@ export async function openDevice(): Promise<Context> {
     workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     bindingBytes: Math.floor(Number(device.limits.maxStorageBufferBindingSize) / 256) * 256,
-    software,
+    subgroupSize: subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : null,
   };
   let failure: Error | null = null;
   let closing = false;

@@ -53,7 +53,9 @@ function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
       if (bytes <= bindingBytes) continue;
       const batch = tensor.shape[0]!;
       throw new UserError(
-        `Cannot run ${op.label}: tensor ${tensor.buffer.label} [${tensor.shape.join(", ")}] takes ${mebibytes(bytes)}, ` +
+        `Cannot run ${op.label}: tensor ${tensor.buffer.label} [${tensor.shape.join(", ")}] takes ${
+          mebibytes(bytes)
+        }, ` +
           `this device binds at most ${mebibytes(bindingBytes)}; the largest batch that fits is ` +
           `${Math.floor(batch * bindingBytes / bytes)}`,
       );

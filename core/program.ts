@@ -79,4 +79,3 @@ export function evalProgram({ network, params, step, metrics }: Model, batch: Ba
   const logits = asLogits(y);
   return { ops: [...batch.ops, ...ops, ...lossOps(logits, batch.labels, metrics, null)], keep: [logits], logits };
 }
-

@@ -1,4 +1,4 @@
-import { tensor, type Tensor } from "./tensor.ts";
+import { type Tensor, tensor } from "./tensor.ts";
 
 /** The data that changes between steps; the layout is `STEP` of kernels/wgsl.ts. */
 export interface StepData {

@@ -51,6 +51,10 @@ export async function readTensors(
 }
 
 /** One f32 tensor, copied to the host. */
-export async function readTensor(context: Context, buffers: Buffers, tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+export async function readTensor(
+  context: Context,
+  buffers: Buffers,
+  tensor: Tensor,
+): Promise<Float32Array<ArrayBuffer>> {
   return new Float32Array((await readTensors(context, buffers, [tensor]))[0]!);
 }

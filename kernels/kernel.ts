@@ -35,8 +35,8 @@ export interface Limits {
   readonly workgroupStorage: number;
   /** Bytes of one storage binding. */
   readonly bindingBytes: number;
-  /** Does the adapter run on the CPU? There a load costs far more than arithmetic. */
-  readonly software: boolean;
+  /** Threads of a subgroup where every subgroup has as many, else null; null too where subgroups are not supported. */
+  readonly subgroupSize: number | null;
 }
 
 /** A family of shaders that all compute the same thing. */

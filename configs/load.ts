@@ -1,0 +1,79 @@
+/** Reads a YAML config: parse, apply `--set`, check against the schema; every error names file, line, column, path. */
+import { isMap, isNode, isScalar, LineCounter, parse, parseDocument } from "yaml";
+import type { Document } from "yaml";
+import { UserError } from "../core/errors.ts";
+import { readText } from "../core/storage.ts";
+import { allowedAt, mendUnion, type Path } from "./explain_issue.ts";
+import { type Config, configSchema } from "./schema.ts";
+
+const dotted = (path: Path) => path.join(".");
+
+/** The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. */
+export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${source}:${line}:${col}`;
+  };
+  const syntax = document.errors[0];
+  if (syntax !== undefined) {
+    throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.split("\n")[0]!.replace(/:$/, "")}`);
+  }
+  if (!isMap(document.contents)) throw new UserError(`${source}:1:1 is no config: expected keys such as name, dataset`);
+  const overridden = settings.map((setting) => applySetting(document, setting));
+  const result = configSchema.safeParse(document.toJS());
+  if (result.success) return result.data;
+
+  const issue = mendUnion(result.error.issues[0]!);
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys[0]! : null;
+  const path = unknown === null ? issue.path as Path : [...issue.path as Path, unknown];
+  const setting = overridden.find(({ path: set }) => dotted(path).startsWith(dotted(set)));
+  const place = setting === undefined ? at(offsetOf(document, path)) : `--set ${setting.text}`;
+  throw new UserError(`${place} ${dotted(path) || "config"}: ${explain(document, path, issue.message, unknown)}`);
+}
+
+/** What is wrong with the value at `path`, what was found and what is allowed. */
+function explain(document: Document, path: Path, message: string, unknown: string | null): string {
+  if (unknown !== null) return `unknown key, allowed here: ${allowedAt(configSchema, path.slice(0, -1))}`;
+  const value = document.getIn(path);
+  const found = value === undefined ? "it is missing" : `got ${JSON.stringify(value)?.slice(0, 80)}`;
+  const allowed = message === "Invalid input" ? `expected ${allowedAt(configSchema, path)}` : lowerFirst(message);
+  return `${allowed.replace(/^invalid input: /, "").replace(/, received \w+$/, "")}, ${found}`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** Where the value at `path` stands in the text, or the nearest enclosing one that exists. */
+function offsetOf(document: Document, path: Path): number {
+  const parent = path.length === 0 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (isMap(parent)) {
+    const pair = parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1));
+    if (pair !== undefined && isNode(pair.key)) return pair.key.range![0];
+  }
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+/** Applies `path=value`, the value read as YAML. Throws `UserError` on anything else. */
+function applySetting(document: Document, text: string): { text: string; path: Path } {
+  const split = text.indexOf("=");
+  if (split < 1) throw new UserError(`Cannot read --set ${text}: expected path=value, as training.batch=64`);
+  const path = text.slice(0, split).split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part);
+  try {
+    document.setIn(path, document.createNode(parse(text.slice(split + 1))));
+  } catch {
+    throw new UserError(`Cannot apply --set ${text}: there is no ${dotted(path)} in this config`);
+  }
+  return { text, path };
+}
+
+/** The config of a file. Throws `UserError` where it cannot be read or is not valid. */
+export async function loadConfig(path: string, settings: readonly string[] = []): Promise<Config> {
+  return parseConfig(await readText(path), path, settings);
+}

@@ -1,0 +1,79 @@
+/** Checkpoints: everything an exact resume needs, as one safetensors file. */
+import { UserError } from "./errors.ts";
+import type { ParamSpecs } from "./layer.ts";
+import { decodeTensors, encodeTensors, type HostTensor } from "./safetensors.ts";
+import type { Tunings } from "./tuner.ts";
+
+/** Where a run stands. */
+export interface Progress {
+  /** Steps done. */
+  readonly step: number;
+  /** Epochs finished. */
+  readonly epoch: number;
+  readonly seed: number;
+  /** Running sums of the unfinished epoch: loss, errors, examples, unused. */
+  readonly metrics: readonly number[];
+  /** Seconds of training steps in the unfinished epoch, and of the whole run. */
+  readonly epochSeconds: number;
+  readonly seconds: number;
+}
+
+export interface Checkpoint {
+  /** The resolved config, or null in a file made elsewhere. */
+  readonly config: unknown;
+  /** Null in a file made elsewhere. */
+  readonly progress: Progress | null;
+  /** Op label to tuning, and the scope of the device: what an exact resume replays. */
+  readonly tunings: Tunings;
+  readonly scope: string;
+  /** SHA-256 of the whitening file beside the checkpoint, or null where the config has none. */
+  readonly whitening: string | null;
+  /** "conv1/w" (HWIO), "conv1/b", "velocity/conv1/w", ... */
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
+
+export async function encode(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
+  const { tensors, ...rest } = checkpoint;
+  return await encodeTensors({ metadata: { allcnn: JSON.stringify(rest) }, tensors });
+}
+
+/** Throws `UserError`, naming `source`, where the bytes are truncated or damaged. */
+export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Checkpoint> {
+  const { metadata, tensors } = await decodeTensors(bytes, source);
+  const foreign = { config: null, progress: null, tunings: {}, scope: "", whitening: null };
+  try {
+    return { ...foreign, ...JSON.parse(metadata["allcnn"] ?? "{}"), tensors };
+  } catch {
+    throw new UserError(`Cannot read "${source}": its metadata are damaged`);
+  }
+}
+
+/**
+ * The tensors that `specs` names, without `prefix`. Throws `UserError` where one is missing or has another shape:
+ * the checkpoint of another network.
+ */
+export function select(
+  { tensors }: Checkpoint,
+  specs: ParamSpecs,
+  source: string,
+  prefix = "",
+): Record<string, Float32Array> {
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, { shape }]) => {
+      const found = tensors[prefix + name];
+      const wanted = `[${shape.join(", ")}]`;
+      if (found === undefined) {
+        throw new UserError(
+          `Cannot use checkpoint "${source}": it has no tensor "${prefix}${name}" ${wanted}, so it is of another network`,
+        );
+      }
+      if (found.shape.join() !== shape.join()) {
+        throw new UserError(
+          `Cannot use checkpoint "${source}": tensor "${prefix}${name}" is [${found.shape.join(", ")}], ` +
+            `the network needs ${wanted}`,
+        );
+      }
+      return [name, found.data];
+    }),
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * The safetensors format: 8 bytes of header length (little-endian), a JSON header of names, shapes and offsets, then
+ * the data. Bytes in, bytes out. A SHA-256 of the data in the metadata makes damage visible.
+ */
+import { UserError } from "./errors.ts";
+import { elements, type Shape } from "./tensor.ts";
+
+export interface HostTensor {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+export interface TensorFile {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** Longest header that safetensors allows. */
+const MAX_HEADER = 100_000_000;
+
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The file's bytes, with `sha256` of the data added to the metadata. */
+export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<Uint8Array<ArrayBuffer>> {
+  const header: Record<string, unknown> = {};
+  let size = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    header[name] = { dtype: "F32", shape, data_offsets: [size, size += data.byteLength] } satisfies Entry;
+  }
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const { data } of Object.values(tensors)) {
+    body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  const full = { __metadata__: { ...metadata, sha256: await sha256(body) }, ...header };
+  const json = new TextEncoder().encode(JSON.stringify(full));
+  const padded = Math.ceil(json.length / 8) * 8; // the data starts aligned
+  const file = new Uint8Array(8 + padded + size).fill(0x20, 8, 8 + padded);
+  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
+  file.set(json, 8);
+  file.set(body, 8 + padded);
+  return file;
+}
+
+/** Reads float32 tensors. Throws `UserError`, naming `source`, where the bytes are truncated, damaged or foreign. */
+export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<TensorFile> {
+  const bad = (why: string) => new UserError(`Cannot read "${source}" as safetensors: ${why}`);
+  if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes, a header needs at least 8`);
+  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (headerLength > Math.min(MAX_HEADER, bytes.length - 8)) throw bad("its header is truncated or not safetensors");
+  let header: Record<string, Entry> & { __metadata__?: Record<string, string> };
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)));
+  } catch {
+    throw bad("its header is damaged");
+  }
+  const body = bytes.slice(8 + headerLength);
+  const { __metadata__: metadata = {}, ...entries } = header;
+  if (typeof metadata !== "object" || metadata === null) throw bad("its metadata is damaged");
+  const tensors: Record<string, HostTensor> = {};
+  for (const [name, entry] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets: offsets } = entry ?? {};
+    if (!Array.isArray(shape) || !shape.every((size) => Number.isInteger(size) && size >= 0)) {
+      throw bad(`tensor "${name}" has no valid shape`);
+    }
+    if (dtype !== "F32") throw bad(`tensor "${name}" has type ${dtype}, only F32 is supported`);
+    const [start, end] = Array.isArray(offsets) ? offsets : [NaN, NaN];
+    if (!(Number.isInteger(start) && start >= 0) || end - start !== 4 * elements(shape)) {
+      throw bad(`tensor "${name}" has offsets that do not fit its shape`);
+    }
+    if (end > body.length) throw bad(`it is truncated: tensor "${name}" ends at byte ${end} of ${body.length}`);
+    tensors[name] = { shape, data: new Float32Array(body.slice(start, end).buffer) };
+  }
+  if (metadata["sha256"] !== undefined && metadata["sha256"] !== await sha256(body)) {
+    throw bad("its data are damaged (SHA-256 differs)");
+  }
+  return { metadata, tensors };
+}

@@ -1,0 +1,16 @@
+/**
+ * Labelled images in main memory, as a reader delivers them: not yet preprocessed, not yet on a device.
+ *
+ * Images lie one after the other in NHWC order, so example `i` starts at `i * height * width * channels`; channels are
+ * red, green, blue.
+ */
+export interface Dataset {
+  /** `[count, height, width, channels]`, values 0..255. */
+  readonly images: Float32Array;
+  /** `[count]`, class numbers from 0. */
+  readonly labels: Uint32Array;
+  /** How many examples. */
+  readonly count: number;
+  /** The shape of one image. */
+  readonly shape: readonly [height: number, width: number, channels: number];
+}

@@ -1,0 +1,121 @@
+/**
+ * A gathering convolution for adapters that run on a CPU, where one load costs as much as dozens of multiplications:
+ * every value is loaded once per subgroup and handed to the other lanes by `subgroupBroadcast`.
+ *
+ * A workgroup is one subgroup of `lanes` threads. It holds `rows` pixels by 4 * lanes channels: lane s owns the
+ * channels 4s ... 4s+3 of each pixel. For four input channels, lane s loads those of the pixels s, s + lanes, ... and
+ * of its four weight rows; each pixel's are then broadcast. `stores` is the number of store sites: more of them store
+ * faster, fewer compile faster, since each is dozens of basic blocks on llvmpipe.
+ */
+import { activated, gatherBindings, type GatherConv, inputAt, leavesInput, sliceOf } from "./gather_conv.ts";
+import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
+import type { Shader } from "./kernel.ts";
+
+export interface BroadcastTuning {
+  readonly family: "broadcast";
+  readonly rows: number;
+  readonly lanes: number;
+  readonly stores: number;
+}
+
+/** See gatherShader of gather_families.ts. */
+
+export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: BroadcastTuning): Shader {
+  const { channels: inChannels } = g.input, { channels: outChannels } = g.output;
+  const deep = inChannels % 4 === 0, depth = deep ? 4 : 1, inType = deep ? "vec4f" : "f32";
+  const wide = outChannels % 4 === 0, outType = wide ? "vec4f" : "f32";
+  const chunks = inChannels / depth, vectors = ceilDiv(outChannels, 4);
+  const pixels = g.batch * g.y.count * g.x.count;
+  const columnGroups = ceilDiv(vectors, lanes), rowGroups = ceilDiv(pixels, rows), fragments = rows / lanes;
+  const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
+
+  /** Four neighbouring channels of an array [.., out]: one vec4, or four clamped scalars. */
+  const four = (array: string, row: string) =>
+    wide
+      ? `${array}[${row} * ${vectors}u + column]`
+      : `vec4f(${
+        unroll(4, (c) => `${array}[${row} * ${outChannels}u + min(4u * column + ${c}u, ${outChannels - 1}u)]`, ", ")
+      })`;
+
+  const locate = (f: number) =>
+    `  let pixel${f} = min(first + ${f * lanes}u + lane, ${pixels - 1}u);
+  let j${f} = i32(pixel${f} % ${g.x.count}u);
+  let i${f} = i32((pixel${f} / ${g.x.count}u) % ${g.y.count}u);
+  let n${f} = i32(pixel${f} / ${g.x.count * g.y.count}u);`;
+
+  const address = (f: number) =>
+    `      let r${f} = ${inputAt(g.y, `i${f}`, "ty")};
+      let c${f} = ${inputAt(g.x, `j${f}`, "tx")};
+      let inside${f} = ${
+      clipped ? `r${f} >= 0 && r${f} < ${g.input.height} && c${f} >= 0 && c${f} < ${g.input.width}` : "true"
+    };
+      let at${f} = u32(select(0, (n${f} * ${g.input.height} + r${f}) * ${g.input.width} + c${f}, inside${f})) * ${chunks}u;`;
+
+  const load = (f: number) => {
+    const value = `input[at${f} + k]`;
+    return `        let in${f} = ${clipped ? `select(${inType}(), ${value}, inside${f})` : value};`;
+  };
+
+  const accumulate = (m: number) => {
+    const value = (k: number) =>
+      `subgroupBroadcast(in${Math.floor(m / lanes)}${deep ? `.${"xyzw"[k]}` : ""}, ${m % lanes}u)`;
+    return `        sum${m} += ${unroll(depth, (k) => `${value(k)} * w${k}`, " + ")};`;
+  };
+
+  const perSite = rows / stores;
+  const store = (site: number) => {
+    // Which accumulator a site stores is chosen by selects: an array indexed at run time would live in memory.
+    const chosen = unroll(perSite - 1, (r) => `    v = select(v, sum${(r + 1) * stores + site}, r == ${r + 1}u);`);
+    const value = activated(g, `v${g.bias ? " + b" : ""}`, "vec4f");
+    return `    v = sum${site};
+${chosen}
+    pixel = first + r * ${stores}u + ${site}u;
+    if (pixel < ${pixels}u && column0 + lane < ${vectors}u) {
+      v = ${value};
+      let j = pixel % ${g.x.count}u;
+      let i = (pixel / ${g.x.count}u) % ${g.y.count}u;
+      let row = (pixel / ${g.x.count * g.y.count}u) * ${g.output.height}u + i * ${g.y.outStep}u + ${g.y.outStart}u;
+      let at = row * ${g.output.width}u + j * ${g.x.outStep}u + ${g.x.outStart}u;
+      ${
+      wide
+        ? `output[at * ${vectors}u + column] = v;`
+        : unroll(4, (c) =>
+          `if (4u * column + ${c}u < ${outChannels}u) { output[at * ${outChannels}u + 4u * column + ${c}u] = v[${c}]; }`)
+    }
+    }`;
+  };
+
+  const code = `enable subgroups;
+${gatherBindings(g, inType, outType)}
+@compute @workgroup_size(${lanes})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) lane: u32) {
+  let index = ${WORKGROUP_INDEX};
+  if (index >= ${columnGroups * rowGroups}u) { return; }
+  let column0 = (index % ${columnGroups}u) * ${lanes}u;
+  let column = min(column0 + lane, ${vectors - 1}u);
+  let first = (index / ${columnGroups}u) * ${rows}u;
+${unroll(fragments, locate)}
+${unroll(rows, (m) => `  var sum${m} = vec4f();`)}
+  for (var ty = 0; ty < ${g.y.taps}; ty++) {
+    for (var tx = 0; tx < ${g.x.taps}; tx++) {
+      let slice = u32(${sliceOf(g)});
+${unroll(fragments, address)}
+      for (var k = 0u; k < ${chunks}u; k++) {
+        let row = (slice * ${chunks}u + k) * ${depth}u;
+${unroll(fragments, load)}
+${unroll(depth, (k) => `        let w${k} = ${four("weights", `(row + ${k}u)`)};`)}
+${unroll(rows, accumulate)}
+      }
+    }
+  }
+  ${g.bias ? `let b = ${four("bias", "0u")};` : ""}
+  var v: vec4f;
+  var pixel: u32;
+  for (var r = 0u; r < ${perSite}u; r++) {
+${unroll(stores, store)}
+  }
+}
+`;
+  return { code, workgroups: foldWorkgroups(columnGroups * rowGroups) };
+}

@@ -1,0 +1,93 @@
+/**
+ * A gathering convolution, register-tiled without workgroup memory: a thread holds `rows` pixels by `vectors` vectors
+ * of channels. The `lanes` threads of a row group lie along the channels, so that weights are read side by side and
+ * the pixel's address is the same for all of them; `groups` row groups make a workgroup. The default on GPUs.
+ */
+import { activated, gatherBindings, type GatherConv, inputAt, leavesInput, sliceOf } from "./gather_conv.ts";
+import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
+import type { Shader } from "./kernel.ts";
+
+export interface DirectTuning {
+  readonly family: "direct";
+  readonly rows: number;
+  readonly vectors: number;
+  readonly lanes: number;
+  readonly groups: number;
+}
+
+/** See gatherShader of gather_families.ts. */
+
+export function gatherDirectShader(g: GatherConv, { rows, vectors, lanes, groups }: DirectTuning): Shader {
+  const { channels: inChannels } = g.input, { channels: outChannels } = g.output;
+  const wide = outChannels % 4 === 0, deep = inChannels % 4 === 0;
+  const depth = deep ? 4 : 1, type = wide ? "vec4f" : "f32", inType = deep ? "vec4f" : "f32";
+  const columns = outChannels / (wide ? 4 : 1), chunks = inChannels / depth;
+  const pixels = g.batch * g.y.count * g.x.count;
+  const columnGroups = ceilDiv(columns, lanes * vectors), rowGroups = ceilDiv(pixels, rows * groups);
+  const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
+  const column = (v: number) => `min(column + ${v * lanes}u, ${columns - 1}u)`;
+
+  const locate = (m: number) =>
+    `  let pixel${m} = min(first + ${m}u, ${pixels - 1}u);
+  let j${m} = i32(pixel${m} % ${g.x.count}u);
+  let i${m} = i32((pixel${m} / ${g.x.count}u) % ${g.y.count}u);
+  let n${m} = i32(pixel${m} / ${g.x.count * g.y.count}u);
+${unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`)}`;
+
+  const address = (m: number) =>
+    `      let r${m} = ${inputAt(g.y, `i${m}`, "ty")};
+      let c${m} = ${inputAt(g.x, `j${m}`, "tx")};
+      let inside${m} = ${
+      clipped ? `r${m} >= 0 && r${m} < ${g.input.height} && c${m} >= 0 && c${m} < ${g.input.width}` : "true"
+    };
+      let at${m} = select(0, (n${m} * ${g.input.height} + r${m}) * ${g.input.width} + c${m}, inside${m}) * ${chunks};`;
+
+  const load = (m: number) => {
+    const value = `input[u32(at${m}) + k]`;
+    return `        let in${m} = ${clipped ? `select(${inType}(), ${value}, inside${m})` : value};`;
+  };
+
+  const accumulate = (k: number) =>
+    `${unroll(vectors, (v) => `        let w${v}_${k} = weights[at_w + ${k * columns}u + ${column(v)}];`)}
+${
+      unroll(rows, (m) =>
+        unroll(vectors, (v) => `        sum${m}_${v} += in${m}${deep ? `.${"xyzw"[k]}` : ""} * w${v}_${k};`))
+    }`;
+
+  const store = (m: number) =>
+    `  if (first + ${m}u < ${pixels}u) {
+    let row = (n${m} * ${g.output.height} + i${m} * ${g.y.outStep} + ${g.y.outStart}) * ${g.output.width};
+    let at = u32(row + j${m} * ${g.x.outStep} + ${g.x.outStart}) * ${columns}u + column;
+${
+      unroll(vectors, (v) => {
+        const value = activated(g, `sum${m}_${v}${g.bias ? ` + bias[${column(v)}]` : ""}`, type);
+        return `    if (column + ${v * lanes}u < ${columns}u) { output[at + ${v * lanes}u] = ${value}; }`;
+      })
+    }
+  }`;
+
+  const code = `${gatherBindings(g, inType, type)}
+@compute @workgroup_size(${lanes}, ${groups})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_id) local: vec3u) {
+  let index = ${WORKGROUP_INDEX};
+  if (index >= ${columnGroups * rowGroups}u) { return; }
+  let column = (index % ${columnGroups}u) * ${lanes * vectors}u + local.x;
+  let first = (index / ${columnGroups}u) * ${rows * groups}u + local.y * ${rows}u;
+${unroll(rows, locate)}
+  for (var ty = 0; ty < ${g.y.taps}; ty++) {
+    for (var tx = 0; tx < ${g.x.taps}; tx++) {
+      let slice = u32(${sliceOf(g)});
+${unroll(rows, address)}
+      for (var k = 0u; k < ${chunks}u; k++) {
+        let at_w = (slice * ${chunks}u + k) * ${depth * columns}u;
+${unroll(rows, load)}
+${unroll(depth, accumulate)}
+      }
+    }
+  }
+${unroll(rows, store)}
+}
+`;
+  return { code, workgroups: foldWorkgroups(columnGroups * rowGroups) };
+}

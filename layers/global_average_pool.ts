@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { globalAveragePoolBackward, globalAveragePoolForward } from "../kernels/global_average_pool.ts";
+import type { Layer } from "../core/layer.ts";
+import { op } from "../core/op.ts";
+import { tensor } from "../core/tensor.ts";
+
+export const globalAveragePoolSchema = z.literal("globalAveragePool");
+
+/** The mean over all positions: [batch, height, width, channels] to [batch, 1, 1, channels]. */
+export function globalAveragePool(name: string): Layer {
+  return {
+    name,
+    init: (input) => ({ output: [input[0]!, 1, 1, input[3]!], params: {} }),
+    forward(_params, x) {
+      const [batch, height, width, channels] = x.shape as [number, number, number, number];
+      const problem = { batch, positions: height * width, channels };
+      const y = tensor(`${name}/y`, [batch, 1, 1, channels]);
+      return {
+        ops: [op(globalAveragePoolForward, problem, { label: "forward", reads: [x], writes: [y] })],
+        y,
+        pullback(dy, { input }) {
+          if (!input) return { ops: [], dx: null };
+          const dx = tensor(`${name}/dx`, x.shape);
+          return { ops: [op(globalAveragePoolBackward, problem, { label: "dx", reads: [dy], writes: [dx] })], dx };
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { maxPoolBackward, maxPoolForward, pooledSize } from "../kernels/max_pool.ts";
+import type { Layer } from "../core/layer.ts";
+import { UserError } from "../core/errors.ts";
+import { op } from "../core/op.ts";
+import { type Shape, tensor } from "../core/tensor.ts";
+
+export const maxPoolSchema = z.strictObject({
+  maxPool: z.strictObject({
+    kernel: z.int().min(1).describe("Height and width of the window"),
+    stride: z.int().min(1),
+  }),
+});
+
+/** Max pooling as in Caffe: the output size rounds up and windows are clipped at the border. */
+export function maxPool(name: string, { kernel, stride }: { readonly kernel: number; readonly stride: number }): Layer {
+  const outputShape = ([batch, height, width, channels]: Shape): Shape => [
+    batch!,
+    pooledSize(height!, kernel, stride),
+    pooledSize(width!, kernel, stride),
+    channels!,
+  ];
+  return {
+    name,
+    init(input) {
+      if (input.length !== 4) {
+        throw new UserError(`Cannot apply max pooling "${name}" to [${input.join(", ")}]: it needs a feature map`);
+      }
+      return { output: outputShape(input), params: {} };
+    },
+    forward(_params, x, { mode }) {
+      const [batch, height, width, channels] = x.shape as [number, number, number, number];
+      const problem = { batch, height, width, channels, kernel, stride };
+      const y = tensor(`${name}/y`, outputShape(x.shape));
+      const switches = tensor(`${name}/switches`, y.shape, { dtype: "u32" });
+      const pool = (label: string, y: typeof x, record: boolean) =>
+        op(maxPoolForward, { ...problem, switches: record }, {
+          label,
+          reads: [x],
+          writes: record ? [y, switches] : [y],
+        });
+      return {
+        ops: [pool("forward", y, mode === "train")],
+        y,
+        pullback(dy, { input }) {
+          if (!input) return { ops: [], dx: null };
+          const dx = tensor(`${name}/dx`, x.shape);
+          const backward = op(maxPoolBackward, { ...problem, switches: true }, {
+            label: "dx",
+            reads: [dy, switches],
+            writes: [dx],
+          });
+          // Evaluation records no switches: pool once more where a pullback does want them.
+          const again = mode === "train" ? [] : [pool("switches", tensor(`${name}/again`, y.shape), true)];
+          return { ops: [...again, backward], dx };
+        },
+      };
+    },
+  };
+}

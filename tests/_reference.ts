@@ -1,0 +1,158 @@
+/** Naive float64 versions of every kernel: obviously right, and checked by finite differences. */
+import type { ConvProblem } from "../kernels/conv_problem.ts";
+import { type MaxPoolProblem, pooledSize } from "../kernels/max_pool.ts";
+import { key, unit } from "../core/random.ts";
+
+export type Numbers = Float64Array;
+
+/** Calls `visit` with the offsets of the first channels of x, w and y for each product of a convolution. */
+function products(p: ConvProblem, visit: (x: number, w: number, y: number) => void): void {
+  for (let n = 0; n < p.batch; n++) {
+    for (let oy = 0; oy < p.outHeight; oy++) {
+      for (let ox = 0; ox < p.outWidth; ox++) {
+        for (let ky = 0; ky < p.kernel; ky++) {
+          for (let kx = 0; kx < p.kernel; kx++) {
+            const iy = oy * p.stride + ky - p.padding, ix = ox * p.stride + kx - p.padding;
+            if (iy < 0 || iy >= p.height || ix < 0 || ix >= p.width) continue;
+            visit(
+              ((n * p.height + iy) * p.width + ix) * p.inChannels,
+              (ky * p.kernel + kx) * p.inChannels * p.outChannels,
+              ((n * p.outHeight + oy) * p.outWidth + ox) * p.outChannels,
+            );
+          }
+        }
+      }
+    }
+  }
+}
+
+export function convForward(p: ConvProblem, x: Numbers, w: Numbers, b: Numbers | null): Numbers {
+  const y = new Float64Array(p.batch * p.outHeight * p.outWidth * p.outChannels);
+  if (b !== null) { for (let i = 0; i < y.length; i++) y[i] = b[i % p.outChannels]!; }
+  products(p, (xAt, wAt, yAt) => {
+    for (let ci = 0; ci < p.inChannels; ci++, wAt += p.outChannels) {
+      const value = x[xAt + ci]!;
+      if (value !== 0) { for (let co = 0; co < p.outChannels; co++) y[yAt + co]! += value * w[wAt + co]!; }
+    }
+  });
+  return y;
+}
+
+export function convBackwardData(p: ConvProblem, dy: Numbers, w: Numbers): Numbers {
+  const dx = new Float64Array(p.batch * p.height * p.width * p.inChannels);
+  products(p, (xAt, wAt, yAt) => {
+    for (let ci = 0; ci < p.inChannels; ci++, wAt += p.outChannels) {
+      let sum = 0;
+      for (let co = 0; co < p.outChannels; co++) sum += dy[yAt + co]! * w[wAt + co]!;
+      dx[xAt + ci]! += sum;
+    }
+  });
+  return dx;
+}
+
+export function convBackwardWeight(p: ConvProblem, x: Numbers, dy: Numbers): Numbers {
+  const dw = new Float64Array(p.kernel ** 2 * p.inChannels * p.outChannels);
+  products(p, (xAt, wAt, yAt) => {
+    for (let ci = 0; ci < p.inChannels; ci++, wAt += p.outChannels) {
+      const value = x[xAt + ci]!;
+      if (value !== 0) { for (let co = 0; co < p.outChannels; co++) dw[wAt + co]! += value * dy[yAt + co]!; }
+    }
+  });
+  return dw;
+}
+
+export function sumRows(columns: number, x: Numbers): Numbers {
+  const y = new Float64Array(columns);
+  x.forEach((value, i) => y[i % columns]! += value);
+  return y;
+}
+
+export function leakyRelu(x: Numbers, slope: number): Numbers {
+  return x.map((value) => value > 0 ? value : slope * value);
+}
+
+export function reluPullback(rule: "gradient" | "deconvnet" | "guided", slope: number, dy: Numbers, y: Numbers) {
+  return dy.map((d, i) => {
+    if (rule === "gradient") return y[i]! > 0 ? d : slope * d;
+    return d > 0 && (rule === "deconvnet" || y[i]! > 0) ? d : 0;
+  });
+}
+
+export function maxPool(p: Omit<MaxPoolProblem, "switches">, x: Numbers): { y: Numbers; from: Int32Array } {
+  const outHeight = pooledSize(p.height, p.kernel, p.stride), outWidth = pooledSize(p.width, p.kernel, p.stride);
+  const y = new Float64Array(p.batch * outHeight * outWidth * p.channels).fill(-Infinity);
+  const from = new Int32Array(y.length);
+  let o = 0;
+  for (let n = 0; n < p.batch; n++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ox = 0; ox < outWidth; ox++) {
+        for (let c = 0; c < p.channels; c++, o++) {
+          for (let h = oy * p.stride; h < Math.min(oy * p.stride + p.kernel, p.height); h++) {
+            for (let w = ox * p.stride; w < Math.min(ox * p.stride + p.kernel, p.width); w++) {
+              const i = ((n * p.height + h) * p.width + w) * p.channels + c;
+              if (x[i]! > y[o]!) {
+                y[o] = x[i]!;
+                from[o] = i;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return { y, from };
+}
+
+export function maxPoolBackward(inputs: number, from: Int32Array, dy: Numbers): Numbers {
+  const dx = new Float64Array(inputs);
+  from.forEach((i, o) => dx[i]! += dy[o]!);
+  return dx;
+}
+
+/** Multiplies by the mask that the dropout kernel draws; its own backward pass. */
+export function dropout(x: Numbers, rate: number, at: { seed: number; step: number; stream: number }): Numbers {
+  const k = key(at.seed, at.step, at.stream);
+  const threshold = Math.fround(rate), scale = 1 / (1 - rate);
+  return x.map((value, i) => unit(k, i) >= threshold ? value * scale : 0);
+}
+
+export function globalAveragePool(batch: number, positions: number, channels: number, x: Numbers): Numbers {
+  const y = new Float64Array(batch * channels);
+  x.forEach((value, i) => y[Math.floor(i / (positions * channels)) * channels + i % channels]! += value / positions);
+  return y;
+}
+
+export function globalAveragePoolBackward(batch: number, positions: number, channels: number, dy: Numbers): Numbers {
+  return new Float64Array(batch * positions * channels).map((_, i) =>
+    dy[Math.floor(i / (positions * channels)) * channels + i % channels]! / positions
+  );
+}
+
+/** Mean loss, number of errors and the gradient of the mean loss. */
+export function softmaxCrossEntropy(logits: Numbers, labels: ArrayLike<number>, classes: number) {
+  const batch = labels.length, dlogits = new Float64Array(logits.length);
+  let loss = 0, errors = 0;
+  for (let n = 0; n < batch; n++) {
+    const row = logits.subarray(n * classes, (n + 1) * classes);
+    const largest = Math.max(...row);
+    const exps = row.map((z) => Math.exp(z - largest));
+    const sum = exps.reduce((a, b) => a + b, 0);
+    loss += (Math.log(sum) + largest - row[labels[n]!]!) / batch;
+    if (row.indexOf(largest) !== labels[n]) errors++;
+    exps.forEach((e, k) => dlogits[n * classes + k] = (e / sum - (k === labels[n] ? 1 : 0)) / batch);
+  }
+  return { loss, errors, dlogits };
+}
+
+/** One update in place. */
+export function sgd(
+  w: Numbers,
+  v: Numbers,
+  g: Numbers,
+  { momentum, weightDecay, learningRate }: { momentum: number; weightDecay: number; learningRate: number },
+): void {
+  w.forEach((value, i) => {
+    v[i] = momentum * v[i]! - learningRate * (g[i]! + weightDecay * value);
+    w[i] = value + v[i]!;
+  });
+}

@@ -1,0 +1,114 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { convBackwardData } from "../../kernels/conv_backward_data.ts";
+import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv_forward.ts";
+import type { ConvProblem } from "../../kernels/conv_problem.ts";
+import { gpu, random, relativeError, runOp } from "../_gpu.ts";
+import * as reference from "../_reference.ts";
+
+/** Awkward on purpose: odd sides, channels that are no multiple of 4 or of a tile, every kernel and stride. */
+const SHAPES: [string, Omit<ConvProblem, "outHeight" | "outWidth"> & { after?: number }][] = [
+  ["3x3 same", { batch: 2, height: 7, width: 5, inChannels: 3, outChannels: 10, kernel: 3, stride: 1, padding: 1 }],
+  ["3x3 vec4", { batch: 3, height: 9, width: 6, inChannels: 8, outChannels: 36, kernel: 3, stride: 1, padding: 1 }],
+  ["3x3 stride 2", {
+    batch: 2,
+    height: 9,
+    width: 8,
+    inChannels: 12,
+    outChannels: 20,
+    kernel: 3,
+    stride: 2,
+    padding: 1,
+  }],
+  ["3x3 valid", { batch: 1, height: 8, width: 8, inChannels: 4, outChannels: 24, kernel: 3, stride: 1, padding: 0 }],
+  ["1x1", { batch: 3, height: 3, width: 5, inChannels: 24, outChannels: 10, kernel: 1, stride: 1, padding: 0 }],
+  ["1x1 stride 2", { batch: 2, height: 6, width: 7, inChannels: 5, outChannels: 8, kernel: 1, stride: 2, padding: 0 }],
+  ["5x5", { batch: 1, height: 6, width: 7, inChannels: 4, outChannels: 8, kernel: 5, stride: 1, padding: 2 }],
+  ["2x2", { batch: 2, height: 6, width: 5, inChannels: 3, outChannels: 4, kernel: 2, stride: 1, padding: 0, after: 1 }],
+  ["11x11 stride 4", {
+    batch: 1,
+    height: 23,
+    width: 25,
+    inChannels: 3,
+    outChannels: 8,
+    kernel: 11,
+    stride: 4,
+    padding: 2,
+  }],
+  ["100 channels", {
+    batch: 1,
+    height: 4,
+    width: 4,
+    inChannels: 100,
+    outChannels: 96,
+    kernel: 3,
+    stride: 1,
+    padding: 1,
+  }],
+];
+
+const problemOf = ({ after, ...p }: (typeof SHAPES)[number][1]): ConvProblem => {
+  const size = (s: number) => Math.floor((s + p.padding + (after ?? p.padding) - p.kernel) / p.stride) + 1;
+  return { ...p, outHeight: size(p.height), outWidth: size(p.width) };
+};
+
+for (const [name, shape] of SHAPES) {
+  const p = problemOf(shape);
+  const xShape = [p.batch, p.height, p.width, p.inChannels], yShape = [p.batch, p.outHeight, p.outWidth, p.outChannels];
+  const wShape = [p.kernel, p.kernel, p.inChannels, p.outChannels];
+  const count = (s: number[]) => s.reduce((a, b) => a * b, 1);
+  const x = random(count(xShape), 1), w = random(count(wShape), 2), dy = random(count(yShape), 3);
+  const b = random(p.outChannels, 4);
+
+  test(`conv_forward ${name}: every tuning agrees with float64`, async () => {
+    const { limits } = await gpu();
+    const plain = reference.convForward(p, x, w, b);
+    for (const slope of [null, 0, 0.25]) {
+      const problem = { ...p, bias: true, slope };
+      const expected = slope === null ? plain : reference.leakyRelu(plain, slope);
+      for (const tuning of convForward.tunings(problem, limits)) {
+        const reads = [{ shape: xShape, data: x }, { shape: wShape, data: w }, { shape: [p.outChannels], data: b }];
+        const [y] = await runOp(convForward, problem, tuning, { reads, writes: [{ shape: yShape }] });
+        assert.ok(relativeError(y!, expected) < 2e-6, `slope ${slope} ${JSON.stringify(tuning)}`);
+      }
+    }
+  });
+
+  test(`conv_backward_data ${name}: every tuning agrees with float64`, async () => {
+    const { limits } = await gpu();
+    const expected = reference.convBackwardData(p, dy, w);
+    for (const tuning of convBackwardData.tunings(p, limits)) {
+      const reads = [{ shape: yShape, data: dy }, { shape: wShape, data: w }];
+      const [dx] = await runOp(convBackwardData, p, tuning, { reads, writes: [{ shape: xShape }] });
+      assert.ok(relativeError(dx!, expected) < 2e-6, JSON.stringify(tuning));
+    }
+  });
+
+  test(`conv_backward_weight ${name}: every tuning agrees with float64`, async () => {
+    const { limits } = await gpu();
+    const expected = reference.convBackwardWeight(p, x, dy);
+    for (const tuning of convBackwardWeight.tunings(p, limits)) {
+      const reads = [{ shape: xShape, data: x }, { shape: yShape, data: dy }];
+      const [dw] = await runOp(convBackwardWeight, p, tuning, { reads, writes: [{ shape: wShape }] });
+      assert.ok(relativeError(dw!, expected) < 2e-6, JSON.stringify(tuning));
+    }
+  });
+
+  test(`conv reference ${name}: the pullbacks are adjoint to the forward pass`, () => {
+    const dot = (a: Float64Array, c: Float64Array) => a.reduce((sum, value, i) => sum + value * c[i]!, 0);
+    const y = dot(dy, reference.convForward(p, x, w, null));
+    assert.ok(Math.abs(y - dot(x, reference.convBackwardData(p, dy, w))) < 1e-9);
+    assert.ok(Math.abs(y - dot(w, reference.convBackwardWeight(p, x, dy))) < 1e-9);
+  });
+}
+
+test("conv_backward_weight: one tuning needs scratch and two dispatches", async () => {
+  const { limits } = await gpu();
+  const p = problemOf(SHAPES[1]![1]);
+  const stages = convBackwardWeight.tunings(p, limits).map((tuning) => convBackwardWeight.stages(p, tuning));
+  assert.ok(stages.some(({ scratch, dispatches }) => scratch.length === 1 && dispatches.length === 2));
+  assert.ok(stages.some(({ scratch }) => scratch.length === 0));
+});
+
+test.run();

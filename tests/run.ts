@@ -1,0 +1,52 @@
+/** Runs the tests: bundles every *_test.ts with esbuild, runs them with uvu in one process, ends with a count. */
+import { build } from "esbuild";
+import { spawn } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+
+const wanted = process.argv.slice(2);
+const files = (readdirSync("tests", { recursive: true }) as string[])
+  .filter((file) => file.endsWith("_test.ts") && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
+  .sort();
+if (files.length === 0) {
+  console.error(`No test file matches ${wanted.join(" ")}`);
+  process.exit(1);
+}
+rmSync("dist/tests", { recursive: true, force: true });
+await build({
+  entryPoints: files.map((file) => join("tests", file)),
+  outbase: "tests",
+  outdir: "dist/tests",
+  bundle: true,
+  splitting: true, // one copy of the shared modules, so one GPU device
+  format: "esm",
+  platform: "node",
+  packages: "external",
+  sourcemap: "linked",
+});
+
+// uvu collects the suites while it imports them; Dawn would keep the process alive afterwards.
+const main = `
+import { run } from "uvu/run";
+await run(${
+  JSON.stringify(
+    files.map((file) => ({ name: file, file: join(process.cwd(), "dist/tests", file.replace(/ts$/, "js")) })),
+  )
+});
+process.exit(process.exitCode ?? 0);
+`;
+const child = spawn(process.execPath, ["--enable-source-maps", "--input-type=module", "-e", main], {
+  stdio: ["inherit", "pipe", "inherit"],
+});
+let output = "";
+child.stdout.on("data", (data: Uint8Array) => {
+  process.stdout.write(data);
+  output += new TextDecoder().decode(data);
+});
+const code = await new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? 1)));
+const total = Number(/Total:\s+(\d+)/.exec(output)?.[1] ?? 0);
+const passed = Number(/Passed:\s+(\d+)/.exec(output)?.[1] ?? 0);
+// A process that ends before its summary has failed, whatever it counted.
+console.log(`${passed} passed, ${Math.max(total - passed, code === 0 && total > 0 ? 0 : 1)} failed`);
+process.exit(code);
