@@ -6,6 +6,11 @@ type Issue = z.core.$ZodIssue;
 
 const UNION_ERRORS = "errors";
 
+/** The issue to report: a key that is not known explains others, as the missing key that it misspells. */
+export function worst(issues: readonly Issue[]): Issue {
+  return issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
+}
+
 /**
  * A value that fits no branch of a union fails with one list of issues per branch: takes the branch that got
  * furthest, which is the one its author meant, and moves its issue to the value's path.
@@ -16,7 +21,7 @@ export function mendUnion(issue: Issue): Issue {
   const branches = [...issue.errors].filter((branch) => branch.length > 0).sort((a, b) => depth(b) - depth(a));
   const best = branches[0];
   if (best === undefined || depth(best) === 0) return issue;
-  const inner = mendUnion(best[0]!);
+  const inner = mendUnion(worst(best));
   return { ...inner, path: [...issue.path, ...inner.path] } as Issue;
 }
 

@@ -1,9 +1,9 @@
 /** Reads a YAML config: parse, apply `--set`, check against the schema; every error names file, line, column, path. */
-import { isMap, isNode, isScalar, LineCounter, parse, parseDocument } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { UserError } from "../core/errors.ts";
 import { readText } from "../core/storage.ts";
-import { allowedAt, mendUnion, type Path } from "./explain_issue.ts";
+import { allowedAt, mendUnion, type Path, worst } from "./explain_issue.ts";
 import { type Config, configSchema } from "./schema.ts";
 
 const dotted = (path: Path) => path.join(".");
@@ -25,19 +25,29 @@ export function parseConfig(text: string, source: string, settings: readonly str
   const result = configSchema.safeParse(document.toJS());
   if (result.success) return result.data;
 
-  const issue = mendUnion(result.error.issues[0]!);
+  const issue = worst(result.error.issues.map(mendUnion));
   const unknown = issue.code === "unrecognized_keys" ? issue.keys[0]! : null;
   const path = unknown === null ? issue.path as Path : [...issue.path as Path, unknown];
-  const setting = overridden.find(({ path: set }) => dotted(path).startsWith(dotted(set)));
+  const setting = overridden.findLast(({ path: set }) => setHere(document, path, set));
   const place = setting === undefined ? at(offsetOf(document, path)) : `--set ${setting.text}`;
   throw new UserError(`${place} ${dotted(path) || "config"}: ${explain(document, path, issue.message, unknown)}`);
+}
+
+/** Did the setting of `set` make the value at `path`, or the nearest enclosing one? What a setting makes has no range. */
+function setHere(document: Document, path: Path, set: Path): boolean {
+  let length = path.length;
+  while (length > 0 && !isNode(document.getIn(path.slice(0, length), true))) length--;
+  const node = document.getIn(path.slice(0, length), true);
+  return isNode(node) && !node.range && path.slice(0, length).every((part, i) => i >= set.length || part === set[i]);
 }
 
 /** What is wrong with the value at `path`, what was found and what is allowed. */
 function explain(document: Document, path: Path, message: string, unknown: string | null): string {
   if (unknown !== null) return `unknown key, allowed here: ${allowedAt(configSchema, path.slice(0, -1))}`;
   const value = document.getIn(path);
-  const found = value === undefined ? "it is missing" : `got ${JSON.stringify(value)?.slice(0, 80)}`;
+  const found = value === undefined
+    ? "it is missing"
+    : `got ${(typeof value === "number" ? String(value) : JSON.stringify(value))?.slice(0, 80)}`;
   const allowed = message === "Invalid input" ? `expected ${allowedAt(configSchema, path)}` : lowerFirst(message);
   return `${allowed.replace(/^invalid input: /, "").replace(/, received \w+$/, "")}, ${found}`;
 }
@@ -65,8 +75,19 @@ function applySetting(document: Document, text: string): { text: string; path: P
   const split = text.indexOf("=");
   if (split < 1) throw new UserError(`Cannot read --set ${text}: expected path=value, as training.batch=64`);
   const path = text.slice(0, split).split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part);
+  const beyond = path.findIndex((part, i) => {
+    const list = document.getIn(path.slice(0, i), true);
+    return isSeq(list) && typeof part === "number" && part > list.items.length; // at the length it appends
+  });
+  let value: unknown;
   try {
-    document.setIn(path, document.createNode(parse(text.slice(split + 1))));
+    value = parse(text.slice(split + 1));
+  } catch {
+    throw new UserError(`Cannot read --set ${text}: ${text.slice(split + 1)} is not valid YAML`);
+  }
+  try {
+    if (beyond >= 0) throw new RangeError();
+    document.setIn(path, document.createNode(value));
   } catch {
     throw new UserError(`Cannot apply --set ${text}: there is no ${dotted(path)} in this config`);
   }

@@ -64,6 +64,7 @@ export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: stri
   } catch {
     throw bad("its header is damaged");
   }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) throw bad("its header is no JSON object");
   const body = bytes.slice(8 + headerLength);
   const { __metadata__: metadata = {}, ...entries } = header;
   if (typeof metadata !== "object" || metadata === null) throw bad("its metadata is damaged");

@@ -1,0 +1,46 @@
+import { convForward } from "../kernels/conv_forward.ts";
+import type { Context } from "../core/device.ts";
+import { op } from "../core/op.ts";
+import { type Buffers, compile, run } from "../core/plan.ts";
+import { tensor } from "../core/tensor.ts";
+import { readTensor, writeTensor } from "../core/transfer.ts";
+import { defaultTuner } from "../core/tuner.ts";
+import { type Progress, rowsAtOnce, type Whitening } from "./whitening.ts";
+
+/** x <- (x - mean) P for images that lie one after the other, in place. */
+export async function whiten(
+  context: Context,
+  images: Float32Array<ArrayBuffer>,
+  { mean, matrix }: Whitening,
+  progress: Progress = () => {},
+): Promise<void> {
+  const size = mean.length, count = images.length / size, atOnce = Math.min(count, rowsAtOnce(context, size));
+  // (x - mean) P = x P + bias: the mean costs nothing on the GPU.
+  const bias = new Float64Array(size);
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) bias[column]! -= mean[row]! * matrix[row * size + column]!;
+  }
+  const persistent = { lifetime: "persistent" } as const;
+  const x = tensor("images", [atOnce, size], persistent), p = tensor("whitening", [size, size], persistent);
+  const b = tensor("whitening/bias", [size], persistent), y = tensor("whitened", [atOnce, size], persistent);
+  const buffers: Buffers = new Map();
+  await writeTensor(context, buffers, p, matrix);
+  await writeTensor(context, buffers, b, Float32Array.from(bias));
+  const shape = { batch: atOnce, height: 1, width: 1, outHeight: 1, outWidth: 1, inChannels: size, outChannels: size };
+  const problem = { ...shape, kernel: 1, stride: 1, padding: 0, bias: true, slope: null };
+  const ops = [op(convForward, problem, { label: "whiten", reads: [x, p, b], writes: [y] })];
+  const plan = await compile(context, { ops, keep: [] }, defaultTuner(context.limits), buffers);
+  for (let from = 0; from < count; from += atOnce) {
+    const start = Math.min(from, count - atOnce) * size; // the last batch overlaps, see `begin`
+    const begin = from * size - start;
+    const rows = images.slice(start, start + atOnce * size);
+    await writeTensor(context, buffers, x, rows);
+    run(context, plan);
+    const whitened = await readTensor(context, buffers, y);
+    images.set(whitened.subarray(begin), start + begin);
+    context.check();
+    progress(Math.min(count, from + atOnce) / count);
+  }
+  plan.destroy();
+  buffers.forEach((buffer) => buffer.destroy());
+}

@@ -1,0 +1,87 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { type Checkpoint, decode, encode, select } from "../../core/checkpoint.ts";
+import { UserError } from "../../core/errors.ts";
+import type { ParamSpecs } from "../../core/layer.ts";
+import { encodeTensors } from "../../core/safetensors.ts";
+
+const CHECKPOINT: Checkpoint = {
+  config: { name: "tiny", network: ["globalAveragePool"], training: { learningRate: { base: 0.05 } } },
+  progress: { step: 391, epoch: 1, seed: 0xffffffff, metrics: [1.25, 3, 128, 0], epochSeconds: 0.1, seconds: 12.75 },
+  tunings: { "conv1/forward": { family: "direct", tile: [4, 8] }, "conv1/dw": {} },
+  scope: '{"vendor":"a \\"quoted\\" name"}',
+  whitening: "ab".repeat(32),
+  tensors: {
+    "conv1/w": { shape: [1, 1, 2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
+    "conv1/b": { shape: [3], data: Float32Array.of(7, 8, 9) },
+    "velocity/conv1/w": { shape: [1, 1, 2, 3], data: Float32Array.of(-1, -2, -3, -4, -5, -6) },
+    "velocity/conv1/b": { shape: [3], data: Float32Array.of(-7, -8, -9) },
+  },
+};
+const SPECS: ParamSpecs = {
+  "conv1/w": { shape: [1, 1, 2, 3], init: { fanIn: 2 } },
+  "conv1/b": { shape: [3], init: { constant: 0 } },
+};
+
+test("decoding an encoded checkpoint gives back everything an exact resume needs", async () => {
+  assert.equal(await decode(await encode(CHECKPOINT), "x"), CHECKPOINT);
+});
+
+test("null progress and whitening survive", async () => {
+  const checkpoint = { ...CHECKPOINT, progress: null, whitening: null };
+  assert.equal(await decode(await encode(checkpoint), "x"), checkpoint);
+});
+
+test("equal checkpoints are equal bytes", async () => {
+  const [a, b] = [await encode(CHECKPOINT), await encode(structuredClone(CHECKPOINT))];
+  assert.ok(a.length === b.length && a.every((byte, i) => byte === b[i]));
+});
+
+test("a file made elsewhere has tensors, but no config and no progress", async () => {
+  const { tensors } = CHECKPOINT;
+  const { tensors: found, ...rest } = await decode(await encodeTensors({ metadata: {}, tensors }), "x");
+  assert.equal(found, tensors);
+  assert.equal(rest, { config: null, progress: null, tunings: {}, scope: "", whitening: null });
+});
+
+test("damaged metadata and a truncated file are UserErrors that name the file", async () => {
+  const damaged = await encodeTensors({ metadata: { allcnn: "{" }, tensors: {} });
+  for (const bytes of [damaged, (await encode(CHECKPOINT)).slice(0, -1)]) {
+    const error = await decode(bytes, "runs/a/latest").then(() => null, (error: unknown) => error);
+    assert.instance(error, UserError);
+    assert.match((error as UserError).message, "runs/a/latest");
+  }
+});
+
+test("select takes the tensors of the specs, and those under a prefix without it", () => {
+  assert.equal(select(CHECKPOINT, SPECS, "x"), {
+    "conv1/w": CHECKPOINT.tensors["conv1/w"]!.data,
+    "conv1/b": CHECKPOINT.tensors["conv1/b"]!.data,
+  });
+  assert.equal(Object.values(select(CHECKPOINT, SPECS, "x", "velocity/")), [
+    CHECKPOINT.tensors["velocity/conv1/w"]!.data,
+    CHECKPOINT.tensors["velocity/conv1/b"]!.data,
+  ]);
+});
+
+/** Specs that do not fit, a prefix, and what the error must name besides the file. */
+const WRONG: [string, ParamSpecs, string, string[]][] = [
+  ["a missing tensor", { "conv2/w": { shape: [5, 6], init: { fanIn: 5 } } }, "", ['"conv2/w"', "[5, 6]"]],
+  ["a missing prefix", SPECS, "moment/", ['"moment/conv1/w"', "[1, 1, 2, 3]"]],
+  ["another shape", { "conv1/b": { shape: [10], init: { fanIn: 1 } } }, "", ['"conv1/b"', "[3]", "[10]"]],
+  // As many elements, in another order: HWIO read as OIHW would be silently wrong.
+  ["another layout", { "conv1/w": { shape: [3, 2, 1, 1], init: { fanIn: 2 } } }, "", ["[1, 1, 2, 3]", "[3, 2, 1, 1]"]],
+  ["another rank", { "conv1/b": { shape: [1, 3], init: { fanIn: 1 } } }, "velocity/", ['"velocity/conv1/b"', "[1, 3]"]],
+];
+
+for (const [what, specs, prefix, named] of WRONG) {
+  test(`select refuses ${what}: the error names file, tensor and shapes`, () => {
+    assert.throws(() => select(CHECKPOINT, specs, "runs/a/latest", prefix), (error: Error) => {
+      assert.instance(error, UserError);
+      for (const part of ['"runs/a/latest"', ...named]) assert.ok(error.message.includes(part), error.message);
+      return true;
+    });
+  });
+}
+
+test.run();

@@ -1,0 +1,133 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { UserError } from "../../core/errors.ts";
+import { decodeTensors, encodeTensors, sha256 } from "../../core/safetensors.ts";
+
+const TENSORS = {
+  "conv1/w": { shape: [2, 3], data: Float32Array.of(1, -2.5, 1e-38, NaN, -0, Infinity) },
+  "conv1/b": { shape: [3], data: new Float32Array([9, 1, 2, 3, 9]).subarray(1, 4) }, // a view into a larger array
+  "scalar": { shape: [], data: Float32Array.of(7) },
+  "empty": { shape: [0, 4], data: new Float32Array(0) },
+  "größe": { shape: [1], data: Float32Array.of(5) },
+};
+const METADATA = { allcnn: '{"a":"ü"}', note: "line\nbreak" };
+const encoded = await encodeTensors({ metadata: METADATA, tensors: TENSORS });
+const headerLength = Number(new DataView(encoded.buffer).getBigUint64(0, true));
+
+/** A file with this header and `body` bytes of zeros, as another program might write it. */
+function foreign(header: unknown, body = 16): Uint8Array<ArrayBuffer> {
+  const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
+  const file = new Uint8Array(8 + json.length + body);
+  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  file.set(json, 8);
+  return file;
+}
+
+/** The message with which decoding fails; it must be a UserError of one line that names the file. */
+async function failure(bytes: Uint8Array<ArrayBuffer>, what: string): Promise<string> {
+  const error = await decodeTensors(bytes, "runs/x.safetensors").then(() => null, (error: unknown) => error);
+  assert.instance(error, UserError, `${what}: ${error ?? "accepted"}`);
+  const { message } = error as UserError;
+  assert.ok(message.includes('"runs/x.safetensors"') && !message.includes("\n"), message);
+  return message;
+}
+
+const bits = ({ data }: { data: Float32Array }) => [...new Uint32Array(data.slice().buffer)];
+
+test("decoding gives back names in order, shapes, every bit of the data, and the metadata", async () => {
+  const { metadata, tensors } = await decodeTensors(encoded, "x");
+  assert.equal(Object.keys(tensors), Object.keys(TENSORS));
+  for (const [name, expected] of Object.entries(TENSORS)) {
+    assert.equal(tensors[name]!.shape, expected.shape, name);
+    assert.equal(bits(tensors[name]!), bits(expected), name);
+  }
+  assert.equal({ ...metadata, sha256: undefined }, { ...METADATA, sha256: undefined });
+  assert.is(metadata["sha256"], await sha256(encoded.slice(8 + headerLength)));
+});
+
+test("the bytes may lie anywhere in a larger buffer", async () => {
+  const larger = new Uint8Array(encoded.length + 20).fill(0xff);
+  larger.set(encoded, 13); // no multiple of 4: a Float32Array cannot look at it in place
+  const { tensors } = await decodeTensors(larger.subarray(13, 13 + encoded.length), "x");
+  assert.equal(bits(tensors["conv1/w"]!), bits(TENSORS["conv1/w"]));
+});
+
+test("the file is what the format says: aligned data behind a JSON header", () => {
+  const header = JSON.parse(new TextDecoder().decode(encoded.subarray(8, 8 + headerLength)));
+  assert.is(headerLength % 8, 0);
+  assert.equal(header["conv1/b"], { dtype: "F32", shape: [3], data_offsets: [24, 36] });
+  assert.is(encoded.length, 8 + headerLength + 4 * (6 + 3 + 1 + 0 + 1));
+});
+
+test("sha256 is SHA-256", async () => {
+  const abc = await sha256(new TextEncoder().encode("abc"));
+  assert.is(abc, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); // FIPS 180-2, B.1
+});
+
+test("a file cut anywhere is refused", async () => {
+  for (let length = 0; length < encoded.length; length++) {
+    await failure(encoded.slice(0, length), `cut to ${length} of ${encoded.length} bytes`);
+  }
+});
+
+test("a flipped bit anywhere in the data is detected", async () => {
+  for (let at = 8 + headerLength; at < encoded.length; at++) {
+    const damaged = encoded.slice();
+    damaged[at]! ^= 1 << at % 8;
+    assert.match(await failure(damaged, `byte ${at}`), "damaged");
+  }
+});
+
+test("a flipped bit anywhere in the header never ends in another kind of error", async () => {
+  for (let at = 0; at < 8 + headerLength; at++) {
+    const damaged = encoded.slice();
+    damaged[at]! ^= 1 << at % 8;
+    await decodeTensors(damaged, "x").catch((error) => assert.instance(error, UserError, `byte ${at}: ${error}`));
+  }
+});
+
+test("a foreign file without sha256 or any metadata is accepted", async () => {
+  const entry = { dtype: "F32", shape: [2, 2], data_offsets: [0, 16] };
+  for (const header of [{ w: entry }, { __metadata__: {}, w: entry }, { __metadata__: { format: "pt" }, w: entry }]) {
+    const { tensors } = await decodeTensors(foreign(header), "x");
+    assert.equal(tensors["w"]!.shape, [2, 2]);
+    assert.equal([...tensors["w"]!.data], [0, 0, 0, 0]);
+  }
+});
+
+const entry = { dtype: "F32", shape: [4], data_offsets: [0, 16] };
+const WRONG: [string, unknown, string][] = [
+  ["half precision", { w: { ...entry, dtype: "F16", data_offsets: [0, 8] } }, "F16"],
+  ["no dtype", { w: { shape: [4], data_offsets: [0, 16] } }, '"w"'],
+  ["a negative size", { w: { ...entry, shape: [-4] } }, '"w"'],
+  ["a fraction of a size", { w: { ...entry, shape: [1.5] } }, '"w"'],
+  ["a shape that is no list", { w: { ...entry, shape: 4 } }, '"w"'],
+  ["an entry that is null", { w: null }, '"w"'],
+  ["offsets too short for the shape", { w: { ...entry, data_offsets: [0, 12] } }, "offsets"],
+  ["offsets the wrong way round", { w: { ...entry, data_offsets: [16, 0] } }, "offsets"],
+  ["offsets before the data", { w: { ...entry, data_offsets: [-16, 0] } }, "offsets"],
+  ["no offsets", { w: { dtype: "F32", shape: [4] } }, "offsets"],
+  ["offsets that are text", { w: { ...entry, data_offsets: ["0", "16"] } }, "offsets"],
+  ["offsets past the end", { w: { ...entry, data_offsets: [4, 20] } }, "truncated"],
+  ["metadata that are null", { __metadata__: null, w: entry }, "metadata"],
+  ["metadata that are text", { __metadata__: "text", w: entry }, "metadata"],
+  ["another checksum", { __metadata__: { sha256: "0".repeat(64) }, w: entry }, "damaged"],
+  ["no JSON", "{w", "header"],
+  ["a header that is null", "null", "header"],
+  ["a header that is a list", "[]", "header"],
+  ["a header that is a number", "5", "header"],
+];
+
+for (const [what, header, named] of WRONG) {
+  test(`${what}: the error names the file and "${named}"`, async () => {
+    assert.match(await failure(foreign(header), what), named);
+  });
+}
+
+test("a file of another kind is refused before its length is believed", async () => {
+  for (const text of ["PK\x03\x04 a zip file, such as PyTorch's", "GIF89a", "\x93NUMPY\x01\x00"]) {
+    await failure(new TextEncoder().encode(text), text);
+  }
+});
+
+test.run();

@@ -1,0 +1,144 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Everything but the tests is source; scripts and cli/ may touch the outside, the folders below may not. */
+const IGNORED = /^(node_modules|dist|runs|docs|\.[^/]*)\//;
+const FILES = (readdirSync(".", { recursive: true }) as string[])
+  .map((path) => path.replaceAll("\\", "/"))
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && !IGNORED.test(path))
+  .filter((path) => path !== "tests/import_rules_test.ts"); // its example has import lines that lead nowhere
+const SOURCES = FILES.filter((path) => !path.startsWith("tests/"));
+const TEXT = new Map(FILES.map((path) => [path, readFileSync(path, "utf8")]));
+
+const folderOf = (path: string) => path.includes("/") ? path.slice(0, path.indexOf("/")) : "scripts";
+const inFolder = (folder: string) => SOURCES.filter((path) => folderOf(path) === folder);
+
+/** What a file imports or re-exports: types, side effects and dynamic imports too. */
+function importsOf(text: string): string[] {
+  const statements =
+    /^\s*(?:import|export)\b[^;"']*?\bfrom\s*["']([^"']+)["']|^\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
+  return [...withoutComments(text).matchAll(statements)].map(([, from, bare, dynamic]) => (from ?? bare ?? dynamic)!);
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+/** The path, from the root, of a relative import; null for a package. */
+const target = (path: string, specifier: string) => specifier.startsWith(".") ? join(dirname(path), specifier) : null;
+
+/** All violations at once, one per line: the message is the list of what to fix. */
+const none = (violations: readonly string[]) => assert.is(violations.join("\n"), "");
+
+/** Files of `paths`, comments aside, that hold `pattern` and are not in `except`. */
+const mentions = (paths: readonly string[], pattern: RegExp, except: readonly string[] = []) =>
+  paths.filter((path) => !except.includes(path) && pattern.test(withoutComments(TEXT.get(path)!)));
+
+test("the reader of import lines sees every form, and no comment or text", () => {
+  const text = `import { a, type B } from "./a.ts"; // import "./no.ts"
+import type { C } from "./c.ts";
+import {
+  d,
+} from './d.ts';
+import "./e.ts";
+export * from "./f.ts";
+/* import g from "./g.ts" */
+const h = await import("h");
+export const slot = { from: "read" };
+const text = 'imported from "nowhere"';`;
+  assert.equal(importsOf(text), ["./a.ts", "./c.ts", "./d.ts", "./e.ts", "./f.ts", "h"]);
+  for (const path of ["kernels/kernel.ts", "core/plan.ts", "layers/mod.ts", "configs/load.ts", "tests/_gpu.ts"]) {
+    assert.ok(TEXT.has(path), `${path} was not read`);
+  }
+  assert.ok(importsOf(TEXT.get("core/plan.ts")!).includes("./memory.ts"));
+});
+
+/** Folders and packages that each folder may import; `null`: any package. */
+const RULES: Record<string, { folders: string[]; packages: RegExp | null }> = {
+  kernels: { folders: ["kernels"], packages: /^$/ },
+  core: { folders: ["kernels", "core"], packages: /^(webgpu|node:.+)$/ }, // which files may, is checked below
+  layers: { folders: ["kernels", "core", "layers"], packages: /^zod$/ },
+  configs: { folders: ["core", "layers", "configs"], packages: /^(zod|yaml)$/ },
+  data: { folders: ["kernels", "core", "data"], packages: null },
+  report: { folders: ["kernels", "core", "data", "report"], packages: null },
+};
+
+for (const [folder, { folders, packages }] of Object.entries(RULES)) {
+  test(`${folder}/ imports only from ${folders.join(", ")} and the packages it may`, () => {
+    assert.ok(inFolder(folder).length > 0);
+    none(
+      inFolder(folder).flatMap((path) =>
+        importsOf(TEXT.get(path)!).filter((specifier) => {
+          const to = target(path, specifier);
+          return to === null ? packages !== null && !packages.test(specifier) : !folders.includes(folderOf(to));
+        }).map((specifier) => `${path} imports ${specifier}`)
+      ),
+    );
+  });
+}
+
+test("nothing imports a script, cli/ or a test from below", () => {
+  const above = ["scripts", "cli", "tests"];
+  none(
+    SOURCES.filter((path) => !above.includes(folderOf(path))).flatMap((path) =>
+      importsOf(TEXT.get(path)!).filter((specifier) => above.includes(folderOf(target(path, specifier) ?? "packages/")))
+        .map((specifier) => `${path} imports ${specifier}`)
+    ),
+  );
+});
+
+test("only runtime.ts, storage.ts and device.ts of core/ know Node, Deno or the browser; data/ may use node:", () => {
+  const doors = ["core/runtime.ts", "core/storage.ts", "core/device.ts"];
+  const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples"].includes(folderOf(path)));
+  none(mentions(engine, /\bnavigator\b|\bDeno\b|\bprocess\b|["']webgpu["']/, doors));
+  none(mentions(engine.filter((path) => folderOf(path) !== "data"), /["']node:/, doors));
+});
+
+test("only the files of core/ that run the GPU hold a GPUDevice", () => {
+  const holders = ["device", "plan", "pipeline", "tuner", "profile", "transfer"].map((name) => `core/${name}.ts`);
+  none(mentions(SOURCES, /\bGPUDevice\b/, holders));
+});
+
+test("no layer knows of the GPU, not even in a comment", () => {
+  none(inFolder("layers").filter((path) => TEXT.get(path)!.includes("GPU")));
+});
+
+test("no circular imports, types included", () => {
+  const cycles: string[] = [], done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) cycles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
+    if (trail.includes(path) || done.has(path)) return;
+    for (const specifier of importsOf(TEXT.get(path) ?? "")) {
+      const to = target(path, specifier);
+      if (to !== null) visit(to, [...trail, path]);
+    }
+    done.add(path);
+  };
+  for (const path of FILES) visit(path, []);
+  none(cycles);
+});
+
+test("every relative import names an existing file with its extension", () => {
+  none(
+    FILES.flatMap((path) =>
+      importsOf(TEXT.get(path)!).filter((specifier) =>
+        specifier.startsWith(".") && (!/\.(ts|json)$/.test(specifier) || !existsSync(target(path, specifier)!))
+      ).map((specifier) => `${path} imports ${specifier}`)
+    ),
+  );
+});
+
+test("no default exports", () => {
+  none(mentions(FILES, /^\s*export\s+default\b|\bas\s+default\b/m));
+});
+
+test("no file is longer than 300 lines", () => {
+  none(
+    FILES.map((path) => [path, TEXT.get(path)!.trimEnd().split("\n").length] as const)
+      .filter(([, lines]) => lines > 300).map(([path, lines]) => `${path} has ${lines} lines`),
+  );
+});
+
+test.run();

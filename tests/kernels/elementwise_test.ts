@@ -1,0 +1,122 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { dropout } from "../../kernels/dropout.ts";
+import { reluPullback } from "../../kernels/relu_pullback.ts";
+import { sgdUpdate } from "../../kernels/sgd.ts";
+import { sumRows } from "../../kernels/sum_rows.ts";
+import { symmetrize } from "../../kernels/symmetrize.ts";
+import { encodeStep } from "../../core/step.ts";
+import { gpu, random, relativeError, runOp } from "../_gpu.ts";
+import * as reference from "../_reference.ts";
+
+const vector = (data: ArrayLike<number>) => ({ shape: [data.length], data });
+const stepOf = (seed: number, step: number, learningRate = 0) =>
+  ({ shape: [4], data: encodeStep({ step, seed, learningRate, first: 0 }), dtype: "u32" }) as const;
+
+const RULES = ["gradient", "deconvnet", "guided"] as const;
+
+async function pullback(rule: (typeof RULES)[number], slope: number, dy: ArrayLike<number>, y: ArrayLike<number>) {
+  const reads = rule === "deconvnet" ? [vector(dy)] : [vector(dy), vector(y)];
+  const problem = { count: dy.length, rule, slope };
+  const [dx] = await runOp(reluPullback, problem, {}, { reads, writes: [{ shape: [dy.length] }] });
+  return dx!;
+}
+
+for (const rule of RULES) {
+  test(`relu_pullback ${rule}: agrees with float64 for plain and leaky ReLU`, async () => {
+    const dy = random(150, 1);
+    for (const slope of [0, 0.25]) {
+      const y = reference.leakyRelu(random(150, 2), slope);
+      assert.ok(relativeError(await pullback(rule, slope, dy, y), reference.reluPullback(rule, slope, dy, y)) < 1e-7);
+    }
+  });
+}
+
+test("relu_pullback: the three rules give the numbers of Figure 1b of the paper", async () => {
+  const y = [1, 0, 5, 2, 0, 0, 0, 2, 4]; // the ReLU of 1 -1 5, 2 -5 -7, -3 2 4
+  const dy = [-2, 3, -1, 6, -3, 1, 2, -1, 3];
+  assert.equal([...await pullback("gradient", 0, dy, y)], [-2, 0, -1, 6, 0, 0, 0, -1, 3]);
+  assert.equal([...await pullback("deconvnet", 0, dy, y)], [0, 3, 0, 6, 0, 1, 2, 0, 3]);
+  assert.equal([...await pullback("guided", 0, dy, y)], [0, 0, 0, 6, 0, 0, 0, 0, 3]);
+});
+
+test("elementwise: more than 65535 workgroups are folded, and every element is computed once", async () => {
+  const count = 65535 * 64 + 65; // the last workgroup of the second row has one thread to do
+  const dx = await pullback("deconvnet", 0, new Float32Array(count).fill(1), []);
+  assert.ok(dx.every((value) => value === 1));
+});
+
+const AT = { seed: 0xfedcba98, step: 70001, stream: 0x9abcdef0 };
+
+async function drop(x: Float64Array, rate: number, { seed, step, stream }: typeof AT) {
+  const reads = [vector(x), stepOf(seed, step)];
+  const [y] = await runOp(dropout, { count: x.length, rate, stream }, {}, { reads, writes: [{ shape: [x.length] }] });
+  return y!;
+}
+
+for (const rate of [0.2, 0.5]) {
+  test(`dropout ${rate}: draws the mask of core/random.ts, scales by 1 / (1 - rate), keeps 1 - rate`, async () => {
+    const x = random(40_000, 3).map((value) => value === 0 ? 1 : value); // a zero would hide whether it was kept
+    const y = await drop(x, rate, AT), expected = reference.dropout(x, rate, AT);
+    assert.ok(y.every((value, i) => (value === 0) === (expected[i] === 0)), "another mask");
+    assert.ok(relativeError(y, expected) < 1e-7);
+    const kept = y.filter((value) => value !== 0).length / y.length;
+    assert.ok(Math.abs(kept - (1 - rate)) < 4 * Math.sqrt(rate * (1 - rate) / y.length), `kept ${kept}`);
+  });
+}
+
+test("dropout: another seed, step or stream draws another, independent mask", async () => {
+  const ones = new Float64Array(4000).fill(1);
+  const first = await drop(ones, 0.5, AT);
+  for (const change of [{ seed: AT.seed + 1 }, { step: AT.step + 1 }, { stream: AT.stream + 1 }]) {
+    const other = await drop(ones, 0.5, { ...AT, ...change });
+    const same = other.filter((value, i) => value === first[i]).length / ones.length;
+    assert.ok(Math.abs(same - 0.5) < 0.04, `${JSON.stringify(change)}: ${same} of the elements are the same`);
+  }
+});
+
+test("sgd: two steps with momentum and weight decay agree with float64, at the rate of the step buffer", async () => {
+  const count = 70, constants = { momentum: 0.9, weightDecay: 0.125 };
+  let params = random(count, 1), velocity = random(count, 2);
+  const w = params.slice(), v = velocity.slice();
+  for (const [index, learningRate] of [0.5, 0.0625].entries()) {
+    const grads = random(count, 3 + index);
+    const reads = [vector(grads), stepOf(1, index, learningRate)];
+    const writes = [vector(params), vector(velocity)];
+    [params, velocity] = await runOp(sgdUpdate, { count, ...constants }, {}, { reads, writes }) as [
+      Float64Array<ArrayBuffer>,
+      Float64Array<ArrayBuffer>,
+    ];
+    reference.sgd(w, v, grads, { ...constants, learningRate });
+    assert.ok(relativeError(params, w) < 1e-6, `w after step ${index + 1}`);
+    assert.ok(relativeError(velocity, v) < 1e-6, `v after step ${index + 1}`);
+  }
+});
+
+for (const [rows, columns] of [[1, 1], [3, 70], [17, 10], [130, 65], [300, 3], [257, 4]] as const) {
+  test(`sum_rows [${rows}, ${columns}]: every tuning agrees with float64`, async () => {
+    const { limits } = await gpu();
+    const x = random(rows * columns);
+    // Ones behind the last row: reading past the end gives zeros on one device and the last element on another.
+    const data = [...x, ...new Array<number>(rows * columns).fill(1)];
+    for (const tuning of sumRows.tunings({ rows, columns }, limits)) {
+      const operands = { reads: [{ shape: [2 * rows, columns], data }], writes: [{ shape: [columns] }] };
+      const [y] = await runOp(sumRows, { rows, columns }, tuning, operands);
+      // Multiples of 1/1024 below 2^14 add up without rounding in float32, so nothing may be missing or twice.
+      assert.is(relativeError(y!, reference.sumRows(columns, x)), 0, JSON.stringify(tuning));
+    }
+  });
+}
+
+test("symmetrize: averages with the transpose, scales, and adds to the diagonal", async () => {
+  const side = 9, scale = 0.5, diagonal = -1.5, x = random(side * side);
+  const operands = { reads: [{ shape: [side, side], data: x }], writes: [{ shape: [side, side] }] };
+  const [y] = await runOp(symmetrize, { side, scale, diagonal }, {}, operands);
+  const expected = x.map((value, i) => {
+    const row = Math.floor(i / side), column = i % side;
+    return scale * (value + x[column * side + row]!) / 2 + (row === column ? diagonal : 0);
+  });
+  assert.ok(relativeError(y!, expected) < 1e-7);
+});
+
+test.run();
