@@ -36,6 +36,7 @@ const trainingSchema = z.strictObject({
     epochs: z.array(z.int().min(1)).default([]),
   }),
   init: z.strictObject({ heNormal: z.strictObject({}) }).describe("Normal, deviation sqrt(2 / fan-in)"),
+  evaluateEvery: z.int().min(1).default(1).describe("Epochs from one evaluation on the test images to the next"),
   checkpointMinutes: z.number().gt(0).default(5).describe("A checkpoint at least this often"),
 });
 

@@ -19,6 +19,7 @@ export interface Dispatch {
 export type Buffers = Map<VirtualBuffer, GPUBuffer>;
 
 export interface Plan {
+  readonly ops: readonly Chosen[];
   readonly dispatches: readonly Dispatch[];
   /** Every buffer of the program, those shared with other plans included. */
   readonly buffers: Buffers;
@@ -132,6 +133,7 @@ export async function compile(context: Context, program: Program, tuner: Tuner, 
     })
   );
   return {
+    ops: chosen,
     dispatches,
     buffers,
     tunings: Object.fromEntries(chosen.map(({ op, tuning }) => [op.label, tuning])),

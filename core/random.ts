@@ -41,7 +41,7 @@ export function streamOf(name: string): number {
 }
 
 /** The numbers 0 ... `count - 1` in the order of one epoch (Fisher-Yates). */
-export function permutation(count: number, seed: number, epoch: number): Uint32Array {
+export function permutation(count: number, seed: number, epoch: number): Uint32Array<ArrayBuffer> {
   const k = key(seed, epoch, streamOf("permutation"));
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {

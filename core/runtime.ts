@@ -7,6 +7,7 @@ interface Stream {
 }
 
 interface Process {
+  readonly argv: readonly string[];
   readonly env: Record<string, string | undefined>;
   readonly stdout: Stream;
   readonly stderr: Stream;
@@ -22,6 +23,11 @@ const host = (globalThis as { process?: Process }).process;
 
 /** Does this run in Node or Deno, with files and native packages? */
 export const hasProcess = host?.versions?.["node"] !== undefined;
+
+/** What follows the script's name on the command line. */
+export function programArguments(): readonly string[] {
+  return host?.argv.slice(2) ?? [];
+}
 
 export function environment(name: string): string | undefined {
   return host?.env[name];

@@ -2,6 +2,7 @@
 import { mkdir, open, readdir, readFile as readBytes, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "./errors.ts";
+import { environment } from "./runtime.ts";
 
 const REASONS: Record<string, string> = {
   ENOENT: "it does not exist",
@@ -83,4 +84,9 @@ export async function moveFile(from: string, to: string): Promise<void> {
   } catch (error) {
     throw failure("rename", from, error);
   }
+}
+
+/** Where caches live: ALLCNN_CACHE, else the user's cache folder. */
+export function cacheDirectory(): string {
+  return environment("ALLCNN_CACHE") ?? `${environment("XDG_CACHE_HOME") ?? `${environment("HOME") ?? "."}/.cache`}/allcnn`;
 }

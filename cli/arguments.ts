@@ -1,0 +1,80 @@
+/** Command lines: options declared once, for parsing and for --help. */
+import { parseArgs } from "node:util";
+import { UserError } from "../core/errors.ts";
+
+/** An option `--name VALUE`, or a flag where `value` is null. */
+export interface Option {
+  readonly name: string;
+  readonly value: string | null;
+  readonly help: string;
+  readonly repeat?: boolean;
+}
+
+export interface Usage {
+  readonly command: string;
+  /** Names of the positional arguments; a trailing "?" makes one optional. */
+  readonly positionals: readonly string[];
+  readonly summary: string;
+  readonly options: readonly Option[];
+}
+
+export interface Arguments {
+  /** The n-th positional argument, or null. */
+  positional(index: number): string | null;
+  text(name: string): string | null;
+  list(name: string): readonly string[];
+  flag(name: string): boolean;
+  /** A whole number of at least `min`, or null. */
+  integer(name: string, min: number): number | null;
+}
+
+export function helpText({ command, positionals, summary, options }: Usage): string {
+  const names = options.map(({ name, value }) => `--${name}${value === null ? "" : ` ${value}`}`);
+  const width = Math.max(...names.map((name) => name.length));
+  const lines = options.map(({ help }, index) => `  ${names[index]!.padEnd(width)}  ${help}`);
+  const places = positionals.map((name) => name.endsWith("?") ? `[${name.slice(0, -1)}]` : name).join(" ");
+  return `${summary}\n\nUsage: allcnn ${command} ${places} [options]\n\n${lines.join("\n")}`;
+}
+
+/** Parses a command line, or returns null where it asks for --help. Throws `UserError` on anything undeclared. */
+export function parseArguments(usage: Usage, args: readonly string[]): Arguments | null {
+  const hint = `; allcnn ${usage.command} --help lists the options`;
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        ...Object.fromEntries(usage.options.map(({ name, value, repeat = false }) => [
+          name,
+          { type: value === null ? "boolean" as const : "string" as const, multiple: repeat },
+        ])),
+        help: { type: "boolean", short: "h" },
+      },
+    });
+  } catch (error) {
+    throw new UserError(`${(error as Error).message.split("\n")[0]!.split(". ")[0]}${hint}`);
+  }
+  const { positionals } = parsed, values: Readonly<Record<string, unknown>> = parsed.values;
+  if (values["help"] === true) return null;
+  const required = usage.positionals.filter((name) => !name.endsWith("?"));
+  if (positionals.length < required.length) throw new UserError(`${required[positionals.length]} is missing${hint}`);
+  if (positionals.length > usage.positionals.length) {
+    throw new UserError(`Unexpected argument "${positionals[usage.positionals.length]}"${hint}`);
+  }
+  const text = (name: string) => values[name] as string | undefined ?? null;
+  return {
+    positional: (index) => positionals[index] ?? null,
+    text,
+    list: (name) => values[name] as string[] | undefined ?? [],
+    flag: (name) => values[name] === true,
+    integer(name, min) {
+      const value = text(name);
+      if (value === null) return null;
+      if (!/^-?\d+$/.test(value) || Number(value) < min || !Number.isSafeInteger(Number(value))) {
+        throw new UserError(`--${name} expects a whole number of at least ${min}, got "${value}"`);
+      }
+      return Number(value);
+    },
+  };
+}

@@ -1,0 +1,20 @@
+/** The `allcnn` program: the first argument names the command. */
+import { exit, print, printError } from "../core/runtime.ts";
+import { bench } from "./bench.ts";
+import { evaluate } from "./evaluate.ts";
+import { type Command, runCommand } from "./main.ts";
+import { train } from "./train.ts";
+
+const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, bench };
+
+export async function main([name, ...args]: readonly string[]): Promise<never> {
+  const command = name === undefined ? undefined : COMMANDS[name];
+  if (command !== undefined) return await runCommand(command, args);
+  const list = Object.entries(COMMANDS).map(([name, { usage }]) => `  allcnn ${name.padEnd(10)} ${usage.summary}`);
+  if (name === undefined || name === "--help" || name === "-h") {
+    print(`${list.join("\n")}\n\nallcnn COMMAND --help lists its options.`);
+    exit(0);
+  }
+  printError(`allcnn: Unknown command "${name}", expected ${Object.keys(COMMANDS).join(", ")}`);
+  exit(1);
+}

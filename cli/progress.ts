@@ -1,0 +1,70 @@
+/** What a user sees while long work runs: a line that redraws itself on a terminal, whole lines elsewhere. */
+import { print, printOver, terminalColumns } from "../core/runtime.ts";
+import type { EpochMetrics } from "../report/metrics.ts";
+import type { Status } from "../training/fit.ts";
+
+export interface ProgressLine {
+  /** Shows work in progress; without a terminal only the start of each kind of work. */
+  report(message: string, done: number): void;
+  status(status: Status): void;
+  epoch(row: EpochMetrics, epochs: number): void;
+  /** Prints a whole line. */
+  line(text: string): void;
+}
+
+const BAR = 20;
+
+/** "1:02:03" or "2:03". */
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const whole = Math.round(seconds), hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+  const two = (value: number) => String(value).padStart(2, "0");
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+function bar(done: number): string {
+  const full = Math.round(BAR * Math.min(1, Math.max(0, done)));
+  return `[${"=".repeat(full)}${" ".repeat(BAR - full)}]`;
+}
+
+/** Images per second, with as many digits as say something. */
+function rate(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+}
+
+export function progressLine(): ProgressLine {
+  let open = false, last = "";
+  const over = (text: string) => {
+    const columns = terminalColumns();
+    if (columns === null) return;
+    printOver(text.slice(0, columns - 1));
+    open = true;
+  };
+  const line = (text: string) => {
+    if (open) printOver("");
+    open = false;
+    print(text);
+  };
+  return {
+    line,
+    report(message, done) {
+      if (terminalColumns() !== null) over(`${message} ${bar(done)} ${(100 * done).toFixed(0)} %`);
+      else if (message !== last) line(`${message} ...`);
+      last = message;
+    },
+    status({ epoch, epochs, step, steps, loss, error, imagesPerSecond, secondsLeft, evaluated }) {
+      const numbers = `loss ${loss.toFixed(3)}, error ${error.toFixed(1)} %, ${rate(imagesPerSecond)} images/s`;
+      const doing = evaluated === null ? bar(step / steps) : `${bar(evaluated)} evaluating`;
+      over(`epoch ${epoch}/${epochs} ${doing} ${numbers}, ${formatSeconds(secondsLeft)} left`);
+    },
+    epoch(row, epochs) {
+      const test = row.testError === null
+        ? ""
+        : `, test loss ${row.testLoss!.toFixed(3)}, test error ${row.testError.toFixed(2)} %`;
+      line(
+        `epoch ${row.epoch}/${epochs}: train loss ${row.trainLoss.toFixed(3)}, error ${row.trainError.toFixed(2)} %` +
+          `${test}, ${rate(row.imagesPerSecond)} images/s, ${formatSeconds(row.seconds)}`,
+      );
+    },
+  };
+}

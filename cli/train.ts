@@ -1,0 +1,176 @@
+/** `allcnn train`: from a config, or from the folder of a run, to a trained network. */
+import { loadConfig } from "../configs/load.ts";
+import type { Config } from "../configs/schema.ts";
+import type { Checkpoint } from "../core/checkpoint.ts";
+import { type Context, openDevice } from "../core/device.ts";
+import { UserError } from "../core/errors.ts";
+import { mebibytes } from "../core/plan.ts";
+import { environment, exit, onInterrupt } from "../core/runtime.ts";
+import { defaultTuner, fixedTuner, type Tuner } from "../core/tuner.ts";
+import type { Whitening } from "../data/whitening.ts";
+import type { EpochMetrics } from "../report/metrics.ts";
+import { fit, initialize, initialProgress } from "../training/fit.ts";
+import { prepare, type Source, whiteningFor } from "../training/preprocess.ts";
+import { makeResident } from "../training/resident.ts";
+import * as folder from "../training/run_folder.ts";
+import { compileEvaluation, compileTraining, getParams, openSession } from "../training/session.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Command } from "./main.ts";
+import { type ProgressLine, progressLine } from "./progress.ts";
+
+/** Options that stand for `--set path=value`. */
+const SHORTHANDS: Readonly<Record<string, string>> = {
+  epochs: "training.epochs",
+  "train-examples": "dataset.trainExamples",
+  "test-examples": "dataset.testExamples",
+  "evaluate-every": "training.evaluateEvery",
+};
+
+/** Seconds between two drawings of the curves, the last epoch aside. */
+const CURVES_SECONDS = 20;
+
+const train: Command = {
+  usage: {
+    command: "train",
+    positionals: ["CONFIG?"],
+    summary: "Trains the network of a YAML config.",
+    options: [
+      { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
+      { name: "out", value: "DIR", help: "folder of the run; default: runs/<config>-<seed>" },
+      { name: "seed", value: "N", help: "seed of initial values, order and dropout; default: 0" },
+      { name: "epochs", value: "N", help: "how many; 0 writes the initial state" },
+      { name: "train-examples", value: "N", help: "train on the first N only" },
+      { name: "test-examples", value: "N", help: "evaluate on the first N only" },
+      { name: "evaluate-every", value: "N", help: "epochs from one evaluation to the next" },
+      { name: "set", value: "path=value", help: "change a value of the config, as training.batch=64", repeat: true },
+      { name: "resume", value: "DIR", help: "go on with the run in DIR, byte-exactly" },
+      { name: "allow-retune", value: null, help: "resume on another device or version, with another rounding" },
+    ],
+  },
+  run: trainCommand,
+};
+
+export { train };
+
+/** What a resumed run brings: its config, checkpoint and finished epochs. */
+interface Resumed {
+  readonly config: Config;
+  readonly checkpoint: Checkpoint;
+  readonly rows: readonly EpochMetrics[];
+}
+
+function settingsOf(args: Arguments): string[] {
+  const shorthands = Object.entries(SHORTHANDS).flatMap(([option, path]) => {
+    const value = args.integer(option, option === "epochs" ? 0 : 1);
+    return value === null ? [] : [`${path}=${value}`];
+  });
+  return [...shorthands, ...args.list("set")];
+}
+
+/** Loads the run in `from`; options may only extend it. */
+async function resume(from: string, args: Arguments, screen: ProgressLine): Promise<Resumed> {
+  const checkpoint = await folder.latestCheckpoint(from, screen.line);
+  const saved = folder.configOf(checkpoint, from);
+  if (saved === null || checkpoint.progress === null) {
+    throw new UserError(`Cannot resume "${from}": its checkpoint was made elsewhere and holds no state of training`);
+  }
+  const seed = args.integer("seed", 0);
+  if (seed !== null && seed !== checkpoint.progress.seed) {
+    throw new UserError(`Cannot resume "${from}" with seed ${seed}: it was started with ${checkpoint.progress.seed}`);
+  }
+  const epochs = args.integer("epochs", 0) ?? saved.training.epochs;
+  const config = { ...saved, training: { ...saved.training, epochs } };
+  const path = args.positional(0);
+  if (path !== null) {
+    const asked = await loadConfig(path, [...settingsOf(args), `training.epochs=${epochs}`]);
+    if (JSON.stringify(asked) !== JSON.stringify(config)) {
+      throw new UserError(`Cannot resume "${from}" with ${path}: it was started with another config, leave ${path} out`);
+    }
+  } else if (settingsOf(args).some((setting) => !setting.startsWith("training.epochs="))) {
+    throw new UserError(`Cannot change the config of the run in "${from}": with --resume only --epochs may differ`);
+  }
+  return { config, checkpoint, rows: await folder.readMetrics(from) };
+}
+
+function tunerFor(context: Context, resumed: Resumed | null, args: Arguments): Tuner {
+  const otherwise = defaultTuner(context.limits);
+  if (resumed === null || args.flag("allow-retune")) return otherwise;
+  if (resumed.checkpoint.scope !== context.scope) {
+    throw new UserError(
+      "Cannot resume byte-exactly: the run was made on another device or driver; --allow-retune goes on with " +
+        "another rounding",
+    );
+  }
+  return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
+}
+
+async function trainCommand(args: Arguments): Promise<number> {
+  const screen = progressLine(), from = args.text("resume"), path = args.positional(0);
+  if (from === null && path === null) throw new UserError("CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml");
+  const resumed = from === null ? null : await resume(from, args, screen);
+  const config = resumed?.config ?? await loadConfig(path!, settingsOf(args));
+  const seed = resumed?.checkpoint.progress?.seed ?? args.integer("seed", 0) ?? 0;
+  const out = from ?? args.text("out") ?? `runs/${config.name}-${seed}`;
+  if (resumed === null) await folder.refuseExistingRun(out);
+  const source: Source = { config: config.dataset, directory: args.text("data") ?? environment("ALLCNN_DATA") ?? null };
+
+  const context = await openDevice();
+  screen.line(`Device: ${context.description}`);
+  const session = openSession(context, config);
+  const { epochs, batch } = config.training;
+  if (epochs === 0) {
+    await initialize(session, seed, null, out);
+    await folder.startRun(out, config, null);
+    const state = { config, progress: initialProgress(seed), tunings: {}, scope: context.scope, whitening: null };
+    await folder.saveCheckpoint(out, { ...state, tensors: await getParams(session) });
+    screen.line(`The initial state is in ${out}`);
+    return 0;
+  }
+
+  const hash = resumed?.checkpoint.whitening ?? null;
+  const whitening: Whitening | null = hash === null
+    ? await whiteningFor(context, source, screen.report)
+    : await folder.readWhitening(out, hash);
+  const data = await prepare(context, source, "train", whitening, screen.report);
+  const test = await prepare(context, source, "test", whitening, screen.report);
+  const resident = await makeResident(context, session.buffers, "train", data);
+  const residentTest = await makeResident(context, session.buffers, "test", test);
+  await initialize(session, seed, resumed?.checkpoint ?? null, out);
+  screen.report("Compiling shaders", 0);
+  const plan = await compileTraining(session, resident, tunerFor(context, resumed, args));
+  const evaluation = await compileEvaluation(session, residentTest);
+  const whiteningHash = await folder.startRun(out, config, whitening);
+  screen.line(
+    `Training ${config.name} on ${data.count} images, batch ${batch}, ${mebibytes(plan.transientBytes)} beside the ` +
+      `parameters, into ${out}`,
+  );
+
+  let interrupts = 0, drawn = 0;
+  const stopListening = onInterrupt(() => {
+    if (++interrupts > 1) exit(130);
+    screen.line("Stopping after this step; once more leaves at once");
+  });
+  const finished = await fit(session, {
+    train: resident,
+    plan,
+    evaluation,
+    seed,
+    resumed,
+    whitening: whiteningHash,
+    save: (checkpoint) => folder.saveCheckpoint(out, checkpoint),
+    onEpoch: async (rows) => {
+      screen.epoch(rows.at(-1)!, epochs);
+      await folder.writeMetrics(out, rows);
+      const now = performance.now();
+      if (rows.length < epochs && drawn > 0 && now - drawn < 1000 * CURVES_SECONDS) return;
+      drawn = now;
+      await folder.writeCurves(out, config.name, rows);
+    },
+    onStatus: screen.status,
+    interrupted: () => interrupts > 0,
+  });
+  stopListening();
+  context.close();
+  screen.line(finished ? `Done: ${out}` : `Stopped. Go on with: allcnn train --resume ${out}`);
+  return finished ? 0 : 130;
+}

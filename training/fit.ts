@@ -1,0 +1,182 @@
+/** The training loop: epochs of steps, evaluation, checkpoints, exact resume. */
+import type { Config } from "../configs/schema.ts";
+import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
+import { UserError } from "../core/errors.ts";
+import { heNormal } from "../core/init.ts";
+import { type Plan, run } from "../core/plan.ts";
+import { permutation } from "../core/random.ts";
+import { stepSchedule } from "../core/schedule.ts";
+import { encodeStep } from "../core/step.ts";
+import { readTensor, writeTensor } from "../core/transfer.ts";
+import type { EpochMetrics } from "../report/metrics.ts";
+import { evaluate, type Score } from "./evaluate.ts";
+import type { Resident } from "./resident.ts";
+import { type Evaluation, getParams, type Session, setParams } from "./session.ts";
+
+/** Where training stands: shown while it runs. */
+export interface Status {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps done in this epoch, of `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  /** Running means of this epoch. */
+  readonly loss: number;
+  readonly error: number;
+  readonly imagesPerSecond: number;
+  /** Seconds until the last epoch ends, at this speed. */
+  readonly secondsLeft: number;
+  /** Share of the test examples that the evaluation has seen, or null while training. */
+  readonly evaluated: number | null;
+}
+
+export interface FitOptions {
+  readonly train: Resident;
+  readonly plan: Plan;
+  readonly evaluation: Evaluation;
+  readonly seed: number;
+  /** Where to go on, and the rows of finished epochs. */
+  readonly resumed: { readonly checkpoint: Checkpoint; readonly rows: readonly EpochMetrics[] } | null;
+  readonly whitening: string | null;
+  readonly save: (checkpoint: Checkpoint) => Promise<void>;
+  readonly onEpoch: (rows: readonly EpochMetrics[]) => Promise<void>;
+  readonly onStatus: (status: Status) => void;
+  /** Asked after each step: stop here? */
+  readonly interrupted: () => boolean;
+}
+
+/** Seconds between two looks at the running loss; each waits for the device. */
+const STATUS_SECONDS = 0.5;
+
+/** An evaluation may take long: work older than this is saved before it. */
+const EVALUATION_SAVE_SECONDS = 30;
+
+export function initialProgress(seed: number): Progress {
+  return { step: 0, epoch: 0, seed, metrics: [0, 0, 0, 0], epochSeconds: 0, seconds: 0 };
+}
+
+/** Sets the device's parameters to the checkpoint's. Throws `UserError` where it is of another network. */
+export async function initializeParams(session: Session, checkpoint: Checkpoint, source: string): Promise<void> {
+  await setParams(session, select(checkpoint, session.specs, source));
+}
+
+/** Sets parameters and optimizer state to the seed's initial values or to the checkpoint's. */
+export async function initialize(session: Session, seed: number, checkpoint: Checkpoint | null, source: string) {
+  const { specs, state } = session;
+  if (checkpoint === null) return await setParams(session, heNormal(specs, seed));
+  const states = Object.keys(state).map((name) => [name, select(checkpoint, specs, source, `${name}/`)]);
+  await setParams(session, select(checkpoint, specs, source), Object.fromEntries(states));
+}
+
+/** Trains until the config's last epoch. Returns false where it was interrupted; the state is saved either way. */
+export async function fit(session: Session, options: FitOptions): Promise<boolean> {
+  const { context, config, model, buffers } = session;
+  const { train, plan, seed, resumed } = options;
+  const { queue } = context.device;
+  const { batch, epochs, learningRate } = config.training;
+  const rate = stepSchedule(learningRate), steps = Math.floor(train.count / batch);
+  let { step, epoch, metrics: sums, epochSeconds, seconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
+  const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
+  const metricsBuffer = async (values: readonly number[]) =>
+    await writeTensor(context, buffers, model.metrics, Float32Array.from(values));
+  let lastSave = performance.now();
+
+  const save = async () => {
+    const metrics = Array.from(await readTensor(context, buffers, model.metrics));
+    checkFinite(config, metrics, step);
+    const progress: Progress = { step, epoch, seed, metrics, epochSeconds, seconds };
+    const { tunings } = plan, { scope } = context, { whitening } = options;
+    await options.save({ config, progress, tunings, scope, whitening, tensors: await getParams(session) });
+    lastSave = performance.now();
+  };
+
+  await metricsBuffer(sums);
+  if (resumed === null) await save();
+  while (epoch < epochs) {
+    await writeTensor(context, buffers, train.order, permutation(train.count, seed, epoch));
+    let mark = performance.now(), lastStatus = mark;
+    const inFlight: Promise<unknown>[] = [];
+    const tick = () => {
+      const now = performance.now(), elapsed = (now - mark) / 1000;
+      mark = now;
+      epochSeconds += elapsed;
+      seconds += elapsed;
+    };
+    for (let at = step - epoch * steps; at < steps; at++) {
+      const data = encodeStep({ step, seed, learningRate: rate(epoch), first: at * batch });
+      queue.writeBuffer(buffers.get(model.step.buffer)!, 0, data);
+      run(context, plan);
+      step++;
+      inFlight.push(queue.onSubmittedWorkDone());
+      if (inFlight.length > 1) await inFlight.shift(); // at most two steps in flight
+      context.check();
+      const now = performance.now(), interrupted = options.interrupted();
+      if (now - lastStatus > 1000 * STATUS_SECONDS) {
+        sums = Array.from(await readTensor(context, buffers, model.metrics));
+        checkFinite(config, sums, step);
+        lastStatus = performance.now();
+        tick();
+        const imagesPerSecond = (at + 1) * batch / epochSeconds;
+        const secondsLeft = ((epochs - epoch) * steps - at - 1) * batch / imagesPerSecond;
+        const status = { epoch: epoch + 1, epochs, step: at + 1, steps, imagesPerSecond, secondsLeft };
+        options.onStatus({ ...status, ...means(sums), evaluated: null });
+      }
+      if (interrupted || now - lastSave > 60_000 * config.training.checkpointMinutes) {
+        await Promise.all(inFlight.splice(0));
+        tick();
+        await save();
+        mark = performance.now();
+        if (interrupted) return false;
+      }
+    }
+    await Promise.all(inFlight);
+    tick();
+    sums = Array.from(await readTensor(context, buffers, model.metrics));
+    checkFinite(config, sums, step);
+    const last = epoch + 1 === epochs, evaluated = last || (epoch + 1) % config.training.evaluateEvery === 0;
+    const { loss, error } = means(sums), imagesPerSecond = steps * batch / epochSeconds;
+    const started = performance.now();
+    let test: Score | null = null;
+    if (evaluated) {
+      if (started - lastSave > 1000 * EVALUATION_SAVE_SECONDS) await save();
+      const secondsLeft = (epochs - epoch - 1) * steps * batch / imagesPerSecond;
+      const status = { epoch: epoch + 1, epochs, step: steps, steps, loss, error, imagesPerSecond, secondsLeft };
+      const onBatch = (first: number) => options.onStatus({ ...status, evaluated: first / options.evaluation.data.count });
+      test = await evaluate(session, options.evaluation, { onBatch, stop: options.interrupted });
+    }
+    if (evaluated && test === null) { // interrupted: a resumed run evaluates this epoch again
+      await save();
+      return false;
+    }
+    epoch++;
+    rows.push({
+      epoch,
+      learningRate: rate(epoch - 1),
+      trainLoss: loss,
+      trainError: error,
+      testLoss: test?.loss ?? null,
+      testError: test?.error ?? null,
+      imagesPerSecond,
+      seconds: epochSeconds + (performance.now() - started) / 1000,
+    });
+    await metricsBuffer([0, 0, 0, 0]);
+    epochSeconds = 0;
+    await options.onEpoch(rows);
+    if (last) await save();
+  }
+  return true;
+}
+
+function means([loss, errors, examples]: readonly number[]): { loss: number; error: number } {
+  return { loss: loss! / examples!, error: 100 * errors! / examples! };
+}
+
+/** Throws `UserError` where the loss is no number any more; the checkpoint before it stays. */
+function checkFinite({ training }: Config, [loss]: readonly number[], step: number): void {
+  if (Number.isFinite(loss)) return;
+  const base = training.learningRate.base;
+  throw new UserError(
+    `The loss became ${loss} before step ${step}: the last good checkpoint is kept; try a smaller learning rate, ` +
+      `as --set training.learningRate.base=${base / 5}`,
+  );
+}

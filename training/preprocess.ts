@@ -1,0 +1,118 @@
+/** From a config's dataset to preprocessed examples; statistics are fitted once, cached on disk, and kept with a run. */
+import type { Context } from "../core/device.ts";
+import { UserError } from "../core/errors.ts";
+import { decodeTensors, encodeTensors, sha256 } from "../core/safetensors.ts";
+import { cacheDirectory, exists, readFile, writeFile } from "../core/storage.ts";
+import type { DatasetConfig } from "../configs/schema.ts";
+import { readCifar10 } from "../data/cifar10.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { globalContrastNormalize } from "../data/gcn.ts";
+import { generateShapes } from "../data/generated.ts";
+import { fitWhitening, type Whitening } from "../data/whitening.ts";
+import { whiten } from "../data/whitening_apply.ts";
+
+/** The generated data set is the same for every run: its seed and sizes are part of its definition. */
+const SHAPES = { seed: 1, train: 6000, test: 1000 };
+
+export type Report = (message: string, done: number) => void;
+
+export interface Source {
+  readonly config: DatasetConfig;
+  /** The folder of the data files, if the data set has any. */
+  readonly directory: string | null;
+}
+
+/** Raw images of a split, values 0 ... 255; all of them unless `limit` says fewer. */
+export async function loadExamples({ config, directory }: Source, split: "train" | "test", limit = Infinity) {
+  if (config.name === "shapes") return generateShapes(SHAPES.seed, split, Math.min(SHAPES[split], limit));
+  if (directory === null) {
+    throw new UserError(
+      `Cannot find the data set ${config.name}: --data DIR or ALLCNN_DATA names the folder with data_batch_1.bin ... ` +
+        "test_batch.bin",
+    );
+  }
+  return await readCifar10(directory, split, limit);
+}
+
+/** How many classes the labels of a data set name. */
+export const CLASSES: Readonly<Record<DatasetConfig["name"], number>> = { cifar10: 10, shapes: 10 };
+
+/** The image shape [height, width, channels] of a data set, known before any file is read. */
+export const IMAGE_SHAPE = [32, 32, 3] as const;
+
+/** The steps before whitening, in place. Without any step, values 0 ... 255 are scaled to -1 ... 1. */
+function normalize(images: Float32Array, size: number, { preprocess }: DatasetConfig): void {
+  for (const step of preprocess) {
+    if ("gcn" in step) globalContrastNormalize(images, size, step.gcn.scale);
+  }
+  if (preprocess.length === 0) images.forEach((value, i) => images[i] = value / 127.5 - 1);
+}
+
+function epsilonOf({ preprocess }: DatasetConfig): number | null {
+  const step = preprocess.find((step) => "zca" in step);
+  return step === undefined ? null : step.zca.epsilon;
+}
+
+export async function encodeWhitening({ mean, matrix }: Whitening): Promise<Uint8Array<ArrayBuffer>> {
+  const tensors = {
+    mean: { shape: [mean.length], data: mean },
+    matrix: { shape: [mean.length, mean.length], data: matrix },
+  };
+  return await encodeTensors({ metadata: {}, tensors });
+}
+
+export async function decodeWhitening(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Whitening> {
+  const { mean, matrix } = (await decodeTensors(bytes, source)).tensors;
+  if (mean === undefined || matrix === undefined || matrix.data.length !== mean.data.length ** 2) {
+    throw new UserError(`Cannot use "${source}" as whitening: it has no mean and matrix of fitting sizes`);
+  }
+  return { mean: Float32Array.from(mean.data), matrix: Float32Array.from(matrix.data) };
+}
+
+/**
+ * The whitening that a config asks for, fitted on all training images, or null if it asks for none. Cached on disk
+ * under a hash of images and parameters.
+ */
+export async function whiteningFor(context: Context, source: Source, report: Report): Promise<Whitening | null> {
+  const epsilon = epsilonOf(source.config);
+  if (epsilon === null) return null;
+  report("Reading the training images", 0);
+  const { images, shape } = await loadExamples(source, "train");
+  const steps = new TextEncoder().encode(JSON.stringify(source.config.preprocess));
+  const digest = await sha256(
+    new TextEncoder().encode(`${await sha256(steps)} ${await sha256(new Uint8Array(images.buffer as ArrayBuffer))}`),
+  );
+  const path = `${cacheDirectory()}/whitening/${digest}.safetensors`;
+  if (await exists(path)) {
+    try {
+      return await decodeWhitening(await readFile(path), path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      report(`${error.message}: fitting it again`, 0);
+    }
+  }
+  const size = shape[0] * shape[1] * shape[2];
+  normalize(images, size, source.config);
+  const whitening = await fitWhitening(context, images, size, epsilon, (done) => report("Fitting ZCA whitening", done));
+  await writeFile(path, await encodeWhitening(whitening));
+  return whitening;
+}
+
+/** A split, preprocessed; `whitening` is what `whiteningFor` or a run's file gave. */
+export async function prepare(
+  context: Context,
+  source: Source,
+  split: "train" | "test",
+  whitening: Whitening | null,
+  report: Report,
+): Promise<Dataset> {
+  const { config } = source;
+  const examples = await loadExamples(source, split, split === "train" ? config.trainExamples : config.testExamples);
+  const { shape } = examples, size = shape[0] * shape[1] * shape[2];
+  const images = examples.images as Float32Array<ArrayBuffer>;
+  normalize(images, size, config);
+  if (whitening !== null) {
+    await whiten(context, images, whitening, (done) => report(`Whitening the ${split} images`, done));
+  }
+  return { ...examples, images };
+}

@@ -1,0 +1,68 @@
+/** A data set that stays on the GPU, and the ops that pick a batch out of it. */
+import { gather, gatherLabels } from "../kernels/gather.ts";
+import type { Context } from "../core/device.ts";
+import { op } from "../core/op.ts";
+import type { Buffers } from "../core/plan.ts";
+import type { Batch } from "../core/program.ts";
+import { streamOf } from "../core/random.ts";
+import { type Tensor, tensor } from "../core/tensor.ts";
+import { writeTensor } from "../core/transfer.ts";
+import type { Dataset } from "../data/dataset.ts";
+
+/** Images in windows of whole rows, each at most one binding; labels; and the order in which examples are visited. */
+export interface Resident {
+  readonly count: number;
+  readonly shape: Dataset["shape"];
+  readonly windows: readonly { readonly images: Tensor; readonly first: number; readonly rows: number }[];
+  readonly labels: Tensor;
+  /** u32 [count], written before each epoch; 0, 1, 2 ... at first. */
+  readonly order: Tensor;
+}
+
+/** Uploads a data set. Its persistent buffers are added to `buffers`. */
+export async function makeResident(
+  context: Context,
+  buffers: Buffers,
+  name: string,
+  { images, labels, count, shape }: Dataset,
+): Promise<Resident> {
+  const size = shape[0] * shape[1] * shape[2], persistent = { lifetime: "persistent" } as const;
+  const perWindow = Math.floor(context.limits.bindingBytes / (4 * size));
+  const windows = [];
+  for (let first = 0; first < count; first += perWindow) {
+    const rows = Math.min(perWindow, count - first);
+    const window = tensor(`${name}/images${windows.length}`, [rows, ...shape], persistent);
+    await writeTensor(context, buffers, window, images.slice(first * size, (first + rows) * size));
+    windows.push({ images: window, first, rows });
+  }
+  const u32 = { dtype: "u32", ...persistent } as const;
+  const labelTensor = tensor(`${name}/labels`, [count], u32), order = tensor(`${name}/order`, [count], u32);
+  await writeTensor(context, buffers, labelTensor, Uint32Array.from(labels));
+  await writeTensor(context, buffers, order, Uint32Array.from({ length: count }, (_, i) => i));
+  return { count, shape, windows, labels: labelTensor, order };
+}
+
+/** The batch of `batch` examples that starts where the step buffer says, augmented if asked for. */
+export function gatherBatch(
+  { count, shape, windows, labels, order }: Resident,
+  step: Tensor,
+  batch: number,
+  augment: { readonly pad: number; readonly flip: boolean } | null = null,
+): Batch {
+  const [height, width, channels] = shape;
+  const x = tensor("x", [batch, ...shape]), y = tensor("labels", [batch], { dtype: "u32" });
+  const drawn = augment === null ? null : { ...augment, stream: streamOf("augment") };
+  const ops = windows.map(({ images, first, rows }, index) =>
+    op(gather, { batch, height, width, channels, examples: count, window: { first, rows }, augment: drawn }, {
+      label: `gather/${index}`,
+      reads: [images, order, step],
+      writes: [x],
+    })
+  );
+  const label = op(gatherLabels, { batch, examples: count }, {
+    label: "gather/labels",
+    reads: [labels, order, step],
+    writes: [y],
+  });
+  return { ops: [...ops, label], x, labels: y };
+}

@@ -1,0 +1,106 @@
+/**
+ * The folder of a run: config.yaml (resolved), metrics.jsonl, curves.png, checkpoint.safetensors, the one before it,
+ * and whitening.safetensors. Every file is replaced at once, so a crash leaves the old or the new one.
+ */
+import { stringify } from "yaml";
+import { type Config, configSchema } from "../configs/schema.ts";
+import { type Checkpoint, decode, encode } from "../core/checkpoint.ts";
+import { UserError } from "../core/errors.ts";
+import { sha256 } from "../core/safetensors.ts";
+import { exists, isDirectory, moveFile, readFile, readText, writeFile } from "../core/storage.ts";
+import type { Whitening } from "../data/whitening.ts";
+import { drawCurves } from "../report/curves.ts";
+import type { EpochMetrics } from "../report/metrics.ts";
+import { decodeWhitening, encodeWhitening } from "./preprocess.ts";
+
+const CHECKPOINT = "checkpoint.safetensors";
+const PREVIOUS = "checkpoint.previous.safetensors";
+const WHITENING = "whitening.safetensors";
+
+/** Throws `UserError` where `folder` already holds a run. */
+export async function refuseExistingRun(folder: string): Promise<void> {
+  for (const file of [CHECKPOINT, PREVIOUS, "metrics.jsonl"]) {
+    if (await exists(`${folder}/${file}`)) {
+      throw new UserError(`"${folder}" already holds a run: go on with --resume ${folder}, or choose another --out`);
+    }
+  }
+}
+
+/** Writes config and whitening; returns the whitening's hash, which checkpoints carry. */
+export async function startRun(folder: string, config: Config, whitening: Whitening | null): Promise<string | null> {
+  await writeFile(`${folder}/config.yaml`, stringify(config));
+  if (whitening === null) return null;
+  const bytes = await encodeWhitening(whitening);
+  await writeFile(`${folder}/${WHITENING}`, bytes);
+  return await sha256(bytes);
+}
+
+/** Replaces the checkpoint; the one before it stays as checkpoint.previous.safetensors. */
+export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
+  const bytes = await encode(checkpoint);
+  const next = `${folder}/checkpoint.next.safetensors`;
+  await writeFile(next, bytes); // a full disk fails here, with both old ones in place
+  await moveFile(`${folder}/${CHECKPOINT}`, `${folder}/${PREVIOUS}`);
+  await moveFile(next, `${folder}/${CHECKPOINT}`);
+}
+
+/** The latest readable checkpoint of a run's folder; `warn` hears of a damaged one. */
+export async function latestCheckpoint(folder: string, warn: (message: string) => void): Promise<Checkpoint> {
+  if (!(await isDirectory(folder))) throw new UserError(`There is no run in "${folder}": no such folder`);
+  let damaged: unknown = null;
+  for (const file of [CHECKPOINT, PREVIOUS]) {
+    const path = `${folder}/${file}`;
+    if (!(await exists(path))) continue;
+    try {
+      const checkpoint = await decode(await readFile(path), path);
+      if (damaged !== null) warn(`${(damaged as Error).message}; using ${path}`);
+      return checkpoint;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      damaged ??= error;
+    }
+  }
+  throw damaged ?? new UserError(`There is no run in "${folder}": it holds no ${CHECKPOINT}`);
+}
+
+/** A checkpoint from a run's folder or a file. */
+export async function openCheckpoint(path: string, warn: (message: string) => void): Promise<Checkpoint> {
+  if (await isDirectory(path)) return await latestCheckpoint(path, warn);
+  return await decode(await readFile(path), path);
+}
+
+/** The config that a checkpoint carries, or null. Throws `UserError` where this version cannot read it. */
+export function configOf({ config }: Checkpoint, source: string): Config | null {
+  if (config === null) return null;
+  const result = configSchema.safeParse(config);
+  if (!result.success) throw new UserError(`Cannot use the config in "${source}": ${result.error.issues[0]!.message}`);
+  return result.data;
+}
+
+/** The whitening beside a checkpoint. Throws `UserError` where it is not the one that the checkpoint names. */
+export async function readWhitening(folder: string, hash: string): Promise<Whitening> {
+  const path = `${folder}/${WHITENING}`;
+  const bytes = await readFile(path);
+  if (await sha256(bytes) !== hash) {
+    throw new UserError(`Cannot use "${path}": it is not the whitening that the checkpoint was trained with`);
+  }
+  return await decodeWhitening(bytes, path);
+}
+
+export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
+  const path = `${folder}/metrics.jsonl`;
+  if (!(await exists(path))) return [];
+  try {
+    return (await readText(path)).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  } catch (error) {
+    throw error instanceof UserError ? error : new UserError(`Cannot read "${path}": a line is not valid JSON`);
+  }
+}
+
+export async function writeMetrics(folder: string, rows: readonly EpochMetrics[]): Promise<void> {
+  await writeFile(`${folder}/metrics.jsonl`, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+}
+
+export async function writeCurves(folder: string, title: string, rows: readonly EpochMetrics[]): Promise<void> {
+  await writeFile(`${folder}/curves.png`, await drawCurves(title, rows));
+}
