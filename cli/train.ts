@@ -4,7 +4,7 @@ import type { Config } from "../configs/schema.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
 import { type Context, openDevice } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
-import { mebibytes } from "../core/plan.ts";
+import { mebibytes, run } from "../core/plan.ts";
 import { environment, exit, onInterrupt } from "../core/runtime.ts";
 import { defaultTuner, fixedTuner, type Tuner } from "../core/tuner.ts";
 import type { Whitening } from "../data/whitening.ts";
@@ -135,10 +135,13 @@ async function trainCommand(args: Arguments): Promise<number> {
   const test = await prepare(context, source, "test", whitening, screen.report);
   const resident = await makeResident(context, session.buffers, "train", data);
   const residentTest = await makeResident(context, session.buffers, "test", test);
-  await initialize(session, seed, resumed?.checkpoint ?? null, out);
   screen.report("Compiling shaders", 0);
   const plan = await compileTraining(session, resident, tunerFor(context, resumed, args));
   const evaluation = await compileEvaluation(session, residentTest);
+  // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
+  run(context, plan, evaluation.plan);
+  await context.device.queue.onSubmittedWorkDone();
+  await initialize(session, seed, resumed?.checkpoint ?? null, out);
   const whiteningHash = await folder.startRun(out, config, whitening);
   screen.line(
     `Training ${config.name} on ${data.count} images, batch ${batch}, ${mebibytes(plan.transientBytes)} beside the ` +
