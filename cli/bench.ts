@@ -82,7 +82,9 @@ async function benchCommand(args: Arguments): Promise<number> {
     const share = 100 * seconds / total;
     print(
       `${label.padEnd(24)} ${(1000 * seconds).toFixed(3).padStart(10)} ms ${share.toFixed(1).padStart(5)} % ` +
-        `${(flops / seconds / 1e9).toFixed(1).padStart(9)} GFLOP/s ${(bytes / seconds / 1e9).toFixed(1).padStart(8)} GB/s`,
+        `${(flops / seconds / 1e9).toFixed(1).padStart(9)} GFLOP/s ${
+          (bytes / seconds / 1e9).toFixed(1).padStart(8)
+        } GB/s`,
     );
   }
   const gflops = ops.reduce((sum, { flops }) => sum + flops, 0) / result.stepSeconds / 1e9;

@@ -84,7 +84,9 @@ async function resume(from: string, args: Arguments, screen: ProgressLine): Prom
   if (path !== null) {
     const asked = await loadConfig(path, [...settingsOf(args), `training.epochs=${epochs}`]);
     if (JSON.stringify(asked) !== JSON.stringify(config)) {
-      throw new UserError(`Cannot resume "${from}" with ${path}: it was started with another config, leave ${path} out`);
+      throw new UserError(
+        `Cannot resume "${from}" with ${path}: it was started with another config, leave ${path} out`,
+      );
     }
   } else if (settingsOf(args).some((setting) => !setting.startsWith("training.epochs="))) {
     throw new UserError(`Cannot change the config of the run in "${from}": with --resume only --epochs may differ`);
@@ -106,7 +108,9 @@ function tunerFor(context: Context, resumed: Resumed | null, args: Arguments): T
 
 async function trainCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), from = args.text("resume"), path = args.positional(0);
-  if (from === null && path === null) throw new UserError("CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml");
+  if (from === null && path === null) {
+    throw new UserError("CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml");
+  }
   const resumed = from === null ? null : await resume(from, args, screen);
   const config = resumed?.config ?? await loadConfig(path!, settingsOf(args));
   const seed = resumed?.checkpoint.progress?.seed ?? args.integer("seed", 0) ?? 0;

@@ -3,12 +3,19 @@ import type { Context } from "./device.ts";
 import type { Plan } from "./plan.ts";
 
 /** Median seconds on the device of each op of a plan, by label, in order. Throws where there are no timestamps. */
-export async function timeOps({ device, timestamps }: Context, plan: Plan, repeats: number): Promise<Map<string, number>> {
+export async function timeOps(
+  { device, timestamps }: Context,
+  plan: Plan,
+  repeats: number,
+): Promise<Map<string, number>> {
   if (!timestamps) throw new Error("This device has no timestamp queries");
   const labels = [...new Set(plan.dispatches.map(({ label }) => label))];
   const count = 2 * labels.length;
   const querySet = device.createQuerySet({ type: "timestamp", count });
-  const resolved = device.createBuffer({ size: 8 * count, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+  const resolved = device.createBuffer({
+    size: 8 * count,
+    usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+  });
   const staging = device.createBuffer({ size: 8 * count, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   const samples = new Map(labels.map((label) => [label, [] as number[]]));
   for (let repeat = 0; repeat <= repeats; repeat++) {

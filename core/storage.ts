@@ -88,5 +88,6 @@ export async function moveFile(from: string, to: string): Promise<void> {
 
 /** Where caches live: ALLCNN_CACHE, else the user's cache folder. */
 export function cacheDirectory(): string {
-  return environment("ALLCNN_CACHE") ?? `${environment("XDG_CACHE_HOME") ?? `${environment("HOME") ?? "."}/.cache`}/allcnn`;
+  return environment("ALLCNN_CACHE") ??
+    `${environment("XDG_CACHE_HOME") ?? `${environment("HOME") ?? "."}/.cache`}/allcnn`;
 }

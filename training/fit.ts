@@ -141,7 +141,8 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       if (started - lastSave > 1000 * EVALUATION_SAVE_SECONDS) await save();
       const secondsLeft = (epochs - epoch - 1) * steps * batch / imagesPerSecond;
       const status = { epoch: epoch + 1, epochs, step: steps, steps, loss, error, imagesPerSecond, secondsLeft };
-      const onBatch = (first: number) => options.onStatus({ ...status, evaluated: first / options.evaluation.data.count });
+      const onBatch = (first: number) =>
+        options.onStatus({ ...status, evaluated: first / options.evaluation.data.count });
       test = await evaluate(session, options.evaluation, { onBatch, stop: options.interrupted });
     }
     if (evaluated && test === null) { // interrupted: a resumed run evaluates this epoch again

@@ -1,6 +1,6 @@
 /** A network with its data on the device, ready to train and evaluate: what fit() and evaluate() drive. */
 import type { Config } from "../configs/schema.ts";
-import { arena, type Arena } from "../core/arena.ts";
+import { type Arena, arena } from "../core/arena.ts";
 import type { Context } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
 import type { ParamSpecs } from "../core/layer.ts";
@@ -8,7 +8,7 @@ import { sgd } from "../core/optimizer.ts";
 import { type Buffers, compile, type Plan } from "../core/plan.ts";
 import { evalProgram, type Model, trainProgram } from "../core/program.ts";
 import { stepTensor } from "../core/step.ts";
-import { tensor, type Tensor } from "../core/tensor.ts";
+import { type Tensor, tensor } from "../core/tensor.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
 import { defaultTuner, type Tuner } from "../core/tuner.ts";
 import { buildNetwork } from "../layers/mod.ts";

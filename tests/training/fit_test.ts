@@ -1,0 +1,167 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { parseConfig } from "../../configs/load.ts";
+import type { Config } from "../../configs/schema.ts";
+import { type Checkpoint, decode, encode } from "../../core/checkpoint.ts";
+import { run } from "../../core/plan.ts";
+import { residentBytes } from "../../core/runtime.ts";
+import { defaultTuner, fixedTuner } from "../../core/tuner.ts";
+import { generateShapes } from "../../data/generated.ts";
+import type { EpochMetrics } from "../../report/metrics.ts";
+import { fit, initialize } from "../../training/fit.ts";
+import { makeResident } from "../../training/resident.ts";
+import { compileEvaluation, compileTraining, getParams, openSession } from "../../training/session.ts";
+import { gpu } from "../_gpu.ts";
+
+/** A network small enough to train in a test, with everything that draws random numbers. */
+const TINY = `
+name: tiny
+dataset: { name: shapes, augment: { pad: 2, flip: true } }
+network:
+  - { conv: { name: conv1, channels: 8, kernel: 3, stride: 2, padding: same, activation: relu } }
+  - { dropout: { rate: 0.2 } }
+  - { conv: { name: conv2, channels: 16, kernel: 3, stride: 2, padding: same, activation: { leakyRelu: { slope: 0.1 } } } }
+  - { maxPool: { kernel: 3, stride: 2 } }
+  - { conv: { name: conv3, channels: 10, kernel: 1 } }
+  - globalAveragePool
+training:
+  epochs: 3
+  batch: 16
+  optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } }
+  learningRate: { base: 0.05, factor: 0.5, epochs: [2] }
+  init: { heNormal: {} }
+`;
+
+/** Trains on 80 generated shapes, and stops after `stopAfter` steps of this call. */
+async function train(config: Config, from: Checkpoint | null, stopAfter = Infinity) {
+  const context = await gpu(), session = openSession(context, config);
+  const examples = (split: "train" | "test", count: number) => {
+    const data = generateShapes(1, split, count);
+    data.images.forEach((value, i) => data.images[i] = value / 127.5 - 1);
+    return data;
+  };
+  const data = await makeResident(context, session.buffers, "train", examples("train", 80));
+  const test = await makeResident(context, session.buffers, "test", examples("test", 40));
+  const fallback = defaultTuner(context.limits);
+  const tuner = from === null ? fallback : fixedTuner(from.tunings, context.limits, fallback);
+  const plan = await compileTraining(session, data, tuner);
+  const evaluation = await compileEvaluation(session, test);
+  await initialize(session, 5, from, "test");
+  let saved: Checkpoint | null = null, steps = 0, rows: readonly EpochMetrics[] = [];
+  const finished = await fit(session, {
+    train: data,
+    plan,
+    evaluation,
+    seed: 5,
+    resumed: from === null ? null : { checkpoint: from, rows: [] },
+    whitening: null,
+    save: async (checkpoint) => {
+      saved = await decode(await encode(checkpoint), "memory"); // as a file would be read back
+    },
+    onEpoch: (each) => {
+      rows = [...each];
+      return Promise.resolve();
+    },
+    onStatus: () => {},
+    interrupted: () => ++steps >= stopAfter,
+  });
+  const params = await getParams(session);
+  plan.destroy();
+  evaluation.plan.destroy();
+  session.buffers.forEach((buffer) => buffer.destroy());
+  return { finished, saved: saved!, rows, params };
+}
+
+const bytes = (params: Awaited<ReturnType<typeof train>>["params"]) =>
+  Object.entries(params).map(([name, { data }]) => `${name} ${Array.from(new Uint32Array(data.buffer)).join()}`).join();
+
+test("a run stopped at any step and resumed ends with byte-identical parameters and the same metrics", async () => {
+  const config = parseConfig(TINY, "tiny.yaml");
+  const whole = await train(config, null);
+  assert.is(whole.finished, true);
+  assert.is(whole.rows.length, 3);
+  assert.equal(whole.rows.map(({ learningRate }) => learningRate), [0.05, 0.05, 0.025]);
+  for (const stop of [1, 4, 5, 7, 12]) {
+    const part = await train(config, null, stop);
+    assert.is(part.finished, false);
+    const rest = await train(config, part.saved);
+    assert.is(rest.finished, true);
+    assert.ok(bytes(rest.params) === bytes(whole.params), `stopped after ${stop} steps`);
+    const last = (rows: readonly EpochMetrics[]) => {
+      const { trainLoss, trainError, testLoss, testError } = rows.at(-1)!;
+      return { trainLoss, trainError, testLoss, testError };
+    };
+    assert.equal(last(rest.rows), last(whole.rows));
+  }
+});
+
+test("another seed, or another order of the same examples, gives other parameters", async () => {
+  const whole = await train(parseConfig(TINY, "tiny.yaml"), null);
+  const plain = await train(parseConfig(TINY.replace("flip: true", "flip: false"), "tiny.yaml"), null);
+  assert.ok(bytes(whole.params) !== bytes(plain.params));
+});
+
+test("a tuning that is not offered any more is refused by name", async () => {
+  const config = parseConfig(TINY, "tiny.yaml");
+  const part = await train(config, null, 1);
+  const tunings = { ...part.saved.tunings, "conv1/forward": { family: "direct", rows: 99 } };
+  try {
+    await train(config, { ...part.saved, tunings });
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as Error).message, /Cannot resume byte-exactly: conv1\/forward .*--allow-retune/);
+  }
+});
+
+test("a loss that is no number stops the run before the checkpoint is replaced", async () => {
+  const config = parseConfig(TINY.replace("base: 0.05", "base: 1e20"), "tiny.yaml");
+  try {
+    await train(config, null);
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as Error).message, /The loss became NaN .* try a smaller learning rate/);
+  }
+});
+
+test("1000 steps hold no more memory than 200", async () => {
+  const context = await gpu(), session = openSession(context, parseConfig(TINY, "tiny.yaml"));
+  const data = await makeResident(context, session.buffers, "train", generateShapes(1, "train", 16));
+  const plan = await compileTraining(session, data, defaultTuner(context.limits));
+  await initialize(session, 0, null, "");
+  const steps = async (count: number) => {
+    for (let step = 0; step < count; step++) {
+      run(context, plan);
+      await context.device.queue.onSubmittedWorkDone();
+    }
+    return residentBytes();
+  };
+  const before = await steps(200), after = await steps(1000);
+  assert.ok(after - before < 24 * 2 ** 20, `${((after - before) / 2 ** 20).toFixed(1)} MiB more`);
+});
+
+/** One image and one unit: the smallest network whose last ReLU can die. */
+const LAST_RELU = (initialBias: number) => `
+name: last-relu
+dataset: { name: shapes }
+network:
+  - { conv: { name: conv1, channels: 8, kernel: 3, stride: 4, padding: same, activation: relu } }
+  - { conv: { name: conv2, channels: 10, kernel: 1, activation: relu, initialBias: ${initialBias} } }
+  - globalAveragePool
+training:
+  epochs: 12
+  batch: 16
+  optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } }
+  learningRate: { base: 0.2 }
+  init: { heNormal: {} }
+`;
+
+test("with a last ReLU, an initial bias of 0 dies and learns nothing, 1 learns", async () => {
+  const dead = await train(parseConfig(LAST_RELU(0), "dead.yaml"), null);
+  const live = await train(parseConfig(LAST_RELU(1), "live.yaml"), null);
+  const loss = ({ rows }: typeof dead) => rows.at(-1)!.trainLoss;
+  console.log(`last ReLU: loss ${loss(dead).toFixed(4)} with bias 0, ${loss(live).toFixed(4)} with bias 1`);
+  assert.ok(Math.abs(loss(dead) - Math.log(10)) < 1e-3, `dead: all logits 0, loss log(10), got ${loss(dead)}`);
+  assert.ok(loss(live) < 2.2, `live: ${loss(live)}`);
+});
+
+test.run();
