@@ -18,11 +18,10 @@ export async function runCommand({ usage, run }: Command, args: readonly string[
     }
     exit(await run(parsed));
   } catch (error) {
-    if (error instanceof UserError && environment("ALLCNN_DEBUG") === undefined) {
-      printError(`allcnn: ${error.message}`);
-    } else {
-      printError(`allcnn: internal error, please report it: ${error instanceof Error ? error.stack : error}`);
-    }
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    const debug = environment("ALLCNN_DEBUG") !== undefined;
+    if (error instanceof UserError) printError(`allcnn: ${debug ? stack : message}`);
+    else printError(`allcnn: internal error, please report it with what ALLCNN_DEBUG=1 shows: ${debug ? stack : message}`);
     exit(1);
   }
 }

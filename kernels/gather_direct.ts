@@ -15,8 +15,7 @@ export interface DirectTuning {
   readonly groups: number;
 }
 
-/** See gatherShader of gather_families.ts. */
-
+/** See `gatherShader` of gather_families.ts. */
 export function gatherDirectShader(g: GatherConv, { rows, vectors, lanes, groups }: DirectTuning): Shader {
   const { channels: inChannels } = g.input, { channels: outChannels } = g.output;
   const wide = outChannels % 4 === 0, deep = inChannels % 4 === 0;

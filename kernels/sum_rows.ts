@@ -19,7 +19,7 @@ const THREADS = 64;
 /** Reads x [rows, columns], writes y [columns]. */
 export const sumRows: Kernel<SumRowsProblem, SumRowsTuning> = {
   name: "sum_rows",
-  tunings: ({ rows }) => [64, 16, 256].map((parts) => ({ parts: Math.min(parts, rows) })),
+  tunings: ({ rows }) => [...new Set([64, 16, 256].map((parts) => Math.min(parts, rows)))].map((parts) => ({ parts })),
   stages({ rows, columns }, { parts }) {
     const share = ceilDiv(rows, parts), columnGroups = ceilDiv(columns, THREADS);
     const partial = `@group(0) @binding(0) var<storage, read> x: array<f32>;

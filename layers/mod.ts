@@ -12,7 +12,7 @@ export type LayerConfig = z.output<typeof layerSchema>;
 
 /** The layer that a config entry describes; `number` counts the entries of its kind from 1 and names it. */
 export function buildLayer(config: LayerConfig, number: (kind: string) => number): Layer {
-  if (config === "globalAveragePool") return globalAveragePool(config);
+  if (config === "globalAveragePool") return globalAveragePool(`average${number("average")}`);
   if ("conv" in config) return conv(config.conv);
   if ("dropout" in config) return dropout(`dropout${number("dropout")}`, config.dropout);
   if ("maxPool" in config) return maxPool(`pool${number("pool")}`, config.maxPool);

@@ -16,10 +16,10 @@ test("sequential prefixes parameters and labels with the names of its layers, ba
     "conv1/forward",
     "pool1/forward",
     "conv2/forward",
-    "globalAveragePool/forward",
+    "average1/forward",
   ]);
   assert.equal(labels(backward.ops), [
-    "globalAveragePool/dx",
+    "average1/dx",
     ...["conv2/activation", "conv2/dw", "conv2/db", "conv2/dx"],
     "pool1/dx",
     ...["conv1/activation", "conv1/dw", "conv1/db"],

@@ -53,7 +53,10 @@ const problemOf = ({ after, ...p }: (typeof SHAPES)[number][1]): ConvProblem => 
   return { ...p, outHeight: size(p.height), outWidth: size(p.width) };
 };
 
-for (const [name, shape] of SHAPES) {
+/** Every tuning on the first two shapes, scalar and vector; the default alone on the others: compiling takes long. */
+const tried = <T>(shape: number, tunings: readonly T[]) => shape < 2 ? tunings : tunings.slice(0, 1);
+
+SHAPES.forEach(([name, shape], index) => {
   const p = problemOf(shape);
   const xShape = [p.batch, p.height, p.width, p.inChannels], yShape = [p.batch, p.outHeight, p.outWidth, p.outChannels];
   const wShape = [p.kernel, p.kernel, p.inChannels, p.outChannels];
@@ -61,13 +64,13 @@ for (const [name, shape] of SHAPES) {
   const x = random(count(xShape), 1), w = random(count(wShape), 2), dy = random(count(yShape), 3);
   const b = random(p.outChannels, 4);
 
-  test(`conv_forward ${name}: every tuning agrees with float64`, async () => {
+  test(`conv_forward ${name} agrees with float64`, async () => {
     const { limits } = await gpu();
     const plain = reference.convForward(p, x, w, b);
-    for (const slope of [null, 0, 0.25]) {
+    for (const slope of index === 0 ? [null, 0, 0.25] : [0]) {
       const problem = { ...p, bias: true, slope };
       const expected = slope === null ? plain : reference.leakyRelu(plain, slope);
-      for (const tuning of convForward.tunings(problem, limits)) {
+      for (const tuning of tried(slope === 0 ? index : 2, convForward.tunings(problem, limits))) {
         const reads = [{ shape: xShape, data: x }, { shape: wShape, data: w }, { shape: [p.outChannels], data: b }];
         const [y] = await runOp(convForward, problem, tuning, { reads, writes: [{ shape: yShape }] });
         assert.ok(relativeError(y!, expected) < 2e-6, `slope ${slope} ${JSON.stringify(tuning)}`);
@@ -75,20 +78,20 @@ for (const [name, shape] of SHAPES) {
     }
   });
 
-  test(`conv_backward_data ${name}: every tuning agrees with float64`, async () => {
+  test(`conv_backward_data ${name} agrees with float64`, async () => {
     const { limits } = await gpu();
     const expected = reference.convBackwardData(p, dy, w);
-    for (const tuning of convBackwardData.tunings(p, limits)) {
+    for (const tuning of tried(index, convBackwardData.tunings(p, limits))) {
       const reads = [{ shape: yShape, data: dy }, { shape: wShape, data: w }];
       const [dx] = await runOp(convBackwardData, p, tuning, { reads, writes: [{ shape: xShape }] });
       assert.ok(relativeError(dx!, expected) < 2e-6, JSON.stringify(tuning));
     }
   });
 
-  test(`conv_backward_weight ${name}: every tuning agrees with float64`, async () => {
+  test(`conv_backward_weight ${name} agrees with float64`, async () => {
     const { limits } = await gpu();
     const expected = reference.convBackwardWeight(p, x, dy);
-    for (const tuning of convBackwardWeight.tunings(p, limits)) {
+    for (const tuning of tried(index, convBackwardWeight.tunings(p, limits))) {
       const reads = [{ shape: xShape, data: x }, { shape: yShape, data: dy }];
       const [dw] = await runOp(convBackwardWeight, p, tuning, { reads, writes: [{ shape: wShape }] });
       assert.ok(relativeError(dw!, expected) < 2e-6, JSON.stringify(tuning));
@@ -101,7 +104,7 @@ for (const [name, shape] of SHAPES) {
     assert.ok(Math.abs(y - dot(x, reference.convBackwardData(p, dy, w))) < 1e-9);
     assert.ok(Math.abs(y - dot(w, reference.convBackwardWeight(p, x, dy))) < 1e-9);
   });
-}
+});
 
 test("conv_backward_weight: one tuning needs scratch and two dispatches", async () => {
   const { limits } = await gpu();

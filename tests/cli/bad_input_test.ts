@@ -1,0 +1,111 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { allcnn, inFolder, SMALL } from "./_run.ts";
+
+const QUICKSTART = "configs/quickstart.yaml";
+
+/** What is wrong, the command line ($ is a temporary folder), and what the one line on standard error must say. */
+const CASES: [string, string[], RegExp][] = [
+  ["no config", ["train"], /CONFIG is missing/],
+  ["a missing config", ["train", "nothing.yaml"], /Cannot read "nothing.yaml": it does not exist/],
+  ["an unknown option", ["train", QUICKSTART, "--epoch", "3"], /Unknown option '--epoch'.*--help/],
+  ["a number that is none", ["train", QUICKSTART, "--epochs", "three"], /--epochs expects a whole number/],
+  ["a misspelled key", ["train", QUICKSTART, "--set", "training.batchs=3"], /training.batchs: unknown key.*batch/],
+  ["an impossible shape", [
+    "train",
+    QUICKSTART,
+    "--set",
+    "network.4.conv={ name: conv5, channels: 8, kernel: 9 }",
+    "--out",
+    "$/a",
+  ], /Cannot apply conv "conv5" to \[1, 4, 4, 64\]: kernel 9x9 .* needs height and width >= 9, got 4x4/],
+  ["a network with another number of classes", [
+    "train",
+    QUICKSTART,
+    "--set",
+    "network.5.conv.channels=7",
+    "--out",
+    "$/a",
+  ], /ends with \[1, 1, 1, 7\], shapes needs \[1, 1, 1, 10\]/],
+  [
+    "a batch larger than the examples",
+    ["train", QUICKSTART, "--train-examples", "10", "--out", "$/a"],
+    /batches of 64: there are 10/,
+  ],
+  [
+    "no data",
+    ["train", "configs/allcnn-c.yaml", "--data", "$/none", "--out", "$/a"],
+    /\$\/none.*--data DIR or ALLCNN_DATA/,
+  ],
+  [
+    "a truncated data file",
+    ["train", "configs/allcnn-c.yaml", "--data", "$/short", "--out", "$/a"],
+    /data_batch_1.bin.*\b7\b.*30[ ,]?730[ ,]?000/,
+  ],
+  [
+    "a checkpoint that is none",
+    ["evaluate", "$/short/data_batch_1.bin", "--config", QUICKSTART],
+    /Cannot read ".*" as safetensors/,
+  ],
+  ["a missing checkpoint", ["evaluate", "$/nothing"], /Cannot read ".*nothing": it does not exist/],
+  ["nothing to resume", ["train", "--resume", "$/nothing"], /There is no run in ".*nothing"/],
+  ["a tensor larger than a binding", [
+    "train",
+    QUICKSTART,
+    "--set",
+    "training.batch=6000",
+    "--set",
+    "network.0.conv.channels=256",
+    "--out",
+    "$/a",
+  ], /tensor .* takes .* MiB, this device binds at most .* the largest batch that fits is \d+/],
+  ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, bench/],
+];
+
+for (const [name, args, expected] of CASES) {
+  test(`${name}: one clear line, exit code 1, nothing written`, () =>
+    inFolder(async (folder) => {
+      mkdirSync(`${folder}/short`);
+      for (const file of [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`)) {
+        writeFileSync(`${folder}/short/${file}`, "no data");
+      }
+      const { code, stderr } = await allcnn(args.map((arg) => arg.replace("$", folder)), { env: { ALLCNN_DATA: "" } });
+      assert.is(code, 1, stderr);
+      assert.is(stderr.trimEnd().split("\n").length, 1, stderr);
+      assert.match(stderr.replaceAll(folder, "$"), expected);
+      assert.not(existsSync(`${folder}/a`));
+    }));
+}
+
+test("an out folder that holds a run is not overwritten; another network's checkpoint is named", () =>
+  inFolder(async (folder) => {
+    const run = `${folder}/run`;
+    assert.is((await allcnn(["train", QUICKSTART, "--epochs", "0", "--out", run])).code, 0);
+    const before = readFileSync(`${run}/checkpoint.safetensors`);
+    const again = await allcnn(["train", QUICKSTART, "--out", run]);
+    assert.is(again.code, 1);
+    assert.match(again.stderr, /already holds a run: go on with --resume/);
+    assert.ok(before.equals(readFileSync(`${run}/checkpoint.safetensors`)));
+    const other = await allcnn(["evaluate", `${run}/checkpoint.safetensors`, "--config", "configs/allcnn-c.yaml"]);
+    assert.is(other.code, 1);
+    assert.match(other.stderr, /tensor "conv1\/w" is \[3, 3, 3, 16\], the network needs \[3, 3, 3, 96\]/);
+  }));
+
+test("a damaged checkpoint is named and the one before it is used", () =>
+  inFolder(async (folder) => {
+    const run = `${folder}/run`, file = `${run}/checkpoint.safetensors`;
+    assert.is((await allcnn(["train", QUICKSTART, ...SMALL, "--out", run])).code, 0);
+    writeFileSync(file, readFileSync(file).subarray(0, 3000));
+    const { code, stdout } = await allcnn(["train", "--resume", run]);
+    assert.is(code, 0);
+    assert.match(stdout, /checkpoint.safetensors" as safetensors: .*; using .*checkpoint.previous.safetensors/);
+    assert.match(stdout, /epoch 3\/3/);
+    writeFileSync(file, "x");
+    writeFileSync(`${run}/checkpoint.previous.safetensors`, "y");
+    const none = await allcnn(["evaluate", run]);
+    assert.is(none.code, 1);
+    assert.match(none.stderr, /Cannot read/);
+  }));
+
+test.run();
