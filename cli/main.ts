@@ -21,7 +21,9 @@ export async function runCommand({ usage, run }: Command, args: readonly string[
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     const debug = environment("ALLCNN_DEBUG") !== undefined;
     if (error instanceof UserError) printError(`allcnn: ${debug ? stack : message}`);
-    else printError(`allcnn: internal error, please report it with what ALLCNN_DEBUG=1 shows: ${debug ? stack : message}`);
+    else {printError(
+        `allcnn: internal error, please report it with what ALLCNN_DEBUG=1 shows: ${debug ? stack : message}`,
+      );}
     exit(1);
   }
 }

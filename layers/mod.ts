@@ -10,9 +10,12 @@ import { maxPool, maxPoolSchema } from "./max_pool.ts";
 export const layerSchema = z.union([convSchema, dropoutSchema, maxPoolSchema, globalAveragePoolSchema]);
 export type LayerConfig = z.output<typeof layerSchema>;
 
+/** The first of its kind keeps the plain name. */
+const numbered = (kind: string, number: number) => number === 1 ? kind : `${kind}${number}`;
+
 /** The layer that a config entry describes; `number` counts the entries of its kind from 1 and names it. */
 export function buildLayer(config: LayerConfig, number: (kind: string) => number): Layer {
-  if (config === "globalAveragePool") return globalAveragePool(`average${number("average")}`);
+  if (config === "globalAveragePool") return globalAveragePool(numbered(config, number(config)));
   if ("conv" in config) return conv(config.conv);
   if ("dropout" in config) return dropout(`dropout${number("dropout")}`, config.dropout);
   if ("maxPool" in config) return maxPool(`pool${number("pool")}`, config.maxPool);

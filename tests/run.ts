@@ -13,11 +13,12 @@ if (files.length === 0) {
   console.error(`No test file matches ${wanted.join(" ")}`);
   process.exit(1);
 }
-rmSync("dist/tests", { recursive: true, force: true });
+const outdir = process.env["TEST_DIR"] ?? "dist/tests";
+rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints: files.map((file) => join("tests", file)),
   outbase: "tests",
-  outdir: "dist/tests",
+  outdir,
   bundle: true,
   splitting: true, // one copy of the shared modules, so one GPU device
   format: "esm",
@@ -31,7 +32,7 @@ const main = `
 import { run } from "uvu/run";
 await run(${
   JSON.stringify(
-    files.map((file) => ({ name: file, file: join(process.cwd(), "dist/tests", file.replace(/ts$/, "js")) })),
+    files.map((file) => ({ name: file, file: join(process.cwd(), outdir, file.replace(/ts$/, "js")) })),
   )
 });
 process.exit(process.exitCode ?? 0);

@@ -16,10 +16,10 @@ test("sequential prefixes parameters and labels with the names of its layers, ba
     "conv1/forward",
     "pool1/forward",
     "conv2/forward",
-    "average1/forward",
+    "globalAveragePool/forward",
   ]);
   assert.equal(labels(backward.ops), [
-    "average1/dx",
+    "globalAveragePool/dx",
     ...["conv2/activation", "conv2/dw", "conv2/db", "conv2/dx"],
     "pool1/dx",
     ...["conv1/activation", "conv1/dw", "conv1/db"],
