@@ -1,5 +1,5 @@
 import { evaluate } from "./cli/evaluate.ts";
-import { runCommand } from "./cli/main.ts";
+import { runCommand } from "./cli/command.ts";
 import { programArguments } from "./core/runtime.ts";
 
 await runCommand(evaluate, programArguments());

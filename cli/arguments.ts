@@ -53,7 +53,7 @@ export function parseArguments(usage: Usage, args: readonly string[]): Arguments
       },
     });
   } catch (error) {
-    throw new UserError(`${(error as Error).message.split("\n")[0]!.split(". ")[0]}${hint}`);
+    throw new UserError(`${(error as Error).message.split("\n")[0]!.split(". ")[0]!.replace(/\.$/, "")}${hint}`);
   }
   const { positionals } = parsed, values: Readonly<Record<string, unknown>> = parsed.values;
   if (values["help"] === true) return null;

@@ -13,9 +13,9 @@ import { initialize } from "../training/fit.ts";
 import { makeResident } from "../training/resident.ts";
 import { compileTraining, openSession } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
-import type { Command } from "./main.ts";
+import type { Command } from "./command.ts";
 
-const bench: Command = {
+export const bench: Command = {
   usage: {
     command: "bench",
     positionals: ["CONFIG"],
@@ -28,8 +28,6 @@ const bench: Command = {
   },
   run: benchCommand,
 };
-
-export { bench };
 
 async function benchCommand(args: Arguments): Promise<number> {
   const batch = args.integer("batch", 1), steps = args.integer("steps", 1) ?? 5;

@@ -1,4 +1,4 @@
 import { programArguments } from "../core/runtime.ts";
-import { main } from "./mod.ts";
+import { main } from "./main.ts";
 
 await main(programArguments());

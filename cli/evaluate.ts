@@ -12,10 +12,10 @@ import { makeResident } from "../training/resident.ts";
 import * as folder from "../training/run_folder.ts";
 import { compileEvaluation, openSession } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
-import type { Command } from "./main.ts";
+import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
 
-const evaluate: Command = {
+export const evaluate: Command = {
   usage: {
     command: "evaluate",
     positionals: ["RUN_OR_CHECKPOINT"],
@@ -30,8 +30,6 @@ const evaluate: Command = {
   run: evaluateCommand,
 };
 
-export { evaluate };
-
 async function evaluateCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), path = args.positional(0)!, configPath = args.text("config");
   const checkpoint = await folder.openCheckpoint(path, screen.line);
@@ -41,13 +39,14 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   }
   const testExamples = args.integer("test-examples", 1);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
-  const source: Source = { config: dataset, directory: args.text("data") ?? environment("ALLCNN_DATA") ?? null };
+  const source: Source = { config: dataset, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
   const context = await openDevice();
   screen.line(`Device: ${context.description}`);
   const session = openSession(context, config);
   await initializeParams(session, checkpoint, path);
   const beside = await isDirectory(path) ? path : dirname(path);
-  const whitening = checkpoint.whitening === null
+  const whitens = dataset.preprocess.some((step) => "zca" in step);
+  const whitening = checkpoint.whitening === null || !whitens
     ? await whiteningFor(context, source, screen.report)
     : await folder.readWhitening(beside, checkpoint.whitening);
   const test = await prepare(context, source, "test", whitening, screen.report);

@@ -1,29 +1,20 @@
-/** Runs a command: prints a user's errors as one line, ends the process, which Dawn's threads would keep alive. */
-import { UserError } from "../core/errors.ts";
-import { environment, exit, print, printError } from "../core/runtime.ts";
-import { type Arguments, helpText, parseArguments, type Usage } from "./arguments.ts";
+/** The `allcnn` program: the first argument names the command. */
+import { exit, print, printError } from "../core/runtime.ts";
+import { bench } from "./bench.ts";
+import { evaluate } from "./evaluate.ts";
+import { type Command, runCommand } from "./command.ts";
+import { train } from "./train.ts";
 
-export interface Command {
-  readonly usage: Usage;
-  /** Returns the exit code. */
-  run(args: Arguments): Promise<number>;
-}
+const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, bench };
 
-export async function runCommand({ usage, run }: Command, args: readonly string[]): Promise<never> {
-  try {
-    const parsed = parseArguments(usage, args);
-    if (parsed === null) {
-      print(helpText(usage));
-      exit(0);
-    }
-    exit(await run(parsed));
-  } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const debug = environment("ALLCNN_DEBUG") !== undefined;
-    if (error instanceof UserError) printError(`allcnn: ${debug ? stack : message}`);
-    else {printError(
-        `allcnn: internal error, please report it with what ALLCNN_DEBUG=1 shows: ${debug ? stack : message}`,
-      );}
-    exit(1);
+export async function main([name, ...args]: readonly string[]): Promise<never> {
+  const command = name === undefined ? undefined : COMMANDS[name];
+  if (command !== undefined) return await runCommand(command, args);
+  const list = Object.entries(COMMANDS).map(([name, { usage }]) => `  allcnn ${name.padEnd(10)} ${usage.summary}`);
+  if (name === undefined || name === "--help" || name === "-h") {
+    print(`${list.join("\n")}\n\nallcnn COMMAND --help lists its options.`);
+    exit(0);
   }
+  printError(`allcnn: Unknown command "${name}", expected ${Object.keys(COMMANDS).join(", ")}`);
+  exit(1);
 }

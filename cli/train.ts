@@ -6,16 +6,17 @@ import { type Context, openDevice } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
 import { mebibytes, run } from "../core/plan.ts";
 import { environment, exit, onInterrupt } from "../core/runtime.ts";
+import { makeDirectory } from "../core/storage.ts";
 import { defaultTuner, fixedTuner, type Tuner } from "../core/tuner.ts";
 import type { Whitening } from "../data/whitening.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, initialize, initialProgress } from "../training/fit.ts";
-import { prepare, type Source, whiteningFor } from "../training/preprocess.ts";
+import { loadExamples, prepare, type Source, whiteningFor } from "../training/preprocess.ts";
 import { makeResident } from "../training/resident.ts";
 import * as folder from "../training/run_folder.ts";
-import { compileEvaluation, compileTraining, getParams, openSession } from "../training/session.ts";
+import { compileEvaluation, compileTraining, getParams, openSession, type Session } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
-import type { Command } from "./main.ts";
+import type { Command } from "./command.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 
 /** Options that stand for `--set path=value`. */
@@ -29,7 +30,7 @@ const SHORTHANDS: Readonly<Record<string, string>> = {
 /** Seconds between two drawings of the curves, the last epoch aside. */
 const CURVES_SECONDS = 20;
 
-const train: Command = {
+export const train: Command = {
   usage: {
     command: "train",
     positionals: ["CONFIG?"],
@@ -50,8 +51,6 @@ const train: Command = {
   run: trainCommand,
 };
 
-export { train };
-
 /** What a resumed run brings: its config, checkpoint and finished epochs. */
 interface Resumed {
   readonly config: Config;
@@ -69,6 +68,7 @@ function settingsOf(args: Arguments): string[] {
 
 /** Loads the run in `from`; options may only extend it. */
 async function resume(from: string, args: Arguments, screen: ProgressLine): Promise<Resumed> {
+  if (args.text("out") !== null) throw new UserError(`--out cannot be used with --resume: the run stays in "${from}"`);
   const checkpoint = await folder.latestCheckpoint(from, screen.line);
   const saved = folder.configOf(checkpoint, from);
   if (saved === null || checkpoint.progress === null) {
@@ -79,6 +79,11 @@ async function resume(from: string, args: Arguments, screen: ProgressLine): Prom
     throw new UserError(`Cannot resume "${from}" with seed ${seed}: it was started with ${checkpoint.progress.seed}`);
   }
   const epochs = args.integer("epochs", 0) ?? saved.training.epochs;
+  if (epochs < checkpoint.progress.epoch || epochs === 0) {
+    throw new UserError(
+      `Cannot resume "${from}" with ${epochs} epochs: it has finished ${checkpoint.progress.epoch}; --epochs N extends it`,
+    );
+  }
   const config = { ...saved, training: { ...saved.training, epochs } };
   const path = args.positional(0);
   if (path !== null) {
@@ -88,21 +93,43 @@ async function resume(from: string, args: Arguments, screen: ProgressLine): Prom
         `Cannot resume "${from}" with ${path}: it was started with another config, leave ${path} out`,
       );
     }
-  } else if (settingsOf(args).some((setting) => !setting.startsWith("training.epochs="))) {
+  } else if (args.list("set").length > 0 || settingsOf(args).some((text) => !text.startsWith("training.epochs="))) {
     throw new UserError(`Cannot change the config of the run in "${from}": with --resume only --epochs may differ`);
   }
   return { config, checkpoint, rows: await folder.readMetrics(from) };
 }
 
+function notExact(why: string): UserError {
+  return new UserError(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
+}
+
+/** Refuses, before long work starts, data that are missing or too few for a batch, and a folder that cannot be. */
+async function checkEarly(source: Source, { training, dataset }: Config, out: string): Promise<void> {
+  const { batch } = training, wanted = Math.min(batch, dataset.trainExamples ?? batch);
+  const { count } = await loadExamples(source, "train", wanted);
+  if (count < batch) throw new UserError(`Cannot train with batches of ${batch}: there are ${count} training examples`);
+  await loadExamples(source, "test", 1);
+  await makeDirectory(out);
+}
+
+/** `--epochs 0`: the checkpoint of the seed's initial parameters. */
+async function writeInitialState(session: Session, seed: number, out: string): Promise<void> {
+  const { config, context } = session;
+  await initialize(session, seed, null, out);
+  await folder.startRun(out, config, null);
+  const origin = { tunings: {}, scope: context.scope, shaders: "", whitening: null };
+  await folder.saveCheckpoint(out, {
+    config,
+    progress: initialProgress(seed),
+    ...origin,
+    tensors: await getParams(session),
+  });
+}
+
 function tunerFor(context: Context, resumed: Resumed | null, args: Arguments): Tuner {
   const otherwise = defaultTuner(context.limits);
   if (resumed === null || args.flag("allow-retune")) return otherwise;
-  if (resumed.checkpoint.scope !== context.scope) {
-    throw new UserError(
-      "Cannot resume byte-exactly: the run was made on another device or driver; --allow-retune goes on with " +
-        "another rounding",
-    );
-  }
+  if (resumed.checkpoint.scope !== context.scope) throw notExact("the run was made on another device or driver");
   return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }
 
@@ -114,23 +141,25 @@ async function trainCommand(args: Arguments): Promise<number> {
   const resumed = from === null ? null : await resume(from, args, screen);
   const config = resumed?.config ?? await loadConfig(path!, settingsOf(args));
   const seed = resumed?.checkpoint.progress?.seed ?? args.integer("seed", 0) ?? 0;
+  if (seed >= 2 ** 32) throw new UserError(`--seed expects a whole number below 2^32, got ${seed}`);
   const out = from ?? args.text("out") ?? `runs/${config.name}-${seed}`;
   if (resumed === null) await folder.refuseExistingRun(out);
-  const source: Source = { config: config.dataset, directory: args.text("data") ?? environment("ALLCNN_DATA") ?? null };
+  const source: Source = {
+    config: config.dataset,
+    directory: args.text("data") ?? (environment("ALLCNN_DATA") || null),
+  };
 
   const context = await openDevice();
   screen.line(`Device: ${context.description}`);
   const session = openSession(context, config);
   const { epochs, batch } = config.training;
   if (epochs === 0) {
-    await initialize(session, seed, null, out);
-    await folder.startRun(out, config, null);
-    const state = { config, progress: initialProgress(seed), tunings: {}, scope: context.scope, whitening: null };
-    await folder.saveCheckpoint(out, { ...state, tensors: await getParams(session) });
+    await writeInitialState(session, seed, out);
     screen.line(`The initial state is in ${out}`);
     return 0;
   }
 
+  await checkEarly(source, config, out);
   const hash = resumed?.checkpoint.whitening ?? null;
   const whitening: Whitening | null = hash === null
     ? await whiteningFor(context, source, screen.report)
@@ -141,6 +170,8 @@ async function trainCommand(args: Arguments): Promise<number> {
   const residentTest = await makeResident(context, session.buffers, "test", test);
   screen.report("Compiling shaders", 0);
   const plan = await compileTraining(session, resident, tunerFor(context, resumed, args));
+  const shaders = resumed?.checkpoint.shaders || plan.shaders; // empty in an initial state
+  if (shaders !== plan.shaders && !args.flag("allow-retune")) throw notExact("this version generates other shaders");
   const evaluation = await compileEvaluation(session, residentTest);
   // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
   run(context, plan, evaluation.plan);

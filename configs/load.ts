@@ -22,7 +22,13 @@ export function parseConfig(text: string, source: string, settings: readonly str
   }
   if (!isMap(document.contents)) throw new UserError(`${source}:1:1 is no config: expected keys such as name, dataset`);
   const overridden = settings.map((setting) => applySetting(document, setting));
-  const result = configSchema.safeParse(document.toJS());
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) { // an alias without its anchor, or too many of them
+    throw new UserError(`${source}:1:1 is not valid YAML: ${(error as Error).message}`);
+  }
+  const result = configSchema.safeParse(value);
   if (result.success) return result.data;
 
   const issue = worst(result.error.issues.map(mendUnion));

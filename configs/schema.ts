@@ -48,7 +48,13 @@ export const configSchema = z.strictObject({
   paper: z.strictObject({ table: z.int().min(1), testError: z.number().min(0).max(100) }).optional().describe(
     "Where the paper reports this network, and its test error in percent",
   ),
-}).superRefine(({ training, network }, context) => {
+}).superRefine(({ training, network, dataset }, context) => {
+  dataset.preprocess.forEach((step, index) => {
+    if ("zca" in step && index < dataset.preprocess.length - 1) {
+      const message = "zca must be the last step, and the only zca";
+      context.addIssue({ code: "custom", path: ["dataset", "preprocess", index], message });
+    }
+  });
   const { epochs } = training.learningRate;
   epochs.forEach((epoch, index) => {
     if (index > 0 && epoch <= epochs[index - 1]!) {

@@ -13,9 +13,8 @@ export interface Progress {
   readonly seed: number;
   /** Running sums of the unfinished epoch: loss, errors, examples, unused. */
   readonly metrics: readonly number[];
-  /** Seconds of training steps in the unfinished epoch, and of the whole run. */
+  /** Seconds of training steps in the unfinished epoch. */
   readonly epochSeconds: number;
-  readonly seconds: number;
 }
 
 export interface Checkpoint {
@@ -26,6 +25,8 @@ export interface Checkpoint {
   /** Op label to tuning, and the scope of the device: what an exact resume replays. */
   readonly tunings: Tunings;
   readonly scope: string;
+  /** A hash of all generated shaders of a training step: another version may round differently. */
+  readonly shaders: string;
   /** SHA-256 of the whitening file beside the checkpoint, or null where the config has none. */
   readonly whitening: string | null;
   /** "conv1/w" (HWIO), "conv1/b", "velocity/conv1/w", ... */
@@ -40,7 +41,7 @@ export async function encode(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBu
 /** Throws `UserError`, naming `source`, where the bytes are truncated or damaged. */
 export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Checkpoint> {
   const { metadata, tensors } = await decodeTensors(bytes, source);
-  const foreign = { config: null, progress: null, tunings: {}, scope: "", whitening: null };
+  const foreign = { config: null, progress: null, tunings: {}, scope: "", shaders: "", whitening: null };
   try {
     return { ...foreign, ...JSON.parse(metadata["allcnn"] ?? "{}"), tensors };
   } catch {

@@ -7,8 +7,6 @@ import { environment, hasProcess, setDefaultEnvironment } from "./runtime.ts";
 export interface Context {
   readonly device: GPUDevice;
   readonly limits: Limits;
-  /** Bytes of the largest buffer. */
-  readonly maxBufferBytes: number;
   /** Can ops be timed on the device? */
   readonly timestamps: boolean;
   /** One line for people: adapter, driver, back end. */
@@ -100,7 +98,6 @@ export async function openDevice(): Promise<Context> {
   return {
     device,
     limits,
-    maxBufferBytes: Number(device.limits.maxBufferSize),
     timestamps,
     description: `${name}${software ? " (software, slow)" : ""}, ${backend}`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits }),

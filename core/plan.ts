@@ -4,6 +4,7 @@ import type { Context } from "./device.ts";
 import { UserError } from "./errors.ts";
 import { type Chosen, planMemory } from "./memory.ts";
 import type { Program } from "./program.ts";
+import { streamOf } from "./random.ts";
 import { pipelineFor } from "./pipeline.ts";
 import { bytesOf, type Tensor, type VirtualBuffer } from "./tensor.ts";
 import type { Tuner, Tunings } from "./tuner.ts";
@@ -24,6 +25,8 @@ export interface Plan {
   /** Every buffer of the program, those shared with other plans included. */
   readonly buffers: Buffers;
   readonly tunings: Tunings;
+  /** A hash of all shaders, in order. */
+  readonly shaders: string;
   /** Bytes of the transient buffers, scratch included. */
   readonly transientBytes: number;
   /** Frees the transient buffers. */
@@ -78,7 +81,9 @@ export async function createBuffer({ device }: Context, label: string, bytes: nu
   device.pushErrorScope("validation");
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const buffer = device.createBuffer({ label, size, usage });
-  const error = await device.popErrorScope() ?? await device.popErrorScope();
+  // Both before the first await: the scopes are a stack that concurrent work shares.
+  const invalid = device.popErrorScope(), full = device.popErrorScope();
+  const error = await invalid ?? await full;
   if (error !== null) {
     throw new UserError(
       `Cannot allocate ${mebibytes(bytes)} on the device for ${label}: ${error.message.split("\n")[0]}; ` +
@@ -137,6 +142,8 @@ export async function compile(context: Context, program: Program, tuner: Tuner, 
     dispatches,
     buffers,
     tunings: Object.fromEntries(chosen.map(({ op, tuning }) => [op.label, tuning])),
+    shaders: streamOf(chosen.flatMap(({ stages }) => stages.dispatches.map(({ shader }) => shader.code)).join(""))
+      .toString(16),
     transientBytes: slots.reduce((sum, bytes) => sum + bytes, 0),
     destroy: () => slotBuffers.forEach((buffer) => buffer.destroy()),
   };

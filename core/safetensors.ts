@@ -1,6 +1,6 @@
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header of names, shapes and offsets, then
- * the data. Bytes in, bytes out. A SHA-256 of header and data in the metadata makes damage visible.
+ * the data. Bytes in, bytes out. A SHA-256 of header and data under `checksum` in the metadata makes damage visible.
  */
 import { UserError } from "./errors.ts";
 import { elements, type Shape } from "./tensor.ts";
@@ -29,13 +29,13 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** What the metadata's `sha256` covers: the header without it, and the data. */
+/** What the metadata's `checksum` covers: the header without it, and the data. */
 async function digest(metadata: object, entries: object, body: Uint8Array<ArrayBuffer>): Promise<string> {
   const header = JSON.stringify({ __metadata__: metadata, ...entries });
   return await sha256(new TextEncoder().encode(`${header}${await sha256(body)}`));
 }
 
-/** The file's bytes, with `sha256` added to the metadata. */
+/** The file's bytes, with `checksum` added to the metadata. */
 export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<Uint8Array<ArrayBuffer>> {
   const entries: Record<string, Entry> = {};
   let size = 0;
@@ -48,7 +48,7 @@ export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<
     body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
-  const hashed = { ...metadata, sha256: await digest(metadata, entries, body) };
+  const hashed = { ...metadata, checksum: await digest(metadata, entries, body) };
   const json = new TextEncoder().encode(JSON.stringify({ __metadata__: hashed, ...entries }));
   const padded = Math.ceil(json.length / 8) * 8; // the data starts aligned
   const file = new Uint8Array(8 + padded + size).fill(0x20, 8, 8 + padded);
@@ -88,9 +88,9 @@ export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: stri
     if (end > body.length) throw bad(`it is truncated: tensor "${name}" ends at byte ${end} of ${body.length}`);
     tensors[name] = { shape, data: new Float32Array(body.slice(start, end).buffer) };
   }
-  const { sha256: expected, ...rest } = metadata;
+  const { checksum: expected, ...rest } = metadata;
   if (expected !== undefined && expected !== await digest(rest, entries, body)) {
-    throw bad("it is damaged (SHA-256 differs)");
+    throw bad("it is damaged (its checksum differs)");
   }
   return { metadata: rest, tensors };
 }

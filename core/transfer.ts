@@ -30,7 +30,7 @@ export async function writeTensor(
 
 /** Copies tensors to the host, in one submission. All pending work is finished then. */
 export async function readTensors(
-  { device }: Context,
+  { device, check }: Context,
   buffers: Buffers,
   tensors: readonly Tensor[],
 ): Promise<ArrayBuffer[]> {
@@ -43,7 +43,11 @@ export async function readTensors(
   });
   device.queue.submit([encoder.finish()]);
   return await Promise.all(stagings.map(async (staging) => {
-    await staging.mapAsync(GPUMapMode.READ);
+    await staging.mapAsync(GPUMapMode.READ).catch(async (error) => {
+      await Promise.resolve(); // lets `device.lost` be heard, whose message says more
+      check();
+      throw error;
+    });
     const bytes = staging.getMappedRange().slice(0);
     staging.destroy();
     return bytes;

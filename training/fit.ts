@@ -52,7 +52,7 @@ const STATUS_SECONDS = 0.5;
 const EVALUATION_SAVE_SECONDS = 30;
 
 export function initialProgress(seed: number): Progress {
-  return { step: 0, epoch: 0, seed, metrics: [0, 0, 0, 0], epochSeconds: 0, seconds: 0 };
+  return { step: 0, epoch: 0, seed, metrics: [0, 0, 0, 0], epochSeconds: 0 };
 }
 
 /** Sets the device's parameters to the checkpoint's. Throws `UserError` where it is of another network. */
@@ -75,7 +75,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const { queue } = context.device;
   const { batch, epochs, learningRate } = config.training;
   const rate = stepSchedule(learningRate), steps = Math.floor(train.count / batch);
-  let { step, epoch, metrics: sums, epochSeconds, seconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
+  let { step, epoch, metrics: sums, epochSeconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
   const metricsBuffer = async (values: readonly number[]) =>
     await writeTensor(context, buffers, model.metrics, Float32Array.from(values));
@@ -84,9 +84,13 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const save = async () => {
     const metrics = Array.from(await readTensor(context, buffers, model.metrics));
     checkFinite(config, metrics, step);
-    const progress: Progress = { step, epoch, seed, metrics, epochSeconds, seconds };
-    const { tunings } = plan, { scope } = context, { whitening } = options;
-    await options.save({ config, progress, tunings, scope, whitening, tensors: await getParams(session) });
+    const progress: Progress = { step, epoch, seed, metrics, epochSeconds };
+    const { tunings, shaders } = plan, { scope } = context, { whitening } = options, tensors = await getParams(session);
+    // The loss is that of the parameters before the last update, which may have overflowed since.
+    for (const { data } of Object.values(tensors)) {
+      if (!data.every(Number.isFinite)) checkFinite(config, [NaN], step + 1);
+    }
+    await options.save({ config, progress, tunings, scope, shaders, whitening, tensors });
     lastSave = performance.now();
   };
 
@@ -97,10 +101,9 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     let mark = performance.now(), lastStatus = mark;
     const inFlight: Promise<unknown>[] = [];
     const tick = () => {
-      const now = performance.now(), elapsed = (now - mark) / 1000;
+      const now = performance.now();
+      epochSeconds += (now - mark) / 1000;
       mark = now;
-      epochSeconds += elapsed;
-      seconds += elapsed;
     };
     for (let at = step - epoch * steps; at < steps; at++) {
       const data = encodeStep({ step, seed, learningRate: rate(epoch), first: at * batch });
@@ -144,6 +147,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       const onBatch = (first: number) =>
         options.onStatus({ ...status, evaluated: first / options.evaluation.data.count });
       test = await evaluate(session, options.evaluation, { onBatch, stop: options.interrupted });
+      if (test !== null) checkFinite(config, [test.loss], step + 1);
     }
     if (evaluated && test === null) { // interrupted: a resumed run evaluates this epoch again
       await save();

@@ -94,7 +94,12 @@ export async function whiteningFor(context: Context, source: Source, report: Rep
   const size = shape[0] * shape[1] * shape[2];
   normalize(images, size, source.config);
   const whitening = await fitWhitening(context, images, size, epsilon, (done) => report("Fitting ZCA whitening", done));
-  await writeFile(path, await encodeWhitening(whitening));
+  try {
+    await writeFile(path, await encodeWhitening(whitening));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    report(`${error.message}: the whitening is not cached`, 1);
+  }
   return whitening;
 }
 

@@ -15,11 +15,13 @@ import { decodeWhitening, encodeWhitening } from "./preprocess.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
 const PREVIOUS = "checkpoint.previous.safetensors";
+/** Complete, but not yet renamed: a crash between two renames leaves it as the newest. */
+const NEXT = "checkpoint.next.safetensors";
 const WHITENING = "whitening.safetensors";
 
 /** Throws `UserError` where `folder` already holds a run. */
 export async function refuseExistingRun(folder: string): Promise<void> {
-  for (const file of [CHECKPOINT, PREVIOUS, "metrics.jsonl"]) {
+  for (const file of [CHECKPOINT, NEXT, PREVIOUS, "metrics.jsonl"]) {
     if (await exists(`${folder}/${file}`)) {
       throw new UserError(`"${folder}" already holds a run: go on with --resume ${folder}, or choose another --out`);
     }
@@ -38,7 +40,7 @@ export async function startRun(folder: string, config: Config, whitening: Whiten
 /** Replaces the checkpoint; the one before it stays as checkpoint.previous.safetensors. */
 export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
   const bytes = await encode(checkpoint);
-  const next = `${folder}/checkpoint.next.safetensors`;
+  const next = `${folder}/${NEXT}`;
   await writeFile(next, bytes); // a full disk fails here, with both old ones in place
   await moveFile(`${folder}/${CHECKPOINT}`, `${folder}/${PREVIOUS}`);
   await moveFile(next, `${folder}/${CHECKPOINT}`);
@@ -48,7 +50,7 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
 export async function latestCheckpoint(folder: string, warn: (message: string) => void): Promise<Checkpoint> {
   if (!(await isDirectory(folder))) throw new UserError(`There is no run in "${folder}": no such folder`);
   let damaged: unknown = null;
-  for (const file of [CHECKPOINT, PREVIOUS]) {
+  for (const file of [CHECKPOINT, NEXT, PREVIOUS]) {
     const path = `${folder}/${file}`;
     if (!(await exists(path))) continue;
     try {

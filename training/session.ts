@@ -95,7 +95,7 @@ const EVALUATION_BATCH = 128;
 /** Compiles the evaluation of batches of `data`; its metrics are its own. */
 export async function compileEvaluation(session: Session, data: Resident): Promise<Evaluation> {
   const { context, model, buffers } = session;
-  const batch = Math.min(EVALUATION_BATCH, data.count);
+  const batch = Math.min(EVALUATION_BATCH, session.config.training.batch, data.count);
   const metrics = tensor("evaluation/metrics", [4], { lifetime: "persistent" });
   const program = evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch));
   const plan = await compile(context, program, defaultTuner(context.limits), buffers);

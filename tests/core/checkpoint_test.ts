@@ -7,9 +7,10 @@ import { encodeTensors } from "../../core/safetensors.ts";
 
 const CHECKPOINT: Checkpoint = {
   config: { name: "tiny", network: ["globalAveragePool"], training: { learningRate: { base: 0.05 } } },
-  progress: { step: 391, epoch: 1, seed: 0xffffffff, metrics: [1.25, 3, 128, 0], epochSeconds: 0.1, seconds: 12.75 },
+  progress: { step: 391, epoch: 1, seed: 0xffffffff, metrics: [1.25, 3, 128, 0], epochSeconds: 0.1 },
   tunings: { "conv1/forward": { family: "direct", tile: [4, 8] }, "conv1/dw": {} },
   scope: '{"vendor":"a \\"quoted\\" name"}',
+  shaders: "1f2e3d4c",
   whitening: "ab".repeat(32),
   tensors: {
     "conv1/w": { shape: [1, 1, 2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
@@ -41,7 +42,7 @@ test("a file made elsewhere has tensors, but no config and no progress", async (
   const { tensors } = CHECKPOINT;
   const { tensors: found, ...rest } = await decode(await encodeTensors({ metadata: {}, tensors }), "x");
   assert.equal(found, tensors);
-  assert.equal(rest, { config: null, progress: null, tunings: {}, scope: "", whitening: null });
+  assert.equal(rest, { config: null, progress: null, tunings: {}, scope: "", shaders: "", whitening: null });
 });
 
 test("damaged metadata and a truncated file are UserErrors that name the file", async () => {
