@@ -32,22 +32,27 @@ training:
   init: { heNormal: {} }
 `;
 
-/** Trains on 80 generated shapes, and stops after `stopAfter` steps of this call. */
+/** Trains on generated shapes, and stops after `stopAfter` steps of this call. */
 async function train(
   config: Config,
   from: Checkpoint | null,
-  { stopAfter = Infinity, bindingBytes, seed = 5 }: { stopAfter?: number; bindingBytes?: number; seed?: number } = {},
+  { stopAfter = Infinity, bindingBytes, seed = 5, examples = 80 }: {
+    stopAfter?: number;
+    bindingBytes?: number;
+    seed?: number;
+    examples?: number;
+  } = {},
 ) {
   const opened = await gpu();
   const limits = { ...opened.limits, bindingBytes: bindingBytes ?? opened.limits.bindingBytes };
   const context = { ...opened, limits }, session = openSession(context, config);
-  const examples = (split: "train" | "test", count: number) => {
+  const generate = (split: "train" | "test", count: number) => {
     const data = generateShapes(1, split, count);
     data.images.forEach((value, i) => data.images[i] = value / 127.5 - 1);
     return data;
   };
-  const data = await makeResident(context, session.buffers, "train", examples("train", 80));
-  const test = await makeResident(context, session.buffers, "test", examples("test", 40));
+  const data = await makeResident(context, session.buffers, "train", generate("train", examples));
+  const test = await makeResident(context, session.buffers, "test", generate("test", 40));
   const fallback = defaultTuner(context.limits);
   const tuner = from === null ? fallback : fixedTuner(from.tunings, context.limits, fallback);
   const plan = await compileTraining(session, data, tuner);
@@ -122,6 +127,18 @@ test("another seed, or another order of the same examples, gives other parameter
   const whole = await train(parseConfig(TINY, "tiny.yaml"), null);
   const plain = await train(parseConfig(TINY.replace("flip: true", "flip: false"), "tiny.yaml"), null);
   assert.ok(bytes(whole.params) !== bytes(plain.params));
+});
+
+test("a small network learns eight images by heart", async () => {
+  const plain = TINY.replace(", augment: { pad: 2, flip: true }", "").replace("  - { dropout: { rate: 0.2 } }\n", "");
+  const config = parseConfig(plain, "heart.yaml", [
+    "training.batch=8",
+    "training.epochs=80",
+    "training.learningRate.epochs=[]",
+  ]);
+  const { rows } = await train(config, null, { examples: 8 });
+  assert.is(rows.at(-1)!.trainError, 0);
+  assert.ok(rows.at(-1)!.trainLoss < 0.05, String(rows.at(-1)!.trainLoss));
 });
 
 test("a tuning that is not offered any more is refused by name", async () => {
