@@ -1,7 +1,8 @@
 /** `allcnn bench`: time, GFLOP/s and share of each op of a training step, and of the whole step. */
 import { loadConfig } from "../configs/load.ts";
 import { openDevice } from "../core/device.ts";
-import { mebibytes, run } from "../core/plan.ts";
+import { mebibytes } from "../core/buffers.ts";
+import { run } from "../core/plan.ts";
 import { median, timeOps } from "../core/profile.ts";
 import { print } from "../core/runtime.ts";
 import { encodeStep } from "../core/step.ts";

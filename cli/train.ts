@@ -1,15 +1,13 @@
 /** `allcnn train`: from a config, or from the folder of a run, to a trained network. */
 import { loadConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import type { Checkpoint } from "../core/checkpoint.ts";
-import { type Context, openDevice } from "../core/device.ts";
+import { openDevice } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
-import { mebibytes, run } from "../core/plan.ts";
+import { mebibytes } from "../core/buffers.ts";
+import { run } from "../core/plan.ts";
 import { environment, exit, onInterrupt } from "../core/runtime.ts";
 import { makeDirectory } from "../core/storage.ts";
-import { defaultTuner, fixedTuner, type Tuner } from "../core/tuner.ts";
 import type { Whitening } from "../data/whitening.ts";
-import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, initialize, initialProgress } from "../training/fit.ts";
 import { loadExamples, prepare, type Source, whiteningFor } from "../training/preprocess.ts";
 import { makeResident } from "../training/resident.ts";
@@ -17,15 +15,8 @@ import * as folder from "../training/run_folder.ts";
 import { compileEvaluation, compileTraining, getParams, openSession, type Session } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { type ProgressLine, progressLine } from "./progress.ts";
-
-/** Options that stand for `--set path=value`. */
-const SHORTHANDS: Readonly<Record<string, string>> = {
-  epochs: "training.epochs",
-  "train-examples": "dataset.trainExamples",
-  "test-examples": "dataset.testExamples",
-  "evaluate-every": "training.evaluateEvery",
-};
+import { progressLine } from "./progress.ts";
+import { notExact, resume, settingsOf, tunerFor } from "./resume.ts";
 
 /** Seconds between two drawings of the curves, the last epoch aside. */
 const CURVES_SECONDS = 20;
@@ -51,58 +42,6 @@ export const train: Command = {
   run: trainCommand,
 };
 
-/** What a resumed run brings: its config, checkpoint and finished epochs. */
-interface Resumed {
-  readonly config: Config;
-  readonly checkpoint: Checkpoint;
-  readonly rows: readonly EpochMetrics[];
-}
-
-function settingsOf(args: Arguments): string[] {
-  const shorthands = Object.entries(SHORTHANDS).flatMap(([option, path]) => {
-    const value = args.integer(option, option === "epochs" ? 0 : 1);
-    return value === null ? [] : [`${path}=${value}`];
-  });
-  return [...shorthands, ...args.list("set")];
-}
-
-/** Loads the run in `from`; options may only extend it. */
-async function resume(from: string, args: Arguments, screen: ProgressLine): Promise<Resumed> {
-  if (args.text("out") !== null) throw new UserError(`--out cannot be used with --resume: the run stays in "${from}"`);
-  const checkpoint = await folder.latestCheckpoint(from, screen.line);
-  const saved = folder.configOf(checkpoint, from);
-  if (saved === null || checkpoint.progress === null) {
-    throw new UserError(`Cannot resume "${from}": its checkpoint was made elsewhere and holds no state of training`);
-  }
-  const seed = args.integer("seed", 0);
-  if (seed !== null && seed !== checkpoint.progress.seed) {
-    throw new UserError(`Cannot resume "${from}" with seed ${seed}: it was started with ${checkpoint.progress.seed}`);
-  }
-  const epochs = args.integer("epochs", 0) ?? saved.training.epochs;
-  if (epochs < checkpoint.progress.epoch || epochs === 0) {
-    throw new UserError(
-      `Cannot resume "${from}" with ${epochs} epochs: it has finished ${checkpoint.progress.epoch}; --epochs N extends it`,
-    );
-  }
-  const config = { ...saved, training: { ...saved.training, epochs } };
-  const path = args.positional(0);
-  if (path !== null) {
-    const asked = await loadConfig(path, [...settingsOf(args), `training.epochs=${epochs}`]);
-    if (JSON.stringify(asked) !== JSON.stringify(config)) {
-      throw new UserError(
-        `Cannot resume "${from}" with ${path}: it was started with another config, leave ${path} out`,
-      );
-    }
-  } else if (args.list("set").length > 0 || settingsOf(args).some((text) => !text.startsWith("training.epochs="))) {
-    throw new UserError(`Cannot change the config of the run in "${from}": with --resume only --epochs may differ`);
-  }
-  return { config, checkpoint, rows: await folder.readMetrics(from) };
-}
-
-function notExact(why: string): UserError {
-  return new UserError(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
-}
-
 /** Refuses, before long work starts, data that are missing or too few for a batch, and a folder that cannot be. */
 async function checkEarly(source: Source, { training, dataset }: Config, out: string): Promise<void> {
   const { batch } = training, wanted = Math.min(batch, dataset.trainExamples ?? batch);
@@ -124,13 +63,6 @@ async function writeInitialState(session: Session, seed: number, out: string): P
     ...origin,
     tensors: await getParams(session),
   });
-}
-
-function tunerFor(context: Context, resumed: Resumed | null, args: Arguments): Tuner {
-  const otherwise = defaultTuner(context.limits);
-  if (resumed === null || args.flag("allow-retune")) return otherwise;
-  if (resumed.checkpoint.scope !== context.scope) throw notExact("the run was made on another device or driver");
-  return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }
 
 async function trainCommand(args: Arguments): Promise<number> {

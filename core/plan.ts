@@ -1,5 +1,6 @@
 /** From a program to something that runs: tunings, memory, pipelines and bind groups, all made once. */
 import type { Slot, Workgroups } from "../kernels/kernel.ts";
+import { createBuffer, mebibytes } from "./buffers.ts";
 import type { Context } from "./device.ts";
 import { UserError } from "./errors.ts";
 import { type Chosen, planMemory } from "./memory.ts";
@@ -68,29 +69,6 @@ function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
       if (bytes > bindingBytes) throw new UserError(`Cannot run ${op.label}: ${label} takes ${mebibytes(bytes)}`);
     }
   }
-}
-
-export function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-}
-
-/** Creates a storage buffer. Throws `UserError` where the device has not enough memory. */
-export async function createBuffer({ device }: Context, label: string, bytes: number): Promise<GPUBuffer> {
-  const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-  device.pushErrorScope("out-of-memory");
-  device.pushErrorScope("validation");
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const buffer = device.createBuffer({ label, size, usage });
-  // Both before the first await: the scopes are a stack that concurrent work shares.
-  const invalid = device.popErrorScope(), full = device.popErrorScope();
-  const error = await invalid ?? await full;
-  if (error !== null) {
-    throw new UserError(
-      `Cannot allocate ${mebibytes(bytes)} on the device for ${label}: ${error.message.split("\n")[0]}; ` +
-        "use a smaller batch (--set training.batch=N)",
-    );
-  }
-  return buffer;
 }
 
 /**

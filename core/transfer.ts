@@ -1,6 +1,7 @@
 /** Between host arrays and device tensors. */
 import type { Context } from "./device.ts";
-import { type Buffers, createBuffer } from "./plan.ts";
+import { createBuffer } from "./buffers.ts";
+import type { Buffers } from "./plan.ts";
 import { bytesOf, type Tensor } from "./tensor.ts";
 
 /** Bytes of one queue write: bounds the staging memory that Dawn holds. */

@@ -1,0 +1,79 @@
+/** Going on with a run: what its folder brings, which options may differ, and what keeps it byte-exact. */
+import { loadConfig } from "../configs/load.ts";
+import type { Config } from "../configs/schema.ts";
+import type { Checkpoint } from "../core/checkpoint.ts";
+import type { Context } from "../core/device.ts";
+import { UserError } from "../core/errors.ts";
+import { defaultTuner, fixedTuner, type Tuner } from "../core/tuner.ts";
+import type { EpochMetrics } from "../report/metrics.ts";
+import * as folder from "../training/run_folder.ts";
+import type { Arguments } from "./arguments.ts";
+import type { ProgressLine } from "./progress.ts";
+
+/** Options that stand for `--set path=value`. */
+const SHORTHANDS: Readonly<Record<string, string>> = {
+  epochs: "training.epochs",
+  "train-examples": "dataset.trainExamples",
+  "test-examples": "dataset.testExamples",
+  "evaluate-every": "training.evaluateEvery",
+};
+
+/** What a resumed run brings: its config, checkpoint and finished epochs. */
+export interface Resumed {
+  readonly config: Config;
+  readonly checkpoint: Checkpoint;
+  readonly rows: readonly EpochMetrics[];
+}
+
+export function settingsOf(args: Arguments): string[] {
+  const shorthands = Object.entries(SHORTHANDS).flatMap(([option, path]) => {
+    const value = args.integer(option, option === "epochs" ? 0 : 1);
+    return value === null ? [] : [`${path}=${value}`];
+  });
+  return [...shorthands, ...args.list("set")];
+}
+
+/** Loads the run in `from`; options may only extend it. */
+export async function resume(from: string, args: Arguments, screen: ProgressLine): Promise<Resumed> {
+  if (args.text("out") !== null) throw new UserError(`--out cannot be used with --resume: the run stays in "${from}"`);
+  const checkpoint = await folder.latestCheckpoint(from, screen.line);
+  const saved = folder.configOf(checkpoint, from);
+  if (saved === null || checkpoint.progress === null) {
+    throw new UserError(`Cannot resume "${from}": its checkpoint was made elsewhere and holds no state of training`);
+  }
+  const seed = args.integer("seed", 0);
+  if (seed !== null && seed !== checkpoint.progress.seed) {
+    throw new UserError(`Cannot resume "${from}" with seed ${seed}: it was started with ${checkpoint.progress.seed}`);
+  }
+  const epochs = args.integer("epochs", 0) ?? saved.training.epochs;
+  if (epochs < checkpoint.progress.epoch || epochs === 0) {
+    throw new UserError(
+      `Cannot resume "${from}" with ${epochs} epochs: it has finished ${checkpoint.progress.epoch}; --epochs N extends it`,
+    );
+  }
+  const config = { ...saved, training: { ...saved.training, epochs } };
+  const path = args.positional(0);
+  if (path !== null) {
+    const asked = await loadConfig(path, [...settingsOf(args), `training.epochs=${epochs}`]);
+    if (JSON.stringify(asked) !== JSON.stringify(config)) {
+      throw new UserError(
+        `Cannot resume "${from}" with ${path}: it was started with another config, leave ${path} out`,
+      );
+    }
+  } else if (args.list("set").length > 0 || settingsOf(args).some((text) => !text.startsWith("training.epochs="))) {
+    throw new UserError(`Cannot change the config of the run in "${from}": with --resume only --epochs may differ`);
+  }
+  return { config, checkpoint, rows: await folder.readMetrics(from) };
+}
+
+export function notExact(why: string): UserError {
+  return new UserError(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
+}
+
+/** The tuner of a new run, or the one that replays a resumed run's tunings. */
+export function tunerFor(context: Context, resumed: Resumed | null, args: Arguments): Tuner {
+  const otherwise = defaultTuner(context.limits);
+  if (resumed === null || args.flag("allow-retune")) return otherwise;
+  if (resumed.checkpoint.scope !== context.scope) throw notExact("the run was made on another device or driver");
+  return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
+}
