@@ -1,7 +1,7 @@
 /** Opens a GPU through WebGPU: Dawn (npm `webgpu`) in Node and Deno, `navigator.gpu` in a browser. */
 import type { Limits } from "../kernels/kernel.ts";
 import { UserError } from "./errors.ts";
-import { environment, hasProcess, setDefaultEnvironment } from "./runtime.ts";
+import { environment, hasProcess, platform, setDefaultEnvironment } from "./runtime.ts";
 
 /** An open device, what kernels may use on it, and what identifies it. */
 export interface Context {
@@ -22,6 +22,9 @@ const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driv
   "on Debian or Ubuntu without one, `sudo sh setup.sh` installs a software driver (mesa-vulkan-drivers 25 or newer, " +
   "libvulkan1). VK_DRIVER_FILES can name the driver's JSON file";
 
+/** What Dawn runs on, by platform. Asked for by name, so that it is known. */
+const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwin: "metal", win32: "d3d12" };
+
 /** WebGPU's entry point, and who provides it. Dawn's object must stay referenced while a device lives. */
 async function entryPoint(): Promise<{ gpu: GPU; backend: string }> {
   const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
@@ -38,7 +41,10 @@ async function entryPoint(): Promise<{ gpu: GPU; backend: string }> {
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
-    return { gpu: create([]), backend: "Dawn" };
+    const backend = DAWN_BACKENDS[platform()];
+    return backend === undefined
+      ? { gpu: create([]), backend: "Dawn" }
+      : { gpu: create([`backend=${backend}`]), backend: `Dawn on ${backend}` };
   } catch (error) {
     if (native !== undefined) return { gpu: native, backend: "navigator.gpu" };
     throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm ci\` first`);
@@ -76,7 +82,7 @@ export async function openDevice(): Promise<Context> {
     requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
   });
   const name = info.description || info.device || `${info.vendor} ${info.architecture}`;
-  const software = /llvmpipe|lavapipe|swiftshader|software|WARP|Basic Render/i.test(
+  const software = info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|WARP|Basic Render/i.test(
     `${name} ${info.vendor} ${info.architecture} ${info.device}`,
   );
   const limits: Limits = {
@@ -99,7 +105,7 @@ export async function openDevice(): Promise<Context> {
     device,
     limits,
     timestamps,
-    description: `${name}${software ? " (software, slow)" : ""}, ${backend}`,
+    description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits }),
     check() {
       if (failure !== null) throw failure;

@@ -8,6 +8,7 @@ interface Stream {
 
 interface Process {
   readonly argv: readonly string[];
+  readonly platform: string;
   readonly env: Record<string, string | undefined>;
   readonly stdout: Stream;
   readonly stderr: Stream;
@@ -23,6 +24,11 @@ const host = (globalThis as { process?: Process }).process;
 
 /** Does this run in Node or Deno, with files and native packages? */
 export const hasProcess = host?.versions?.["node"] !== undefined;
+
+/** "linux", "darwin", "win32", ...; empty in a browser. */
+export function platform(): string {
+  return host?.platform ?? "";
+}
 
 /** What follows the script's name on the command line. */
 export function programArguments(): readonly string[] {

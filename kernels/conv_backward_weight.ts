@@ -7,6 +7,7 @@
  * the result is deterministic; with one part dw is written directly. Families: weight_direct.ts, weight_broadcast.ts.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
+import { BROADCAST_LANES } from "./gather_families.ts";
 import { type Kernel, type Limits, read, scratch, write } from "./kernel.ts";
 import { weightBroadcastShader, type WeightBroadcastTuning } from "./weight_broadcast.ts";
 import { weightDirectShader, type WeightDirectTuning } from "./weight_direct.ts";
@@ -25,7 +26,7 @@ function tunings(p: ConvProblem, { subgroupSize, bindingBytes }: Limits): ConvBa
   const rows = Math.min(4, p.inChannels), lanes = Math.min(32, 2 ** Math.ceil(Math.log2(columns)));
   const broadcast = [8, 1].map((parts): ConvBackwardWeightTuning => ({
     family: "broadcast",
-    lanes: subgroupSize ?? 0,
+    lanes: BROADCAST_LANES,
     parts: Math.min(parts, atMost),
     stores: 4,
   }));
@@ -36,7 +37,7 @@ function tunings(p: ConvProblem, { subgroupSize, bindingBytes }: Limits): ConvBa
     lanes,
     parts: Math.min(parts, atMost),
   }));
-  return [...(subgroupSize !== null && subgroupSize <= 8 ? broadcast : []), ...direct];
+  return [...(subgroupSize === BROADCAST_LANES ? broadcast : []), ...direct];
 }
 
 /** Reads x [batch, height, width, in] and dy [batch, outHeight, outWidth, out]; writes dw. */

@@ -6,9 +6,12 @@ import type { Limits, Shader } from "./kernel.ts";
 
 export type GatherTuning = DirectTuning | BroadcastTuning;
 
+/** The subgroups of llvmpipe. SwiftShader's, of four, take minutes to compile in these shaders (Chromium 156). */
+export const BROADCAST_LANES = 8;
+
 /**
- * Tunings for `channels` output channels. Where subgroups have a fixed small size, the adapter is a CPU: there a load
- * costs far more than arithmetic, and broadcasting what a lane has loaded wins.
+ * Tunings for `channels` output channels. Where every subgroup has eight lanes, the adapter is llvmpipe on a CPU: there
+ * a load costs far more than arithmetic, and broadcasting what a lane has loaded wins.
  */
 export function gatherTunings(channels: number, { subgroupSize, workgroupInvocations }: Limits): GatherTuning[] {
   const columns = channels % 4 === 0 ? channels / 4 : channels;
@@ -16,14 +19,14 @@ export function gatherTunings(channels: number, { subgroupSize, workgroupInvocat
   const broadcast = [32, 16].map((rows): GatherTuning => ({
     family: "broadcast",
     rows,
-    lanes: subgroupSize ?? 0,
+    lanes: BROADCAST_LANES,
     stores: 4,
   }));
   const direct: GatherTuning[] = [
     { family: "direct", rows: 4, vectors: 1, lanes, groups: 64 / lanes },
     { family: "direct", rows: 4, vectors: 2, lanes, groups: 64 / lanes },
   ];
-  return [...(subgroupSize !== null && subgroupSize <= 8 ? broadcast : []), ...direct]
+  return [...(subgroupSize === BROADCAST_LANES ? broadcast : []), ...direct]
     .filter((tuning) => tuning.family !== "direct" || tuning.lanes * tuning.groups <= workgroupInvocations);
 }
 

@@ -34,12 +34,6 @@ export async function loadExamples({ config, directory }: Source, split: "train"
   return await readCifar10(directory, split, limit);
 }
 
-/** How many classes the labels of a data set name. */
-export const CLASSES: Readonly<Record<DatasetConfig["name"], number>> = { cifar10: 10, shapes: 10 };
-
-/** The image shape [height, width, channels] of a data set, known before any file is read. */
-export const IMAGE_SHAPE = [32, 32, 3] as const;
-
 /** The steps before whitening, in place. Without any step, values 0 ... 255 are scaled to -1 ... 1. */
 function normalize(images: Float32Array, size: number, { preprocess }: DatasetConfig): void {
   for (const step of preprocess) {

@@ -12,7 +12,7 @@ import { type Tensor, tensor } from "../core/tensor.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
 import { defaultTuner, type Tuner } from "../core/tuner.ts";
 import { buildNetwork } from "../layers/mod.ts";
-import { CLASSES, IMAGE_SHAPE } from "./preprocess.ts";
+import { CLASSES, IMAGE_SHAPE } from "./datasets.ts";
 import { gatherBatch, type Resident } from "./resident.ts";
 
 /** The named tensors of parameters and optimizer state on the host. */
