@@ -6,7 +6,6 @@ import { UserError } from "../core/errors.ts";
 import { mebibytes } from "../core/buffers.ts";
 import { run } from "../core/plan.ts";
 import { environment, exit, onInterrupt } from "../core/runtime.ts";
-import { makeDirectory } from "../core/storage.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { fit, initialize, initialProgress } from "../training/fit.ts";
 import { loadExamples, prepare, type Source, whiteningFor } from "../training/preprocess.ts";
@@ -42,13 +41,12 @@ export const train: Command = {
   run: trainCommand,
 };
 
-/** Refuses, before long work starts, data that are missing or too few for a batch, and a folder that cannot be. */
-async function checkEarly(source: Source, { training, dataset }: Config, out: string): Promise<void> {
+/** Refuses, before long work starts, data that are missing or too few for a batch. */
+async function checkEarly(source: Source, { training, dataset }: Config): Promise<void> {
   const { batch } = training, wanted = Math.min(batch, dataset.trainExamples ?? batch);
   const { count } = await loadExamples(source, "train", wanted);
   if (count < batch) throw new UserError(`Cannot train with batches of ${batch}: there are ${count} training examples`);
   await loadExamples(source, "test", 1);
-  await makeDirectory(out);
 }
 
 /** `--epochs 0`: the checkpoint of the seed's initial parameters. */
@@ -91,7 +89,7 @@ async function trainCommand(args: Arguments): Promise<number> {
     return 0;
   }
 
-  await checkEarly(source, config, out);
+  await checkEarly(source, config);
   const hash = resumed?.checkpoint.whitening ?? null;
   const whitening: Whitening | null = hash === null
     ? await whiteningFor(context, source, screen.report)
