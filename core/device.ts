@@ -11,7 +11,9 @@ export interface Context {
   readonly timestamps: boolean;
   /** One line for people: adapter, driver, back end. */
   readonly description: string;
-  /** Everything a tuning depends on: adapter, driver, limits, back end, as one string. */
+  /** Does the adapter run on the CPU? */
+  readonly software: boolean;
+  /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
   readonly scope: string;
   /** Throws if the device was lost or reported an error since the last call. */
   check(): void;
@@ -25,8 +27,14 @@ const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driv
 /** What Dawn runs on, by platform. Asked for by name, so that it is known. */
 const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwin: "metal", win32: "d3d12" };
 
+/**
+ * Dawn's toggles. Every kernel is tested with and without them: bounds checks of arrays, zeroing of workgroup memory
+ * and guards of integer division cost up to a third of a kernel's time.
+ */
+const TOGGLES = ["disable_robustness", "disable_workgroup_init", "disable_polyfills_on_integer_div_and_mod"];
+
 /** WebGPU's entry point, and who provides it. Dawn's object must stay referenced while a device lives. */
-async function entryPoint(): Promise<{ gpu: GPU; backend: string }> {
+async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: string }> {
   const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (!hasProcess) {
     if (native === undefined) {
@@ -41,10 +49,16 @@ async function entryPoint(): Promise<{ gpu: GPU; backend: string }> {
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
+    const { default: { version } } = await import("webgpu/package.json", { with: { type: "json" } });
     const backend = DAWN_BACKENDS[platform()];
-    return backend === undefined
-      ? { gpu: create([]), backend: "Dawn" }
-      : { gpu: create([`backend=${backend}`]), backend: `Dawn on ${backend}` };
+    return {
+      gpu: create([
+        ...(backend === undefined ? [] : [`backend=${backend}`]),
+        ...(safe ? [] : [`enable-dawn-features=${TOGGLES.join(",")}`]),
+        "disable-dawn-features=timestamp_quantization",
+      ]),
+      backend: `Dawn ${version}${backend === undefined ? "" : ` on ${backend}`}${safe ? ", safe" : ""}`,
+    };
   } catch (error) {
     if (native !== undefined) return { gpu: native, backend: "navigator.gpu" };
     throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm ci\` first`);
@@ -70,9 +84,16 @@ const RAISED = [
 /** Used where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
+export interface DeviceOptions {
+  /** Leave Dawn's bounds checks and other guards on. */
+  readonly safe?: boolean;
+  /** Offer only kernels that sum the products of the definition, so no Winograd. */
+  readonly exact?: boolean;
+}
+
 /** Opens the adapter that WebGPU prefers, with all of its limits. Throws `UserError` where there is none. */
-export async function openDevice(): Promise<Context> {
-  const { gpu, backend } = await entryPoint();
+export async function openDevice({ safe = false, exact = false }: DeviceOptions = {}): Promise<Context> {
+  const { gpu, backend } = await entryPoint(safe);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) throw new UserError(NO_ADAPTER);
   const { info } = adapter;
@@ -90,6 +111,7 @@ export async function openDevice(): Promise<Context> {
     workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     bindingBytes: Math.floor(Number(device.limits.maxStorageBufferBindingSize) / 256) * 256,
     subgroupSize: subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : null,
+    exact,
   };
   let failure: Error | null = null;
   let closing = false;
@@ -105,6 +127,7 @@ export async function openDevice(): Promise<Context> {
     device,
     limits,
     timestamps,
+    software,
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits }),
     check() {
