@@ -53,6 +53,8 @@ const problemOf = ({ after, ...p }: (typeof SHAPES)[number][1]): ConvProblem => 
   return { ...p, outHeight: size(p.height), outWidth: size(p.width) };
 };
 
+const STEP = { step: 3, seed: 11 };
+
 /** Relative L2 error that a tuning may have: Winograd's transforms round more, the more the larger their tiles. */
 const tolerance = (tuning: { family: string; tile?: number }) =>
   tuning.family !== "winograd" ? 2e-6 : tuning.tile === 2 ? 5e-6 : 5e-5;
@@ -75,14 +77,24 @@ SHAPES.forEach(([name, shape], index) => {
   const x = random(count(xShape), 1), w = random(count(wShape), 2), dy = random(count(yShape), 3);
   const b = random(p.outChannels, 4);
 
+  // The second shape, on which every family runs, has the epilogues too.
+  const dropout = index === 1 ? { rate: 0.3, stream: 7 } : null, mask = index === 1 ? { scale: 2, slope: 0.25 } : null;
+  const dropped = (y: Float64Array) =>
+    dropout === null ? y : reference.dropout(y, dropout.rate, { ...STEP, ...dropout });
+
   test(`conv_forward ${name} agrees with float64`, async () => {
     const { limits } = await gpu();
     const plain = reference.convForward(p, x, w, b);
     for (const slope of index === 0 ? [null, 0, 0.25] : [0]) {
-      const problem = { ...p, bias: true, slope };
-      const expected = slope === null ? plain : reference.leakyRelu(plain, slope);
+      const problem = { ...p, bias: true, slope, ...(dropout === null ? {} : { dropout }) };
+      const expected = dropped(slope === null ? plain : reference.leakyRelu(plain, slope));
       for (const tuning of tried(slope === 0 ? index : 2, convForward.tunings(problem, limits))) {
-        const reads = [{ shape: xShape, data: x }, { shape: wShape, data: w }, { shape: [p.outChannels], data: b }];
+        const reads = [
+          { shape: xShape, data: x },
+          { shape: wShape, data: w },
+          { shape: [p.outChannels], data: b },
+          ...(dropout === null ? [] : [{ shape: [4], data: [STEP.step, STEP.seed, 0, 0], dtype: "u32" as const }]),
+        ];
         const [y] = await runOp(convForward, problem, tuning, { reads, writes: [{ shape: yShape }] });
         const error = relativeError(y!, expected);
         assert.ok(error < tolerance(tuning), `${error}, slope ${slope} ${JSON.stringify(tuning)}`);
@@ -92,10 +104,18 @@ SHAPES.forEach(([name, shape], index) => {
 
   test(`conv_backward_data ${name} agrees with float64`, async () => {
     const { limits } = await gpu();
-    const expected = reference.convBackwardData(p, dy, w);
-    for (const tuning of tried(index, convBackwardData.tunings(p, limits))) {
-      const reads = [{ shape: yShape, data: dy }, { shape: wShape, data: w }];
-      const [dx] = await runOp(convBackwardData, p, tuning, { reads, writes: [{ shape: xShape }] });
+    const problem = { ...p, ...(mask === null ? {} : { mask }) };
+    const plain = reference.convBackwardData(p, dy, w);
+    const expected = mask === null
+      ? plain
+      : reference.reluPullback("gradient", mask.slope, plain, x).map((d) => d * mask.scale);
+    for (const tuning of tried(index, convBackwardData.tunings(problem, limits))) {
+      const reads = [
+        { shape: yShape, data: dy },
+        { shape: wShape, data: w },
+        ...(mask === null ? [] : [{ shape: xShape, data: x }]),
+      ];
+      const [dx] = await runOp(convBackwardData, problem, tuning, { reads, writes: [{ shape: xShape }] });
       const error = relativeError(dx!, expected);
       assert.ok(error < tolerance(tuning), `${error} ${JSON.stringify(tuning)}`);
     }
