@@ -4,6 +4,7 @@ import { convBackwardData } from "../../kernels/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv_forward.ts";
 import type { ConvProblem } from "../../kernels/conv_problem.ts";
+import type { Limits } from "../../kernels/kernel.ts";
 import { gpu, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 
@@ -53,6 +54,9 @@ const problemOf = ({ after, ...p }: (typeof SHAPES)[number][1]): ConvProblem => 
   return { ...p, outHeight: size(p.height), outWidth: size(p.width) };
 };
 
+/** What a discrete GPU would be offered: other products within Winograd, no broadcasts. */
+const gpuLimits = (limits: Limits): Limits => ({ ...limits, software: false, subgroupSize: null });
+
 const STEP = { step: 3, seed: 11 };
 
 /** Relative L2 error that a tuning may have: Winograd's transforms round more, the more the larger their tiles. */
@@ -60,12 +64,12 @@ const tolerance = (tuning: { family: string; tile?: number }) =>
   tuning.family !== "winograd" ? 2e-6 : tuning.tile === 2 ? 5e-6 : 5e-5;
 
 /** The first tuning of each family, tile size and product on the second shape; one elsewhere: compiling takes long. */
-function tried<T extends { family: string }>(shape: number, tunings: readonly T[]): T[] {
+function tried<T extends { family: string }>(shape: number, tunings: readonly T[], onGpu: readonly T[] = []): T[] {
   const kind = (tuning: T) => {
     const { family, tile, product } = tuning as { family: string; tile?: number; product?: { family: string } };
     return `${family} ${tile} ${product?.family}`;
   };
-  const kinds = new Map([...tunings].reverse().map((tuning) => [kind(tuning), tuning]));
+  const kinds = new Map([...tunings, ...onGpu].reverse().map((tuning) => [kind(tuning), tuning]));
   return shape === 1 ? [...kinds.values()] : tunings.slice(0, 1);
 }
 
@@ -88,7 +92,13 @@ SHAPES.forEach(([name, shape], index) => {
     for (const slope of index === 0 ? [null, 0, 0.25] : [0]) {
       const problem = { ...p, bias: true, slope, ...(dropout === null ? {} : { dropout }) };
       const expected = dropped(slope === null ? plain : reference.leakyRelu(plain, slope));
-      for (const tuning of tried(slope === 0 ? index : 2, convForward.tunings(problem, limits))) {
+      for (
+        const tuning of tried(
+          slope === 0 ? index : 2,
+          convForward.tunings(problem, limits),
+          convForward.tunings(problem, gpuLimits(limits)),
+        )
+      ) {
         const reads = [
           { shape: xShape, data: x },
           { shape: wShape, data: w },
@@ -109,7 +119,13 @@ SHAPES.forEach(([name, shape], index) => {
     const expected = mask === null
       ? plain
       : reference.reluPullback("gradient", mask.slope, plain, x).map((d) => d * mask.scale);
-    for (const tuning of tried(index, convBackwardData.tunings(problem, limits))) {
+    for (
+      const tuning of tried(
+        index,
+        convBackwardData.tunings(problem, limits),
+        convBackwardData.tunings(problem, gpuLimits(limits)),
+      )
+    ) {
       const reads = [
         { shape: yShape, data: dy },
         { shape: wShape, data: w },
@@ -125,7 +141,13 @@ SHAPES.forEach(([name, shape], index) => {
     const { limits } = await gpu();
     const expected = reference.convBackwardWeight(p, x, dy);
     const expectedBias = reference.sumRows(p.outChannels, dy), problem = { ...p, bias: true };
-    for (const tuning of tried(index, convBackwardWeight.tunings(problem, limits))) {
+    for (
+      const tuning of tried(
+        index,
+        convBackwardWeight.tunings(problem, limits),
+        convBackwardWeight.tunings(problem, gpuLimits(limits)),
+      )
+    ) {
       const reads = [{ shape: xShape, data: x }, { shape: yShape, data: dy }];
       const writes = [{ shape: wShape }, { shape: [p.outChannels] }];
       const [dw, db] = await runOp(convBackwardWeight, problem, tuning, { reads, writes });
