@@ -62,7 +62,8 @@ async function timeOnHost({ device }: Context, passes: readonly (readonly Dispat
   return timed;
 }
 
-function encodePass(
+/** Encodes dispatches, in order, as one compute pass. */
+export function encodePass(
   encoder: GPUCommandEncoder,
   dispatches: readonly Dispatch[],
   descriptor: GPUComputePassDescriptor,

@@ -51,6 +51,11 @@ export interface Kernel<Problem, Tuning> {
    * none and are tried in order.
    */
   estimate?(problem: Problem, tuning: Tuning, limits: Limits): number;
+  /**
+   * The plainest tuning, which the others are checked against, offered or not; without one, the default. It should use
+   * nothing that a driver might do wrong.
+   */
+  reference?(problem: Problem, limits: Limits): Tuning;
   /** Pure: equal arguments give identical stages. */
   stages(problem: Problem, tuning: Tuning): Stages;
   /** Least work possible: direct floating point operations, and each byte of the operands moved once. */
