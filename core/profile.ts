@@ -1,30 +1,44 @@
 /** Times work on the device, in compute passes between two timestamps, or on the host where there are no timestamps. */
 import type { Context } from "./device.ts";
-import type { Dispatch, Plan } from "./plan.ts";
+import type { Dispatch } from "./plan.ts";
 
-/** When a compute pass ran, in seconds; `start` counts from the start of the first pass of its list. */
+/** When something happened, in seconds; `start` counts from when the host began to encode. */
 export interface Timed {
   readonly start: number;
   readonly seconds: number;
+}
+
+/** What the host did meanwhile. */
+export interface HostPhase extends Timed {
+  readonly name: "encode" | "submit" | "wait";
+}
+
+export interface Timeline {
+  /**
+   * One per list of dispatches, by the device's clock. WebGPU relates that clock to no other, so the first pass is
+   * put where the host's submission ends.
+   */
+  readonly passes: readonly Timed[];
+  readonly host: readonly HostPhase[];
 }
 
 /** A query set holds at most 4096 timestamps: two per pass. */
 const MAX_PASSES = 2048;
 
 /**
- * Runs each list of dispatches as a compute pass of its own, all in one submission, and says when each ran, by the
- * device's clock. Where there are no timestamps, each pass is a submission of its own, timed on the host: that adds
- * some 0.1 ms each. Throws if there are more than 2048 passes.
+ * Runs each list of dispatches as a compute pass of its own, all in one submission, and says when each ran. Where
+ * there are no timestamps, each pass is a submission of its own, timed on the host: that adds some 0.1 ms each. Throws
+ * if there are more than 2048 passes.
  */
-export async function timePasses(context: Context, passes: readonly (readonly Dispatch[])[]): Promise<Timed[]> {
+export async function timePasses(context: Context, passes: readonly (readonly Dispatch[])[]): Promise<Timeline> {
   if (passes.length > MAX_PASSES) {
     throw new Error(`${passes.length} passes, at most ${MAX_PASSES} can be timed at once`);
   }
   return await (context.timestamps ? timeOnDevice : timeOnHost)(context, passes);
 }
 
-async function timeOnDevice({ device }: Context, passes: readonly (readonly Dispatch[])[]): Promise<Timed[]> {
-  const count = 2 * passes.length, size = 8 * count;
+async function timeOnDevice({ device }: Context, passes: readonly (readonly Dispatch[])[]): Promise<Timeline> {
+  const count = 2 * passes.length, size = 8 * count, laps = [performance.now()];
   const querySet = device.createQuerySet({ type: "timestamp", count });
   const resolved = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
   const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
@@ -35,31 +49,52 @@ async function timeOnDevice({ device }: Context, passes: readonly (readonly Disp
   });
   encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
   encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
-  device.queue.submit([encoder.finish()]);
+  const commands = encoder.finish();
+  laps.push(performance.now());
+  device.queue.submit([commands]);
+  laps.push(performance.now());
   await staging.mapAsync(GPUMapMode.READ);
+  laps.push(performance.now());
   const times = new BigUint64Array(staging.getMappedRange().slice(0));
   staging.unmap();
   for (const each of [querySet, resolved, staging]) each.destroy();
-  const since = (from: number, to: number) => Number(BigInt.asIntN(64, times[to]! - times[from]!)) / 1e9;
   // WebGPU lets a device's clock start again at any time: that shows as a negative difference.
-  return passes.map((_, index) => ({
-    start: Math.max(0, since(0, 2 * index)),
-    seconds: Math.max(0, since(2 * index, 2 * index + 1)),
+  const between = (from: number, to: number) => Math.max(0, Number(BigInt.asIntN(64, times[to]! - times[from]!)) / 1e9);
+  const submitted = (laps[2]! - laps[0]!) / 1000;
+  return {
+    passes: passes.map((_, index) => ({
+      start: submitted + between(0, 2 * index),
+      seconds: between(2 * index, 2 * index + 1),
+    })),
+    host: hostPhases(laps, laps[0]!),
+  };
+}
+
+/** Three phases from the four times, in milliseconds, that part them. */
+function hostPhases(laps: readonly number[], origin: number): HostPhase[] {
+  return (["encode", "submit", "wait"] as const).map((name, index) => ({
+    name,
+    start: (laps[index]! - origin) / 1000,
+    seconds: (laps[index + 1]! - laps[index]!) / 1000,
   }));
 }
 
-async function timeOnHost({ device }: Context, passes: readonly (readonly Dispatch[])[]): Promise<Timed[]> {
+async function timeOnHost({ device }: Context, lists: readonly (readonly Dispatch[])[]): Promise<Timeline> {
   await device.queue.onSubmittedWorkDone();
-  const timed: Timed[] = [], origin = performance.now();
-  for (const dispatches of passes) {
-    const start = performance.now();
-    const encoder = device.createCommandEncoder();
+  const passes: Timed[] = [], host: HostPhase[] = [], origin = performance.now();
+  for (const dispatches of lists) {
+    const laps = [performance.now()], encoder = device.createCommandEncoder();
     encodePass(encoder, dispatches, {});
-    device.queue.submit([encoder.finish()]);
+    const commands = encoder.finish();
+    laps.push(performance.now());
+    device.queue.submit([commands]);
+    laps.push(performance.now());
     await device.queue.onSubmittedWorkDone();
-    timed.push({ start: (start - origin) / 1000, seconds: (performance.now() - start) / 1000 });
+    laps.push(performance.now());
+    passes.push({ start: (laps[1]! - origin) / 1000, seconds: (laps[3]! - laps[1]!) / 1000 });
+    host.push(...hostPhases(laps, origin));
   }
-  return timed;
+  return { passes, host };
 }
 
 /** Encodes dispatches, in order, as one compute pass. */
@@ -101,6 +136,16 @@ export function repetitionsFor(seconds: number, minimumSeconds: number): number 
   return Math.min(MAX_REPETITIONS, 2 ** Math.max(0, Math.ceil(Math.log2(wanted))));
 }
 
+/** The shortest sample worth taking: on the host, longer than its overhead. */
+export function shortestSample({ timestamps }: Context, minimumSeconds: number): number {
+  return timestamps ? minimumSeconds : Math.max(minimumSeconds, HOST_MINIMUM_SECONDS);
+}
+
+/** `dispatches`, in order, again and again. */
+export function repeated(dispatches: readonly Dispatch[], repetitions: number): readonly Dispatch[] {
+  return Array.from({ length: repetitions }, () => dispatches).flat();
+}
+
 /**
  * Runs `dispatches`, in order, again and again: samples of the seconds that one repetition takes, in the order taken.
  * Slow dispatches run `samples + 1` times in all. The dispatches see their own results, so those that update in place
@@ -111,37 +156,23 @@ export async function timeDispatches(
   dispatches: readonly Dispatch[],
   { samples, minimumSeconds }: Sampling,
 ): Promise<number[]> {
-  const minimum = context.timestamps ? minimumSeconds : Math.max(minimumSeconds, HOST_MINIMUM_SECONDS);
+  const minimum = shortestSample(context, minimumSeconds);
   // The first pass warms up; in the same submission, since a device that idles between the two slows down again.
-  let [, { seconds }] = await timePasses(context, [dispatches, dispatches]) as [Timed, Timed];
+  let seconds = (await timePasses(context, [dispatches, dispatches])).passes[1]!.seconds;
   let repetitions = 1;
   while (seconds < minimum && repetitions < MAX_REPETITIONS) {
     // At most 64 times more: a first measurement as short as a tick of the clock says little.
     const next = Math.min(repetitionsFor(seconds / repetitions, minimum), 64 * repetitions);
     repetitions = Math.max(next, 2 * repetitions);
-    [{ seconds }] = await timePasses(context, [repeated(dispatches, repetitions)]) as [Timed];
+    seconds = (await timePasses(context, [repeated(dispatches, repetitions)])).passes[0]!.seconds;
   }
   const measured = [seconds], pass = repeated(dispatches, repetitions);
   while (measured.length < samples) {
     const count = Math.min(samples - measured.length, Math.max(1, Math.floor(SUBMISSION_SECONDS / seconds)));
-    const timed = await timePasses(context, Array.from({ length: count }, () => pass));
-    measured.push(...timed.map((each) => each.seconds));
+    const { passes } = await timePasses(context, Array.from({ length: count }, () => pass));
+    measured.push(...passes.map((each) => each.seconds));
   }
   return measured.map((each) => each / repetitions);
-}
-
-const repeated = (dispatches: readonly Dispatch[], repetitions: number): readonly Dispatch[] =>
-  Array.from({ length: repetitions }, () => dispatches).flat();
-
-/** Median seconds on the device of each op of a plan, by label, in order. Throws where there are no timestamps. */
-export async function timeOps(context: Context, plan: Plan, repeats: number): Promise<Map<string, number>> {
-  if (!context.timestamps) throw new Error("This device has no timestamp queries");
-  const labels = [...new Set(plan.dispatches.map(({ label }) => label))];
-  const passes = labels.map((label) => plan.dispatches.filter((each) => each.label === label));
-  const runs: Timed[][] = [];
-  for (let index = 0; index <= repeats; index++) runs.push(await timePasses(context, passes));
-  const measured = runs.slice(1); // the first warms up
-  return new Map(labels.map((label, index) => [label, median(measured.map((run) => run[index]!.seconds))]));
 }
 
 /** The middle value, or the mean of the two in the middle. */

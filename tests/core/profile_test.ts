@@ -32,11 +32,15 @@ test("passes are timed in order, without overlap, and more work takes longer", a
   const { dispatches } = await plan(2 ** 10, 2 ** 22);
   const context = await gpu(), passes = dispatches.map((each) => [each]);
   await timePasses(context, passes);
-  const timed = await timePasses(context, passes);
+  const { passes: timed, host } = await timePasses(context, passes);
   assert.is(timed.length, 2);
-  assert.is(timed[0]!.start, 0);
-  assert.ok(timed[1]!.start >= timed[0]!.seconds);
+  assert.ok(timed[1]!.start >= timed[0]!.start + timed[0]!.seconds);
   assert.ok(timed[1]!.seconds > 2 * timed[0]!.seconds, JSON.stringify(timed));
+  assert.equal(host.map(({ name }) => name), ["encode", "submit", "wait"]);
+  for (const [index, { start, seconds }] of host.entries()) {
+    assert.ok(seconds >= 0);
+    if (index > 0) assert.ok(Math.abs(start - host[index - 1]!.start - host[index - 1]!.seconds) < 1e-9);
+  }
   context.check();
 });
 
