@@ -49,8 +49,7 @@ const firstLine = (error: unknown) => (error as Error).message.split("\n")[0]!;
 
 /** The stages that the others are checked against. */
 function referenceStages({ kernel, problem, ...op }: Op, context: Context): Stages {
-  const tuning = kernel.reference?.(problem, context.limits) ??
-    defaultTuning({ kernel, problem, ...op }, context.limits);
+  const tuning = kernel.reference?.(problem) ?? defaultTuning({ kernel, problem, ...op }, context.limits);
   return kernel.stages(problem, tuning);
 }
 

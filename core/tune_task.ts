@@ -49,16 +49,10 @@ export async function stagesHash(stages: Stages): Promise<string> {
 
 const described = ({ dtype, shape }: Tensor) => `${dtype}[${shape.join(",")}]`;
 
+/** What the kernel offers, each once, in its order. */
 function candidatesOf({ kernel, problem }: Op, limits: Limits): Candidate[] {
   const listed = kernel.tunings(problem, limits).map((tuning) => ({ tuning, text: JSON.stringify(tuning) }));
-  const distinct = [...new Map(listed.map((candidate) => [candidate.text, candidate])).values()];
-  const [first, ...others] = distinct;
-  if (first === undefined) return [];
-  const estimated = others.map((candidate) => ({
-    candidate,
-    estimate: kernel.estimate?.(problem, candidate.tuning, limits) ?? 0,
-  }));
-  return [first, ...estimated.sort((a, b) => a.estimate - b.estimate).map(({ candidate }) => candidate)];
+  return [...new Map(listed.map((candidate) => [candidate.text, candidate])).values()];
 }
 
 /** The task of one op, or null where its kernel leaves no choice. */
@@ -83,12 +77,16 @@ export async function tasksOf(ops: readonly Op[], limits: Limits): Promise<Task[
   return [...tasks.values()];
 }
 
-/** Most bytes of scratch, all buffers of a candidate together: what it takes is missing for the batch. */
-const MAX_SCRATCH = 2 ** 28;
+/** Bytes of scratch, all buffers together, that a candidate may have on any device: what it takes, a batch lacks. */
+const SCRATCH = 2 ** 28;
 
 /** Why stages cannot run within the limits, or null. What shaders themselves may not do, their compilation tells. */
 export function overLimits({ scratch, dispatches }: Stages, { bindingBytes }: Limits): string | null {
-  const total = scratch.reduce((sum, bytes) => sum + bytes, 0), most = Math.min(MAX_SCRATCH, bindingBytes / 4);
+  const total = scratch.reduce((sum, bytes) => sum + bytes, 0), most = Math.max(SCRATCH, bindingBytes / 4);
+  const largest = Math.max(0, ...scratch);
+  if (largest > bindingBytes) {
+    return `needs a buffer of ${mebibytes(largest)}, at most ${mebibytes(bindingBytes)} can be bound`;
+  }
   if (total > most) return `needs ${mebibytes(total)} of scratch, at most ${mebibytes(most)} are allowed`;
   const workgroups = Math.max(...dispatches.flatMap(({ shader }) => shader.workgroups));
   return workgroups > 65535 ? `starts ${workgroups} workgroups in one dimension, at most 65535 are allowed` : null;
