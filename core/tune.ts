@@ -1,92 +1,114 @@
-/** Tunes programs: shares a budget among their tasks; and the tuners that use what the cache knows. */
+/** The tuners that measure: one that uses what the cache knows, one that also searches what is missing. */
 import type { Context } from "./device.ts";
 import type { Op } from "./op.ts";
+import { measurePeaks, roofline } from "./peaks.ts";
 import { openBench, recheck } from "./tune_bench.ts";
+import { type Budget, type Outcome, searchTasks } from "./tune_budget.ts";
 import type { TuneCache } from "./tune_cache.ts";
-import { defaultRow, emptyEntry, type Entry, nearRoofline, rowOf, settled, timedRows, untried } from "./tune_entry.ts";
-import { type Found, freshEntry, type SearchOptions, searchTask } from "./tune_search.ts";
+import { mergedRows, rowOf } from "./tune_entry.ts";
+import type { SearchOptions } from "./tune_search.ts";
 import { stagesHash, type Task, taskOf, tasksOf } from "./tune_task.ts";
 import { defaultTuning, type Tuner } from "./tuner.ts";
 
-/** What is known of a task after a search. */
-export interface Outcome extends Found {
-  readonly task: Task;
-  readonly floorSeconds: number;
+export interface TuneOptions extends Budget {
+  readonly stop: () => boolean;
+  readonly onCandidate: SearchOptions["onCandidate"];
 }
 
-export interface Budget {
-  /** Seconds for the whole search. */
-  readonly seconds: number;
-  /** Go on with tasks that an earlier search, with as large a budget, left unfinished? */
-  readonly again: boolean;
-  /** Called when a task was searched, or needs none. */
-  readonly onOutcome: (outcome: Outcome) => void;
+/** Candidates compiled ahead on a GPU, whose driver compiles on the CPU meanwhile; a software adapter runs there too. */
+const AHEAD = 3;
+
+/** Measures candidates of the ops of a program, within a budget, and puts what it learns into the cache. */
+export async function tuneOps(
+  context: Context,
+  ops: readonly Op[],
+  cache: TuneCache,
+  { stop, onCandidate, spent, ...budget }: TuneOptions,
+): Promise<readonly Outcome[]> {
+  const now = () => performance.now() / 1000, start = now(), tasks = await tasksOf(ops, context.limits);
+  return await searchTasks(tasks, { ...budget, spent: spent + now() - start }, {
+    limits: context.limits,
+    cache,
+    openBench: (op) => openBench(context, op),
+    floor: async ({ kernel, problem }) => roofline(kernel.cost(problem), await measurePeaks(context)).seconds,
+    ahead: context.software ? 0 : AHEAD,
+    now,
+    stop,
+    check: context.check,
+    onCandidate,
+  });
 }
 
-/** Opening a bench runs the reference a few times; it is likely far from the roofline. Only a first guess. */
-const OPENING = { seconds: 0.1, floors: 30 };
-
-/** Is there something left to find out? */
-function hasWork({ task, entry, floorSeconds }: Outcome): boolean {
-  return (untried(task, entry).length > 0 && !nearRoofline(entry, floorSeconds)) || !settled(entry);
-}
-
-/** Did a search with as large a budget see these candidates, and is what it chose still valid? */
-function wasSearched(task: Task, stored: Entry, fresh: Entry, { seconds }: Budget): boolean {
-  return stored.offered === task.offered && stored.budgetSeconds >= seconds &&
-    (stored.winner === null || fresh.winner !== null);
-}
-
-/** Seconds of a step that a better tuning may save, at most; for an unknown task, all that it takes at least. */
-function potential({ task, entry, floorSeconds }: Outcome): number {
-  const best = timedRows(entry)[0]?.seconds;
-  return task.labels.length * (best === undefined ? floorSeconds : Math.max(best - floorSeconds, 0.05 * best));
+/** The winner of a task that may be used, or null: it must be offered, generated as it was measured, and still right. */
+async function usableWinner(
+  context: Context,
+  cache: TuneCache,
+  task: Task,
+  { trusted, warn }: { readonly trusted: boolean; readonly warn: (message: string) => void },
+): Promise<unknown> {
+  const { op, candidates } = task, entry = await cache.read(task);
+  if (entry === null || entry.winner === null || entry.expected === null) return null;
+  const text = JSON.stringify(entry.winner), row = rowOf(entry, entry.winner);
+  const candidate = candidates.find((each) => each.text === text);
+  if (candidate === undefined || candidate === candidates[0] || row === undefined) return null;
+  const stages = op.kernel.stages(op.problem, candidate.tuning);
+  if (row.hash !== await stagesHash(stages)) return null;
+  if (trusted) return candidate.tuning;
+  const wrong = await recheck(context, op, stages, entry.expected);
+  if (wrong === null) return candidate.tuning;
+  warn(`The tuning ${text} of ${op.label}, measured before, now ${wrong}; the default is used`);
+  const rejected = { ...row, status: "rejected" as const, reason: `when checked again: ${wrong}`, seconds: null };
+  await cache.write(task, { ...entry, winner: null, rows: mergedRows(entry.rows, [rejected]) });
+  return null;
 }
 
 /**
- * Searches tasks until the budget is used up: those first that may save most, each with its share of what is left.
- * What one leaves over goes to the others, in further passes too. Never starts what is expected to exceed the budget.
+ * Uses the winners in the cache, each checked once before its first use, and defaults where there is none. `trusted`
+ * holds the keys of tasks that were measured just now.
  */
-export async function searchTasks(
-  tasks: readonly Task[],
-  budget: Budget,
-  options: SearchOptions,
-): Promise<readonly Outcome[]> {
-  const { cache, now } = options, start = now(), end = start + budget.seconds;
-  const outcomes: Outcome[] = [], waiting = new Set<number>();
-  for (const task of tasks) {
-    const stored = await cache.read(task), empty = emptyEntry(task, cache.scope);
-    const fresh = stored === null ? empty : await freshEntry(task, stored);
-    const known: Outcome = { task, entry: fresh, floorSeconds: options.floor(task.op), measured: 0, note: "" };
-    const done = !hasWork(known) || (!budget.again && stored !== null && wasSearched(task, stored, fresh, budget));
-    if (!done) waiting.add(outcomes.length);
-    else budget.onOutcome(known);
-    // Only what this search may change is marked as seen with its budget.
-    const seconds = done ? fresh.budgetSeconds : Math.max(fresh.budgetSeconds, budget.seconds);
-    outcomes.push({ ...known, entry: { ...fresh, offered: task.offered, budgetSeconds: seconds } });
-  }
-  let openingSeconds: number | null = null;
-  for (let progress = true; progress && !options.stop();) {
-    progress = false;
-    const pass = [...waiting].filter((index) => hasWork(outcomes[index]!))
-      .sort((a, b) => potential(outcomes[b]!) - potential(outcomes[a]!));
-    for (const [place, index] of pass.entries()) {
-      const outcome = outcomes[index]!, { task, floorSeconds } = outcome, left = end - now();
-      const opening: number = Math.min(openingSeconds ?? Infinity, OPENING.seconds + OPENING.floors * floorSeconds);
-      if (options.stop() || left < opening) continue;
-      const weights = pass.slice(place).map((each) => potential(outcomes[each]!));
-      const share = left * weights[0]! / weights.reduce((sum, each) => sum + each, 0), before = now();
-      const found = await searchTask(task, outcome.entry, { task: before + share, whole: end }, options);
-      if (found.measured > 0) openingSeconds = (now() - before) / (found.measured + 1);
-      progress ||= found.measured > 0;
-      outcomes[index] = { ...outcome, ...found, measured: outcome.measured + found.measured };
-      budget.onOutcome(outcomes[index]);
-    }
-  }
-  for (const index of waiting) {
-    const { task, entry, measured } = outcomes[index]!;
-    // So that a search with the same budget does not begin again.
-    if (measured === 0 && !options.stop()) await cache.write(task, entry);
-  }
-  return outcomes;
+export function cachedTuner(
+  context: Context,
+  cache: TuneCache,
+  warn: (message: string) => void,
+  trusted: ReadonlySet<string> = new Set(),
+): Tuner {
+  const winners = new Map<string, Promise<unknown>>();
+  return {
+    async choose(op) {
+      const task = await taskOf(op, context.limits);
+      if (task === null) return defaultTuning(op, context.limits);
+      const { key } = task;
+      if (!winners.has(key)) {
+        winners.set(key, usableWinner(context, cache, task, { trusted: trusted.has(key), warn }));
+      }
+      return await winners.get(key) ?? defaultTuning(op, context.limits);
+    },
+  };
+}
+
+export interface SearchTunerOptions {
+  /** For all programs that the tuner prepares, together. */
+  readonly budgetSeconds: number;
+  readonly warn: (message: string) => void;
+  readonly stop: () => boolean;
+  readonly onCandidate: SearchOptions["onCandidate"];
+  /** Called after each program with what was found and the seconds it took. */
+  readonly onSearched: (outcomes: readonly Outcome[], seconds: number) => void;
+}
+
+/** Searches what the cache lacks before a program is compiled, then uses the winners. */
+export function searchTuner(context: Context, cache: TuneCache, options: SearchTunerOptions): Tuner {
+  const { budgetSeconds, warn, stop, onCandidate, onSearched } = options, measured = new Set<string>();
+  let spent = 0;
+  return {
+    async prepare(ops) {
+      const start = performance.now(), budget = { seconds: budgetSeconds, spent, again: false, onOutcome: () => {} };
+      const outcomes = await tuneOps(context, ops, cache, { ...budget, stop, onCandidate });
+      const seconds = (performance.now() - start) / 1000;
+      spent += seconds;
+      for (const outcome of outcomes) if (outcome.measured > 0) measured.add(outcome.task.key);
+      onSearched(outcomes, seconds);
+    },
+    choose: cachedTuner(context, cache, warn, measured).choose,
+  };
 }

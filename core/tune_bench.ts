@@ -39,7 +39,7 @@ export interface Bench {
   prefetch(stages: Stages): void;
   /** Compiles stages, compares their results with the reference's, and times them once. */
   attempt(stages: Stages): Promise<Attempt>;
-  /** One sample of each, in seconds on the device. */
+  /** One sample of each, in seconds on the device; 0 where its clock started again. */
   time(runnables: readonly Runnable[]): Promise<number[]>;
   /** Frees everything but the compiled shaders of `keep`, which is about to be used. */
   close(keep: Stages | null): void;
@@ -154,7 +154,7 @@ function benchOf(
     await operands.load("random");
     if (updates) await operands.reset(runnable.stages, expected.inPlace);
     const dispatches = operands.dispatches(runnable);
-    if (hostSeconds > LONG_SECONDS) return (await timePasses(context, [dispatches]))[0]!.seconds;
+    if (hostSeconds > LONG_SECONDS) return (await timePasses(context, [dispatches])).passes[0]!.seconds;
     return (await timeDispatches(context, dispatches, { samples: 1, minimumSeconds }))[0]!;
   };
 
@@ -192,8 +192,10 @@ function benchOf(
       }
       // Some drivers compile at the first run.
       compileSeconds += Math.max(0, seconds[0]! - seconds[1]!);
-      known.set(runnable, await timeFirst(runnable, seconds[1]!));
-      return { status: "timed", seconds: known.get(runnable)!, compileSeconds, runnable };
+      const first = await timeFirst(runnable, seconds[1]!);
+      if (first <= 0) return failed("invalid", "cannot be timed: the device's clock stood still or started again");
+      known.set(runnable, first);
+      return { status: "timed", seconds: first, compileSeconds, runnable };
     },
     async time(runnables) {
       if (updates) await operands.reset(runnables[0]!.stages, expected.inPlace);
@@ -205,7 +207,9 @@ function benchOf(
       const total = runnables.reduce((sum, each) => sum + Math.max(minimumSeconds, known.get(each)!), 0);
       const batches = total < SUBMISSION_SECONDS ? [passes] : passes.map((pass) => [pass]);
       const timed: Timed[] = [];
-      for (const batch of batches) timed.push(...await timePasses(context, batch.map(({ dispatches }) => dispatches)));
+      for (const batch of batches) {
+        timed.push(...(await timePasses(context, batch.map(({ dispatches }) => dispatches))).passes);
+      }
       return timed.map(({ seconds }, index) => seconds / passes[index]!.repetitions);
     },
   };

@@ -74,9 +74,12 @@ export async function openTuneCache(
   root = `${cacheDirectory()}/tune`,
 ): Promise<TuneCache> {
   const folder = `${root}/${await hashOf(scope)}`;
-  let writable = true;
+  /** Entries that could not be written. */
+  const unwritten = new Map<string, Entry>();
 
   const load = async (path: string): Promise<Entry | null> => {
+    const kept = unwritten.get(path);
+    if (kept !== undefined) return kept;
     if (!(await exists(path))) return null;
     try {
       return parse(await readText(path), scope);
@@ -88,13 +91,13 @@ export async function openTuneCache(
     }
   };
   const save = async (path: string, entry: Entry): Promise<void> => {
-    if (!writable) return;
     try {
       await writeFile(path, `${JSON.stringify(entry, null, 1)}\n`, { flush: false });
+      unwritten.delete(path);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      writable = false;
-      warn(`${error.message}: tunings are not kept`);
+      if (unwritten.size === 0) warn(`${error.message}: tunings are kept only until this process ends`);
+      unwritten.set(path, entry);
     }
   };
   const pathOf = (kernel: string, key: string) => `${folder}/${kernel}-${key}.json`;

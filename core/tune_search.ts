@@ -28,7 +28,7 @@ export interface SearchOptions {
   readonly cache: TuneCache;
   readonly openBench: (op: Op) => Promise<Bench>;
   /** Seconds on the device that an op takes at least, by the device's peaks. */
-  readonly floor: (op: Op) => number;
+  readonly floor: (op: Op) => Promise<number>;
   /** Candidates to compile ahead, in other threads. */
   readonly ahead: number;
   /** Seconds, from any origin. */
@@ -48,6 +48,8 @@ export interface Found {
   readonly measured: number;
   /** Why some were not tried; empty if all were. */
   readonly note: string;
+  /** Seconds until the first attempt had ended, that of the reference included; null if there was none. */
+  readonly openingSeconds: number | null;
 }
 
 /** Seconds that earlier attempts took, and the length of their shaders: how long the next may take. */
@@ -58,10 +60,13 @@ interface Pace {
 
 const lengthOf = ({ dispatches }: Stages) => dispatches.reduce((sum, { shader }) => sum + shader.code.length, 0);
 
+/** Some shaders take longer to compile than their length tells, and nothing can interrupt it. */
+const CAUTION = 1.5;
+
 /** Longer shaders take longer to compile; no shader is promised to be faster than what was seen. */
 function expectedSeconds(pace: readonly Pace[], stages: Stages): number {
   const length = lengthOf(stages);
-  return Math.max(0, ...pace.map((each) => each.seconds * Math.max(1, length / each.length)));
+  return CAUTION * Math.max(0, ...pace.map((each) => each.seconds * Math.max(1, length / each.length)));
 }
 
 const generated = new WeakMap<Candidate, { readonly stages: Stages | string; readonly hash: string }>();
@@ -115,9 +120,10 @@ export async function searchTask(
   deadlines: Deadlines,
   options: SearchOptions,
 ): Promise<Found> {
-  const { cache, limits, now } = options, floorSeconds = options.floor(task.op), basis = task.candidates[0]!;
+  const { cache, limits, now } = options, floorSeconds = await options.floor(task.op), basis = task.candidates[0]!;
   const pace: Pace[] = [], runnables = new Map<string, Runnable>();
-  let entry = before, measured = 0, note = "", bench: Bench | null = null;
+  const began = now();
+  let entry = before, measured = 0, note = "", bench: Bench | null = null, openingSeconds: number | null = null;
   const record = (row: Row) => {
     entry = { ...entry, rows: mergedRows(entry.rows, [row]) };
   };
@@ -144,6 +150,7 @@ export async function searchTask(
     record({ ...row, status: "unfinished", reason: "the process ended while it was tried" });
     await cache.write(task, entry);
     const start = now(), result = await bench.attempt(stages);
+    openingSeconds ??= now() - began;
     pace.push({ seconds: now() - start, length: lengthOf(stages) });
     entry = known;
     if (result.status !== "timed") return record({ ...row, ...result });
@@ -170,7 +177,7 @@ export async function searchTask(
       if (now() + secondsOf(racing) > (round < 2 ? deadlines.whole : deadlines.task)) break;
       const turn = round % racing.length, order = [...racing.slice(turn), ...racing.slice(0, turn)];
       const seconds = await bench!.time(order.map(({ tuning }) => runnables.get(JSON.stringify(tuning))!));
-      order.forEach((row, index) => samples.get(row)!.push(seconds[index]!));
+      order.forEach((row, index) => seconds[index]! > 0 && samples.get(row)!.push(seconds[index]!));
       if (round === 0) continue;
       const best = Math.min(...racing.map(middle));
       racing = racing.filter((row) => middle(row) <= TRAILS * best || JSON.stringify(row.tuning) === basis.text);
@@ -205,5 +212,5 @@ export async function searchTask(
   const { stages } = used === undefined ? { stages: null } : await stagesOf(task, used);
   opened?.close(typeof stages === "string" ? null : stages);
   await cache.write(task, entry);
-  return { entry, measured, note };
+  return { entry, measured, note, openingSeconds };
 }
