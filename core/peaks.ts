@@ -56,9 +56,6 @@ const MAX_WORKGROUPS = 2 ** 17;
 /** A dispatch of this length hides its start and end, and the resolution of any clock. */
 const FMA_SECONDS = 0.005;
 
-/** How many more samples to take once one took `seconds`: none of a dispatch that is too short. */
-const longEnough = (seconds: number) => seconds < FMA_SECONDS ? 0 : samplesIn(0.25, seconds);
-
 async function measureFlops(context: Context): Promise<number> {
   const factors = tensor("factors", [2], { lifetime: "persistent" });
   const start = tensor("start", [FMA_STARTS], { lifetime: "persistent" });
@@ -77,12 +74,13 @@ async function measureFlops(context: Context): Promise<number> {
     );
   };
   // Enough workgroups to fill any device, and few enough for a slow one: grown until they take long enough.
-  let workgroups = FIRST_WORKGROUPS, shortest = await runFor(workgroups, longEnough);
-  while (shortest < FMA_SECONDS && workgroups < MAX_WORKGROUPS) {
-    const factor = Math.min(64, Math.max(2, Math.ceil(1.25 * FMA_SECONDS / shortest)));
+  let workgroups = FIRST_WORKGROUPS, seconds = await runFor(workgroups, () => 0);
+  while (seconds < FMA_SECONDS && workgroups < MAX_WORKGROUPS) {
+    const factor = Math.min(64, Math.max(2, Math.ceil(1.25 * FMA_SECONDS / seconds)));
     workgroups = Math.min(MAX_WORKGROUPS, factor * workgroups);
-    shortest = await runFor(workgroups, longEnough);
+    seconds = await runFor(workgroups, () => 0);
   }
+  const shortest = Math.min(seconds, await runFor(workgroups, samplesIn));
   buffers.forEach((buffer) => buffer.destroy());
   return peakFma.cost({ workgroups, iterations: ITERATIONS }).flops / shortest;
 }
@@ -96,13 +94,15 @@ async function measureBytes(context: Context): Promise<number> {
   let shortest = Infinity;
   for (const tuning of peakCopy.tunings(problem, context.limits)) {
     const copy = op(peakCopy, problem, { label: "peak_copy", reads, writes });
-    shortest = Math.min(shortest, await bestSeconds(context, copy, tuning, new Map(), (each) => samplesIn(0.25, each)));
+    shortest = Math.min(shortest, await bestSeconds(context, copy, tuning, new Map(), samplesIn));
   }
   return peakCopy.cost(problem).bytes / shortest;
 }
 
-/** From 2 to 30 samples, such that all take about `budget` seconds. */
-const samplesIn = (budget: number, seconds: number) => Math.max(2, Math.min(30, Math.floor(budget / seconds)));
+/** What one peak's samples may take in all. */
+const BUDGET_SECONDS = 0.25;
+/** From 2 to 30, such that all take about that. */
+const samplesIn = (seconds: number) => Math.max(2, Math.min(30, Math.floor(BUDGET_SECONDS / seconds)));
 
 /** Least seconds that an op takes: of one sample, and of as many more as `samples` says, given what that one took. */
 async function bestSeconds(

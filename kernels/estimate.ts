@@ -56,7 +56,8 @@ export function copySeconds(elements: number, limits: Limits): number {
   return 4 * elements / (limits.software ? 5e9 : 1e12) + dispatchSeconds(limits);
 }
 
-const dispatchSeconds = ({ software }: Limits) => software ? 3e-5 : 3e-6;
+/** What each dispatch costs beside its work: on a CPU mostly its shader's compilation, spread over a few 1000 steps. */
+const dispatchSeconds = ({ software }: Limits) => software ? 2e-4 : 3e-6;
 
 /** Sorted by estimate, the shortest first. */
 export function byEstimate<Tuning>(tunings: readonly Tuning[], seconds: (tuning: Tuning) => number): Tuning[] {

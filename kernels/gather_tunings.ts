@@ -24,7 +24,7 @@ function winogradTunings(g: GatherConv, limits: Limits): GatherWinogradTuning[] 
   const { input: { channels: inner }, output: { channels: columns } } = g;
   return ([4, 2] as const).flatMap((tile: TileSize) => {
     const tiles = winogradShape(g, tile).tiles;
-    const bytes = 4 * products(tile) * tiles * Math.max(inner, columns);
+    const bytes = 4 * products(tile) * Math.max(tiles * inner, tiles * columns, inner * columns);
     if (bytes > Math.min(MAX_SCRATCH, limits.bindingBytes)) return [];
     const shape = { count: products(tile), rows: tiles, columns, inner };
     return byEstimate(productTunings(inner, columns, limits), (tuning) => productSeconds(shape, tuning, limits))

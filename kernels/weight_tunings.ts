@@ -58,9 +58,10 @@ function winogradTunings(p: ConvProblem, limits: Limits): ConvBackwardWeightTuni
   if (limits.exact || !isWinogradWeight(p)) return [];
   return ([4, 2] as const).flatMap((tile) => {
     const { tiles } = weightTiles(p, tile), count = products(tile);
-    const bytes = 4 * count * tiles * Math.max(p.inChannels, p.outChannels);
-    if (bytes > Math.min(MAX_SCRATCH, limits.bindingBytes)) return [];
-    const splits = SPLITS.filter((split) => tiles % split === 0).map((split) => split * count);
+    const { inChannels, outChannels } = p, most = Math.min(MAX_SCRATCH, limits.bindingBytes) / 4 / count;
+    if (tiles * Math.max(inChannels, outChannels) > most) return [];
+    const splits = SPLITS.filter((split) => tiles % split === 0 && split * inChannels * outChannels <= most)
+      .map((split) => split * count);
     const problem = productProblem(p, tile, tiles, 1);
     return byEstimate(productTunings(problem, splits, limits), (tuning) => shareSeconds(problem, tuning, count, limits))
       .slice(0, PRODUCTS).map((product) => ({ family: "winograd" as const, tile, product }));
