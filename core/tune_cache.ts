@@ -4,7 +4,7 @@
  * replaced at once and independent of each other, so any number of processes may read and write them.
  */
 import { UserError } from "./errors.ts";
-import { cacheDirectory, exists, list, moveFile, readText, writeFile } from "./storage.ts";
+import { cacheDirectory, exists, list, moveFile, readText, removeFile, writeFile } from "./storage.ts";
 import { type Entry, mergedRows } from "./tune_entry.ts";
 import { hashOf, keyOf, type Task } from "./tune_task.ts";
 
@@ -15,6 +15,8 @@ export interface TuneCache {
   read(task: Task): Promise<Entry | null>;
   /** Replaces what is known of a task; candidates that other processes tried meanwhile are kept. */
   write(task: Task, entry: Entry): Promise<void>;
+  /** Forgets what is known of a task. */
+  remove(task: Task): Promise<void>;
   /** Every entry of the scope. */
   all(): Promise<Entry[]>;
   /** Adds entries made elsewhere, whose rows replace those of the same tunings. Throws `UserError` on another scope. */
@@ -47,8 +49,8 @@ function isExpected(expected: unknown): boolean {
 
 /** Why a value is no entry of `scope`, or null. */
 function flaw(value: unknown, scope: string): string | null {
-  if (!isObject(value) || value["version"] !== 1) return "it is not a tuning of this version";
-  if (value["scope"] !== scope) return "it was made on another device, driver or version";
+  if (!isObject(value) || value["version"] !== 1) return "the format is another";
+  if (value["scope"] !== scope) return "the device, driver, toggles or version of Dawn are others";
   const { subject, rows } = value;
   const whole = isObject(subject) && /^\w+$/.test(String(subject["kernel"])) && isTexts(subject["reads"]) &&
     isTexts(subject["writes"]) && typeof value["offered"] === "string" && isNumber(value["budgetSeconds"]) &&
@@ -109,17 +111,23 @@ export async function openTuneCache(
     read: async ({ subject, key }) => await find(subject.kernel, key),
     async write({ subject: { kernel }, key, candidates }, entry) {
       const offered = new Set(candidates.map(({ text }) => text)), before = await find(kernel, key);
-      const kept = (before?.rows ?? []).filter(({ tuning }) => offered.has(JSON.stringify(tuning)));
+      const kept = (before?.rows ?? []).filter(({ tuning, status }) =>
+        offered.has(JSON.stringify(tuning)) && status !== "unfinished" // this search's own, which it has finished
+      );
       await save(pathOf(kernel, key), { ...entry, rows: mergedRows(kept, entry.rows) });
+    },
+    async remove({ subject: { kernel }, key }) {
+      unwritten.delete(pathOf(kernel, key));
+      await removeFile(pathOf(kernel, key));
     },
     async all() {
       const names = (await list(folder)).filter((name) => name.endsWith(".json"));
       return (await Promise.all(names.map((name) => load(`${folder}/${name}`)))).filter((entry) => entry !== null);
     },
     async add(entries) {
+      const wrong = entries.map((entry) => flaw(entry, scope)).find((each) => each !== null);
+      if (wrong !== undefined) throw new UserError(`Cannot import these tunings: of one, ${wrong}`);
       for (const entry of entries) {
-        const wrong = flaw(entry, scope);
-        if (wrong !== null) throw new UserError(`Cannot import a tuning: ${wrong}`);
         const { kernel } = entry.subject, key = await keyOf(entry.subject), before = await find(kernel, key);
         await save(pathOf(kernel, key), { ...entry, rows: mergedRows(before?.rows ?? [], entry.rows) });
       }

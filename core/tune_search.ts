@@ -2,7 +2,7 @@
 import type { Limits, Stages } from "../kernels/kernel.ts";
 import type { Op } from "./op.ts";
 import { median } from "./profile.ts";
-import type { Bench } from "./tune_bench.ts";
+import type { Attempt, Bench, Expired } from "./tune_bench.ts";
 import type { TuneCache } from "./tune_cache.ts";
 import {
   contenders,
@@ -26,7 +26,7 @@ const ROUNDS = 5, TRAILS = 1.1;
 export interface SearchOptions {
   readonly limits: Limits;
   readonly cache: TuneCache;
-  readonly openBench: (op: Op) => Promise<Bench>;
+  readonly openBench: (op: Op, expired: Expired) => Promise<Bench>;
   /** Seconds on the device that an op takes at least, by the device's peaks. */
   readonly floor: (op: Op) => Promise<number>;
   /** Candidates to compile ahead, in other threads. */
@@ -61,7 +61,7 @@ interface Pace {
 const lengthOf = ({ dispatches }: Stages) => dispatches.reduce((sum, { shader }) => sum + shader.code.length, 0);
 
 /** Some shaders take longer to compile than their length tells, and nothing can interrupt it. */
-const CAUTION = 1.5;
+export const CAUTION = 1.5;
 
 /** Longer shaders take longer to compile; no shader is promised to be faster than what was seen. */
 function expectedSeconds(pace: readonly Pace[], stages: Stages): number {
@@ -124,10 +124,11 @@ export async function searchTask(
   const pace: Pace[] = [], runnables = new Map<string, Runnable>();
   const began = now();
   let entry = before, measured = 0, note = "", bench: Bench | null = null, openingSeconds: number | null = null;
+  const expired = () => now() > deadlines.whole;
   const record = (row: Row) => {
     entry = { ...entry, rows: mergedRows(entry.rows, [row]) };
   };
-  const attempt = async (candidate: Candidate, upcoming: readonly Candidate[]): Promise<void> => {
+  const attempt = async (candidate: Candidate, upcoming: readonly Candidate[]): Promise<boolean> => {
     const { stages, hash } = await stagesOf(task, candidate);
     const row: Row = {
       tuning: candidate.tuning,
@@ -138,10 +139,12 @@ export async function searchTask(
       samples: 0,
       compileSeconds: null,
     };
-    measured++;
     const impossible = typeof stages === "string" ? stages : candidate === basis ? null : overLimits(stages, limits);
-    if (typeof stages === "string" || impossible !== null) return record({ ...row, reason: impossible! });
-    bench ??= await options.openBench(task.op);
+    if (typeof stages === "string" || impossible !== null) {
+      record({ ...row, reason: impossible! });
+      return true;
+    }
+    bench ??= await options.openBench(task.op, expired);
     for (const next of upcoming) {
       const { stages } = await stagesOf(task, next);
       if (typeof stages !== "string" && overLimits(stages, limits) === null) bench.prefetch(stages);
@@ -149,13 +152,20 @@ export async function searchTask(
     const known = entry;
     record({ ...row, status: "unfinished", reason: "the process ended while it was tried" });
     await cache.write(task, entry);
-    const start = now(), result = await bench.attempt(stages);
+    const start = now(),
+      result = await bench.attempt(stages, expired).catch((error: Error): Attempt => {
+        options.check(); // a lost device ends the search, and the candidate stays unfinished
+        return { status: "invalid", reason: error.message.split("\n")[0]!, compileSeconds: 0 };
+      });
     openingSeconds ??= now() - began;
     pace.push({ seconds: now() - start, length: lengthOf(stages) });
     entry = known;
-    if (result.status !== "timed") return record({ ...row, ...result });
-    runnables.set(candidate.text, result.runnable);
-    record({ ...row, status: "timed", seconds: result.seconds, samples: 1, compileSeconds: result.compileSeconds });
+    if (result.status === "expired") return false;
+    if (result.status === "timed") {
+      runnables.set(candidate.text, result.runnable);
+      record({ ...row, status: "timed", seconds: result.seconds, samples: 1, compileSeconds: result.compileSeconds });
+    } else record({ ...row, ...result });
+    return true;
   };
 
   /** Times the fastest few again and again, each in turn. */
@@ -167,7 +177,6 @@ export async function searchTask(
       ) {
         continue; // an earlier search timed it
       }
-      measured--; // it was known
       await attempt(candidate, []);
     }
     let racing = contenders(task, entry).filter(({ tuning }) => runnables.has(JSON.stringify(tuning)));
@@ -198,7 +207,7 @@ export async function searchTask(
         2 * secondsOf(contenders(task, entry));
       if (now() + needed > (candidate === basis ? deadlines.whole : deadlines.task)) continue;
       options.onCandidate(task, entry);
-      await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead));
+      if (await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead))) measured++;
     }
     if (note === "" && untried(task, entry).length > 0) note = "the budget was used up";
     if (!settled(entry)) await roundRobin();
