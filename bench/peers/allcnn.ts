@@ -36,7 +36,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
       );
       run(context, plan);
       inFlight.push(queue.onSubmittedWorkDone());
-      if (inFlight.length > 1) await inFlight.shift(); // as training/fit.ts
+      if (inFlight.length > 1) await inFlight.shift(); // at most two steps, as in training/fit.ts
     },
     async finish() {
       await Promise.all(inFlight.splice(0));

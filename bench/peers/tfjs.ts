@@ -41,6 +41,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
     }
     return tf.losses.softmaxCrossEntropy(target, tf.reshape(y, [batch, classes]));
   };
+  const inFlight: Promise<unknown>[] = [];
   let last: tf.Scalar | null = null;
   return {
     device,
@@ -54,7 +55,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
       }
       return Promise.resolve();
     },
-    step({ dropout, learningRate }) {
+    async step({ dropout, learningRate }) {
       const loss = tf.tidy(() => {
         const { value, grads } = tf.variableGrads(() => lossOf(dropout), Object.values(params));
         for (const name of Object.keys(weights)) {
@@ -68,11 +69,13 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
       });
       last?.dispose();
       last = loss;
-      return Promise.resolve();
+      inFlight.push(queue.onSubmittedWorkDone());
+      if (inFlight.length > 1) await inFlight.shift(); // at most two steps, as in training/fit.ts
     },
     async finish() {
       const loss = last === null ? NaN : (await last.data())[0]!;
-      await queue.onSubmittedWorkDone();
+      inFlight.push(queue.onSubmittedWorkDone());
+      await Promise.all(inFlight.splice(0));
       return loss;
     },
   };
