@@ -1,5 +1,7 @@
 /** Starts peers one after the other, then lets them run in turns; whatever fails is an outcome, never an abort. */
-import { type Launch, type PeerProcess, startPeer } from "./process.ts";
+import { join } from "node:path";
+import { makeDirectory } from "../../core/storage.ts";
+import { coldCaches, type Launch, type PeerProcess, startPeer } from "./process.ts";
 import type { Started, Stepped, Work } from "./protocol.ts";
 
 /** A peer that can be tried, or the reason why it cannot. */
@@ -23,6 +25,8 @@ export interface CompareOptions {
   readonly steps: number;
   /** Seconds that one answer may take. */
   readonly timeout: number;
+  /** Where each peer gets an empty folder for what its drivers and compilers cache. */
+  readonly folder: string;
   readonly progress: (line: string) => void;
 }
 
@@ -32,7 +36,7 @@ interface Running {
   outcome: Outcome;
 }
 
-async function start(peer: Peer, work: Work, { timeout, progress }: CompareOptions): Promise<Running> {
+async function start(peer: Peer, work: Work, { timeout, progress, folder }: CompareOptions): Promise<Running> {
   const { name } = peer;
   const failed = (failure: string): Running => {
     progress(`${name}: cannot run, ${failure}`);
@@ -40,7 +44,9 @@ async function start(peer: Peer, work: Work, { timeout, progress }: CompareOptio
   };
   if ("unavailable" in peer) return failed(peer.unavailable);
   progress(`${name}: starts`);
-  const process = startPeer(peer.launch);
+  const caches = join(folder, "caches", name.replaceAll(" ", "-"));
+  await makeDirectory(caches);
+  const process = startPeer({ ...peer.launch, env: { ...peer.launch.env, ...coldCaches(caches) } });
   try {
     const started = await process.ask({ cmd: "start", ...work }, timeout) as Started;
     progress(`${name}: loss ${started.loss}, first step ${started.firstStepSeconds.toFixed(1)} s, ${started.device}`);

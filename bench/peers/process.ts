@@ -8,6 +8,19 @@ import { parseAnswer, type Request } from "./protocol.ts";
 export interface Launch {
   readonly file: string;
   readonly args: readonly string[];
+  /** Added to the driver's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Caches of compiled shaders and graphs, in a folder that is empty at first: nobody starts with a warm one. */
+export function coldCaches(folder: string): Record<string, string> {
+  return {
+    MESA_SHADER_CACHE_DIR: folder,
+    __GL_SHADER_DISK_CACHE_PATH: folder, // NVIDIA's, of Vulkan too
+    CUDA_CACHE_PATH: folder,
+    TORCHINDUCTOR_CACHE_DIR: folder,
+    TRITON_CACHE_DIR: folder,
+  };
 }
 
 export interface PeerProcess {
@@ -24,8 +37,8 @@ const running = new Set<ChildProcess>();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 /** Starts a peer. What it prints to standard error is shown where ALLCNN_DEBUG is set; its last line explains a crash. */
-export function startPeer({ file, args }: Launch): PeerProcess {
-  const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
+export function startPeer({ file, args, env }: Launch): PeerProcess {
+  const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
   running.add(child);
   let lastWords = "", ended: string | null = null;
   let settle: ((result: { answer: unknown } | { error: string }) => void) | null = null;

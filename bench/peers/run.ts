@@ -67,7 +67,7 @@ async function runPeers(args: Arguments): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "allcnn-peers-"));
   try {
     const peers = await findPeers({ only, python: args.text("python") ?? "python3", timeout: options.timeout });
-    const rows = judge(await compare(peers, await writeWork(config, folder), options));
+    const rows = judge(await compare(peers, await writeWork(config, folder), { ...options, folder }));
     const { rounds, steps, warmup } = options;
     print(
       `\nTraining step of ${config.name}, batch ${batch}: median of ${rounds} rounds of ${steps} steps in turns, ` +
