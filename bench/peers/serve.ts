@@ -25,7 +25,7 @@ export interface Trainer {
 }
 
 async function readInputs(work: Work): Promise<Inputs> {
-  const floats = new Float32Array((await readFile(work.files.params)).buffer);
+  const floats = new Float32Array((await readFile(work.files.params)).slice().buffer);
   let at = 0;
   const weights = Object.fromEntries(work.params.map(({ name, shape }) => {
     const data = floats.slice(at, at += elements(shape));
