@@ -1,15 +1,19 @@
-/** `allcnn bench`: time, GFLOP/s and share of each op of a training step, and of the whole step. */
+/** `allcnn bench`: the time of a whole training step, and, with --profile, of each of its ops against the device's peaks. */
 import { loadConfig } from "../configs/load.ts";
-import { openDevice } from "../core/device.ts";
 import { mebibytes } from "../core/buffers.ts";
-import { run } from "../core/plan.ts";
-import { median, timeOps } from "../core/profile.ts";
+import { type Context, openDevice } from "../core/device.ts";
+import { measurePeaks, roofline } from "../core/peaks.ts";
+import { type Plan, run } from "../core/plan.ts";
+import { median } from "../core/profile.ts";
+import { profilePlan } from "../core/profile_plan.ts";
 import { print } from "../core/runtime.ts";
 import { encodeStep } from "../core/step.ts";
 import { writeFile } from "../core/storage.ts";
 import { writeTensor } from "../core/transfer.ts";
 import { defaultTuner } from "../core/tuner.ts";
 import { generateShapes } from "../data/generated.ts";
+import { opTable, stepSummary } from "../report/op_table.ts";
+import { traceEvents } from "../report/trace.ts";
 import { initialize } from "../training/fit.ts";
 import { makeResident } from "../training/resident.ts";
 import { compileTraining, openSession } from "../training/session.ts";
@@ -20,21 +24,29 @@ export const bench: Command = {
   usage: {
     command: "bench",
     positionals: ["CONFIG"],
-    summary: "Times a training step, op by op and as a whole, on generated images.",
+    summary: "Times a training step on generated images, as a whole and op by op.",
     options: [
       { name: "batch", value: "N", help: "examples per step; default: the config's" },
       { name: "steps", value: "N", help: "whole steps to time after a warm-up; default: 5" },
-      { name: "json", value: "FILE", help: "write the figures as JSON" },
+      { name: "profile", value: null, help: "print the time of each op beside the device's measured peaks" },
+      { name: "trace", value: "FILE", help: "write one step as a trace that ui.perfetto.dev opens" },
+      { name: "json", value: "FILE", help: "write all figures as JSON, those of --profile too" },
     ],
   },
   run: benchCommand,
 };
 
+/** How each dispatch is timed: timestamps of some devices count in units of up to 100 us. */
+const SAMPLING = { samples: 3, minimumSeconds: 1e-4 };
+
 async function benchCommand(args: Arguments): Promise<number> {
   const batch = args.integer("batch", 1), steps = args.integer("steps", 1) ?? 5;
+  const trace = args.text("trace"), json = args.text("json"), table = args.flag("profile");
   const config = await loadConfig(args.positional(0)!, batch === null ? [] : [`training.batch=${batch}`]);
   const context = await openDevice();
   print(`Device: ${context.description}`);
+  // Before the network takes its memory.
+  const peaks = table || trace !== null || json !== null ? await measurePeaks(context) : null;
   const session = openSession(context, config);
   const examples = generateShapes(1, "train", config.training.batch);
   // Scaled as training would: saturated logits would make gradients subnormal, which CPUs multiply slowly.
@@ -44,57 +56,84 @@ async function benchCommand(args: Arguments): Promise<number> {
   const compileStart = performance.now();
   const plan = await compileTraining(session, data, defaultTuner(context.limits));
   const compileSeconds = (performance.now() - compileStart) / 1000;
+  // A learning rate of 0 keeps the parameters, so that every step computes the same.
   const step = encodeStep({ step: 0, seed: 0, learningRate: 0, first: 0 });
   await writeTensor(context, session.buffers, session.model.step, step);
 
-  const opSeconds = context.timestamps ? await timeOps(context, plan, 3) : new Map<string, number>();
-  const seconds: number[] = [], hostMilliseconds: number[] = [];
+  const { stepSeconds, hostMilliseconds } = await timeSteps(context, plan, steps);
+  const result = {
+    config: config.name,
+    batch: config.training.batch,
+    device: context.description,
+    imagesPerSecond: config.training.batch / stepSeconds,
+    stepSeconds,
+    hostMilliseconds,
+    plannedBytes: plan.transientBytes,
+    persistentBytes: [...session.buffers.keys()].reduce((sum, { bytes }) => sum + bytes, 0),
+    compileSeconds,
+  };
+  if (peaks !== null) {
+    const { dispatches, passSeconds, timeline } = await profilePlan(context, plan, SAMPLING);
+    const ops = plan.ops.map(({ op: { label, kernel, problem }, tuning }) => {
+      const cost = kernel.cost(problem), floor = roofline(cost, peaks);
+      const own = dispatches.filter(({ op }) => op === label);
+      const seconds = own.reduce((sum, each) => sum + each.seconds, 0), bound = floor.bound;
+      return {
+        label,
+        kernel: kernel.name,
+        tuning,
+        seconds,
+        ...cost,
+        bound,
+        floorSeconds: floor.seconds,
+        dispatches: own,
+      };
+    });
+    if (table) {
+      const clock = context.timestamps ? "" : ", timed on the host, as this device has no timestamps";
+      print(
+        `Peaks: ${(peaks.flopsPerSecond / 1e9).toFixed(1)} GFLOP/s (multiply-adds in registers), ` +
+          `${(peaks.bytesPerSecond / 1e9).toFixed(1)} GB/s (copy)${clock}\n`,
+      );
+      print(`${opTable(ops, peaks)}\n\n${stepSummary(ops, peaks, passSeconds)}`);
+    }
+    if (json !== null) await writeJson(json, { ...result, peaks, passSeconds, ops });
+    if (trace !== null) {
+      const title = `${config.name}, a training step of ${result.batch} on ${context.description}`;
+      await writeJson(trace, traceEvents({ title, ops, dispatches, timeline, peaks }));
+    }
+  }
+  context.check();
+  const flops = plan.ops.reduce((sum, { op }) => sum + op.kernel.cost(op.problem).flops, 0);
+  print(
+    `Step of ${result.batch}: ${(1000 * stepSeconds).toFixed(1)} ms, ${result.imagesPerSecond.toPrecision(4)} ` +
+      `images/s, ${(flops / stepSeconds / 1e9).toFixed(1)} GFLOP/s; host ${hostMilliseconds.toFixed(2)} ms; planned ` +
+      `${mebibytes(result.plannedBytes)} beside ${mebibytes(result.persistentBytes)}; compiled in ` +
+      `${compileSeconds.toFixed(1)} s`,
+  );
+  context.close();
+  return 0;
+}
+
+/** Medians of `steps` steps, after one that warms up: submission to completion, and what of it the host encodes. */
+async function timeSteps(
+  context: Context,
+  plan: Plan,
+  steps: number,
+): Promise<{ stepSeconds: number; hostMilliseconds: number }> {
+  const seconds: number[] = [], host: number[] = [];
   for (let index = 0; index <= steps; index++) {
     const start = performance.now();
     run(context, plan);
     const submitted = performance.now();
     await context.device.queue.onSubmittedWorkDone();
-    if (index === 0) continue; // warms up
+    if (index === 0) continue;
     seconds.push((performance.now() - start) / 1000);
-    hostMilliseconds.push(submitted - start);
+    host.push(submitted - start);
   }
-  context.check();
-  const total = [...opSeconds.values()].reduce((sum, each) => sum + each, 0);
-  const ops = plan.ops.map(({ op }) => {
-    const { flops, bytes } = op.kernel.cost(op.problem), opTime = opSeconds.get(op.label) ?? null;
-    return { label: op.label, kernel: op.kernel.name, seconds: opTime, flops, bytes };
-  });
-  const result = {
-    config: config.name,
-    batch: config.training.batch,
-    device: context.description,
-    imagesPerSecond: config.training.batch / median(seconds),
-    stepSeconds: median(seconds),
-    hostMilliseconds: median(hostMilliseconds),
-    plannedBytes: plan.transientBytes,
-    persistentBytes: [...session.buffers.keys()].reduce((sum, { bytes }) => sum + bytes, 0),
-    compileSeconds,
-    ops,
-  };
-  for (const { label, seconds, flops, bytes } of [...ops].sort((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0))) {
-    if (seconds === null) break;
-    const share = 100 * seconds / total;
-    print(
-      `${label.padEnd(24)} ${(1000 * seconds).toFixed(3).padStart(10)} ms ${share.toFixed(1).padStart(5)} % ` +
-        `${(flops / seconds / 1e9).toFixed(1).padStart(9)} GFLOP/s ${
-          (bytes / seconds / 1e9).toFixed(1).padStart(8)
-        } GB/s`,
-    );
-  }
-  const gflops = ops.reduce((sum, { flops }) => sum + flops, 0) / result.stepSeconds / 1e9;
-  print(
-    `Step of ${result.batch}: ${(1000 * result.stepSeconds).toFixed(1)} ms, ${result.imagesPerSecond.toPrecision(4)} ` +
-      `images/s, ${gflops.toFixed(1)} GFLOP/s; host ${result.hostMilliseconds.toFixed(2)} ms; planned ` +
-      `${mebibytes(result.plannedBytes)} beside ${mebibytes(result.persistentBytes)}; compiled in ` +
-      `${compileSeconds.toFixed(1)} s`,
-  );
-  const json = args.text("json");
-  if (json !== null) await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
-  context.close();
-  return 0;
+  return { stepSeconds: median(seconds), hostMilliseconds: median(host) };
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
 }

@@ -111,6 +111,7 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
     workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     bindingBytes: Math.floor(Number(device.limits.maxStorageBufferBindingSize) / 256) * 256,
     subgroupSize: subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : null,
+    software,
     exact,
   };
   let failure: Error | null = null;

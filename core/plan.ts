@@ -3,6 +3,7 @@ import type { Slot, Workgroups } from "../kernels/kernel.ts";
 import { createBuffer, mebibytes } from "./buffers.ts";
 import type { Context } from "./device.ts";
 import { UserError } from "./errors.ts";
+import { fuse } from "./fuse.ts";
 import { type Chosen, planMemory } from "./memory.ts";
 import type { Program } from "./program.ts";
 import { streamOf } from "./random.ts";
@@ -72,11 +73,11 @@ function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
 }
 
 /**
- * Compiles a program: choose tunings, expand stages, plan memory, create buffers, pipelines (in parallel) and bind
+ * Compiles a program: fuse ops, choose tunings, expand stages, plan memory, create buffers, pipelines (in parallel) and bind
  * groups. Persistent buffers are taken from `shared`, or created, zeroed, and added to it.
  */
-export async function compile(context: Context, program: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
-  const chosen = await chooseTunings(program, tuner);
+export async function compile(context: Context, traced: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
+  const program = fuse(traced), chosen = await chooseTunings(program, tuner);
   checkBindings(chosen, context.limits.bindingBytes);
   const pipelines = Promise.all(
     chosen.map(({ op, stages }) =>

@@ -111,7 +111,11 @@ async function covariance(context: Context, images: Float32Array, mean: Float64A
     const c = tensor("covariance", [size, size], { lifetime: "persistent" });
     await writeTensor(context, buffers, x, centredRows(images, mean, from, from + rows));
     await execute(context, buffers, [
-      op(convBackwardWeight, matrixProblem(x.shape), { label: "covariance", reads: [x, x], writes: [c] }),
+      op(convBackwardWeight, { ...matrixProblem(x.shape), bias: false }, {
+        label: "covariance",
+        reads: [x, x],
+        writes: [c],
+      }),
     ]);
     const part = await readTensor(context, buffers, c);
     for (let i = 0; i < sums.length; i++) sums[i]! += part[i]!;

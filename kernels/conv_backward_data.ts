@@ -5,14 +5,22 @@
  *   dx[n,h,w,ci] = sum over ty,tx,co of dy[n, (h + p - ky)/s, (w + p - kx)/s, co] * w[ky,kx,ci,co]
  *
  * One dispatch transposes the weights to [ky,kx,co,ci], so that their reads are contiguous, then one dispatch per
- * phase gathers as conv_forward does. Input pixels that no output reads get 0. The tuning is a family of
- * gather_families.ts.
+ * phase gathers as conv_forward does. Input pixels that no output reads get 0. With a mask, dx is multiplied by the
+ * derivative of the ReLU, and of the dropout behind it, that made x (epilogue.ts). The tuning is a family of
+ * gather_tunings.ts.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
-import type { Axis } from "./gather_conv.ts";
-import { gatherShader, type GatherTuning, gatherTunings } from "./gather_families.ts";
-import { type Kernel, read, scratch, type Stage, write } from "./kernel.ts";
+import { epilogueReads, type Mask } from "./epilogue.ts";
+import type { Axis, GatherConv } from "./gather_conv.ts";
+import { PLAIN, productShader } from "./gather_families.ts";
+import { type GatherTuning, gatherTunings } from "./gather_tunings.ts";
+import { gatherWinogradStages } from "./gather_winograd.ts";
+import { type Kernel, read, scratch, type Shader, write } from "./kernel.ts";
 import { ceilDiv, elementwise } from "./wgsl.ts";
+
+export interface ConvBackwardDataProblem extends ConvProblem {
+  readonly mask?: Mask;
+}
 
 /** The inputs start, start + s, ... of one dimension, which the kernel offsets phase, phase + s, ... reach. */
 function phaseAxis(size: number, phase: number, { stride, padding, kernel }: ConvProblem): Axis {
@@ -30,42 +38,60 @@ function phaseAxis(size: number, phase: number, { stride, padding, kernel }: Con
   };
 }
 
-/** Reads dy [batch, outHeight, outWidth, out] and w [kernel, kernel, in, out]; writes dx. */
-export const convBackwardData: Kernel<ConvProblem, GatherTuning> = {
-  name: "conv_backward_data",
-  tunings: (p, limits) => gatherTunings(p.inChannels, limits),
-  stages(problem, tuning) {
-    const p = flattened(problem);
-    const weights = p.kernel ** 2 * p.inChannels * p.outChannels;
-    const transpose = elementwise(
-      weights,
-      `@group(0) @binding(0) var<storage, read> w: array<f32>;
+/** One gather for each phase that touches an input. */
+function gathersOf(p: ConvProblem, mask: Mask | undefined): GatherConv[] {
+  return Array.from({ length: p.stride ** 2 }, (_, phase): GatherConv => ({
+    batch: p.batch,
+    input: { height: p.outHeight, width: p.outWidth, channels: p.outChannels },
+    output: { height: p.height, width: p.width, channels: p.inChannels },
+    y: phaseAxis(p.height, Math.floor(phase / p.stride), p),
+    x: phaseAxis(p.width, phase % p.stride, p),
+    kernel: p.kernel,
+    epilogue: { mask: mask ?? null },
+  })).filter(({ y, x }) => y.count * x.count > 0);
+}
+
+/** w [slice, in, out] to [slice, out, in]. */
+function transposeWeights({ kernel, inChannels, outChannels }: ConvProblem): Shader {
+  return elementwise(
+    kernel ** 2 * inChannels * outChannels,
+    `@group(0) @binding(0) var<storage, read> w: array<f32>;
 @group(0) @binding(1) var<storage, read_write> transposed: array<f32>;`,
-      `  let ci = i % ${p.inChannels}u;
-  let co = (i / ${p.inChannels}u) % ${p.outChannels}u;
-  let slice = i / ${p.inChannels * p.outChannels}u;
-  transposed[i] = w[(slice * ${p.inChannels}u + ci) * ${p.outChannels}u + co];`,
-    );
-    const phases = Array.from({ length: p.stride ** 2 }, (_, index) => index).flatMap((index): Stage[] => {
-      const y = phaseAxis(p.height, Math.floor(index / p.stride), p);
-      const x = phaseAxis(p.width, index % p.stride, p);
-      if (y.count * x.count === 0) return [];
-      const shader = gatherShader({
-        batch: p.batch,
-        input: { height: p.outHeight, width: p.outWidth, channels: p.outChannels },
-        output: { height: p.height, width: p.width, channels: p.inChannels },
-        y,
-        x,
-        kernel: p.kernel,
-        bias: false,
-        slope: null,
-      }, tuning);
-      return [{ shader, bindings: [read(0), scratch(0), write(0)] }];
-    });
+    `  let ci = i % ${inChannels}u;
+  let co = (i / ${inChannels}u) % ${outChannels}u;
+  let slice = i / ${inChannels * outChannels}u;
+  transposed[i] = w[(slice * ${inChannels}u + ci) * ${outChannels}u + co];`,
+  );
+}
+
+/**
+ * Reads dy [batch, outHeight, outWidth, out], w [kernel, kernel, in, out], and the mask [as dx] if any; writes dx
+ * [batch, height, width, in].
+ */
+export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
+  name: "conv_backward_data",
+  tunings: (p, limits) => gatherTunings(gathersOf(flattened(p), p.mask), limits),
+  reference: () => PLAIN,
+  stages(problem, tuning) {
+    const p = flattened(problem), gathers = gathersOf(p, problem.mask);
+    const epilogue = epilogueReads(problem, 2), output = write(0);
+    if (tuning.family === "winograd") {
+      const slots = { input: read(0), weights: read(1), transposed: true, epilogue, output };
+      return gatherWinogradStages(gathers[0]!, tuning, slots);
+    }
     return {
-      scratch: [4 * weights],
-      dispatches: [{ shader: transpose, bindings: [read(1), scratch(0)] }, ...phases],
+      scratch: [4 * p.kernel ** 2 * p.inChannels * p.outChannels],
+      dispatches: [
+        { shader: transposeWeights(p), bindings: [read(1), scratch(0)] },
+        ...gathers.map((g) => ({
+          shader: productShader(g, tuning),
+          bindings: [read(0), scratch(0), ...epilogue, output],
+        })),
+      ],
     };
   },
-  cost: convCost,
+  cost(p) {
+    const { flops, bytes } = convCost(p), elements = p.batch * p.height * p.width * p.inChannels;
+    return { flops, bytes: bytes + (p.mask ? 4 * elements : 0) };
+  },
 };

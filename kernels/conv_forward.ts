@@ -1,50 +1,61 @@
 /**
- * Convolution forward, with bias and activation fused:
+ * Convolution forward, with bias, activation and dropout fused:
  *
- *   y[n,oy,ox,co] = activation(b[co] + sum over ky,kx,ci of x[n, oy*s + ky - p, ox*s + kx - p, ci] * w[ky,kx,ci,co])
+ *   y[n,oy,ox,co] = dropout(activation(b[co] +
+ *     sum over ky,kx,ci of x[n, oy*s + ky - p, ox*s + kx - p, ci] * w[ky,kx,ci,co]))
  *
- * The tuning is a family of gather_families.ts.
+ * The tuning is a family of gather_tunings.ts.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
-import type { Axis } from "./gather_conv.ts";
-import { gatherShader, type GatherTuning, gatherTunings } from "./gather_families.ts";
+import { type Dropout, type Epilogue, epilogueReads } from "./epilogue.ts";
+import type { Axis, GatherConv } from "./gather_conv.ts";
+import { PLAIN, productShader } from "./gather_families.ts";
+import { type GatherTuning, gatherTunings } from "./gather_tunings.ts";
+import { gatherWinogradStages } from "./gather_winograd.ts";
 import { type Kernel, read, write } from "./kernel.ts";
 
 export interface ConvForwardProblem extends ConvProblem {
   readonly bias: boolean;
   /** Slope of the activation for negative values: 0 for ReLU, null for none. */
   readonly slope: number | null;
+  readonly dropout?: Dropout;
 }
 
-/** Reads x [batch, height, width, in], w [kernel, kernel, in, out] and b [out] if any; writes y. */
+function gatherOf(p: ConvProblem, epilogue: Epilogue): GatherConv {
+  const axis = (count: number): Axis => ({
+    count,
+    outStart: 0,
+    outStep: 1,
+    inStart: -p.padding,
+    inStep: p.stride,
+    tapStep: 1,
+    taps: p.kernel,
+    sliceStart: 0,
+    sliceStep: 1,
+  });
+  return {
+    batch: p.batch,
+    input: { height: p.height, width: p.width, channels: p.inChannels },
+    output: { height: p.outHeight, width: p.outWidth, channels: p.outChannels },
+    y: axis(p.outHeight),
+    x: axis(p.outWidth),
+    kernel: p.kernel,
+    epilogue,
+  };
+}
+
+/** Reads x [batch, height, width, in], w [kernel, kernel, in, out], b [out] and the step buffer, if any; writes y. */
 export const convForward: Kernel<ConvForwardProblem, GatherTuning> = {
   name: "conv_forward",
-  tunings: (p, limits) => gatherTunings(p.outChannels, limits),
+  tunings: (p, limits) => gatherTunings([gatherOf(flattened(p), p)], limits),
+  reference: () => PLAIN,
   stages(problem, tuning) {
-    const p = flattened(problem);
-    const axis = (count: number): Axis => ({
-      count,
-      outStart: 0,
-      outStep: 1,
-      inStart: -p.padding,
-      inStep: p.stride,
-      tapStep: 1,
-      taps: p.kernel,
-      sliceStart: 0,
-      sliceStep: 1,
-    });
-    const shader = gatherShader({
-      batch: p.batch,
-      input: { height: p.height, width: p.width, channels: p.inChannels },
-      output: { height: p.outHeight, width: p.outWidth, channels: p.outChannels },
-      y: axis(p.outHeight),
-      x: axis(p.outWidth),
-      kernel: p.kernel,
-      bias: p.bias,
-      slope: p.slope,
-    }, tuning);
-    const bindings = [read(0), read(1), ...(p.bias ? [read(2)] : []), write(0)];
-    return { scratch: [], dispatches: [{ shader, bindings }] };
+    const g = gatherOf(flattened(problem), problem), epilogue = epilogueReads(problem, 2), output = write(0);
+    if (tuning.family === "winograd") {
+      return gatherWinogradStages(g, tuning, { input: read(0), weights: read(1), transposed: false, epilogue, output });
+    }
+    const bindings = [read(0), read(1), ...epilogue, output];
+    return { scratch: [], dispatches: [{ shader: productShader(g, tuning), bindings }] };
   },
   cost: convCost,
 };

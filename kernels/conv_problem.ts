@@ -36,6 +36,7 @@ export function convCost(p: ConvProblem): { readonly flops: number; readonly byt
  */
 export function flattened<P extends ConvProblem>(p: P): P {
   if (p.kernel !== 1 || p.stride !== 1 || p.padding !== 0) return p;
+  if (p.outHeight !== p.height || p.outWidth !== p.width) return p; // zeros after the last row or column
   const pixels = p.batch * p.height * p.width;
   return { ...p, batch: 1, height: 1, width: pixels, outHeight: 1, outWidth: pixels };
 }

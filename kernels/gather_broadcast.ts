@@ -7,7 +7,7 @@
  * of its four weight rows; each pixel's are then broadcast. `stores` is the number of store sites: more of them store
  * faster, fewer compile faster, since each is dozens of basic blocks on llvmpipe.
  */
-import { activated, gatherBindings, type GatherConv, inputAt, leavesInput, sliceOf } from "./gather_conv.ts";
+import { gatherBindings, type GatherConv, inputAt, leavesInput, pixelTiles, sliceOf } from "./gather_conv.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 import type { Shader } from "./kernel.ts";
 
@@ -24,8 +24,8 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
   const deep = inChannels % 4 === 0, depth = deep ? 4 : 1, inType = deep ? "vec4f" : "f32";
   const wide = outChannels % 4 === 0, outType = wide ? "vec4f" : "f32";
   const chunks = inChannels / depth, vectors = ceilDiv(outChannels, 4);
-  const pixels = g.batch * g.y.count * g.x.count;
-  const columnGroups = ceilDiv(vectors, lanes), rowGroups = ceilDiv(pixels, rows), fragments = rows / lanes;
+  const columnGroups = ceilDiv(vectors, lanes), fragments = rows / lanes;
+  const { tiles, locate: locateTile } = pixelTiles(g, rows);
   const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
 
   /** Four neighbouring channels of an array [.., out]: one vec4, or four clamped scalars. */
@@ -37,7 +37,7 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
       })`;
 
   const locate = (f: number) =>
-    `  let pixel${f} = min(first + ${f * lanes}u + lane, ${pixels - 1}u);
+    `  let pixel${f} = min(first + ${f * lanes}u + lane, end - 1u);
   let j${f} = i32(pixel${f} % ${g.x.count}u);
   let i${f} = i32((pixel${f} / ${g.x.count}u) % ${g.y.count}u);
   let n${f} = i32(pixel${f} / ${g.x.count * g.y.count}u);`;
@@ -65,21 +65,19 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
   const store = (site: number) => {
     // Which accumulator a site stores is chosen by selects: an array indexed at run time would live in memory.
     const chosen = unroll(perSite - 1, (r) => `    v = select(v, sum${(r + 1) * stores + site}, r == ${r + 1}u);`);
-    const value = activated(g, `v${g.bias ? " + b" : ""}`, "vec4f");
     return `    v = sum${site};
 ${chosen}
     pixel = first + r * ${stores}u + ${site}u;
-    if (pixel < ${pixels}u && column0 + lane < ${vectors}u) {
-      v = ${value};
+    if (pixel < end && column0 + lane < ${vectors}u) {
       let j = pixel % ${g.x.count}u;
       let i = (pixel / ${g.x.count}u) % ${g.y.count}u;
       let row = (pixel / ${g.x.count * g.y.count}u) * ${g.output.height}u + i * ${g.y.outStep}u + ${g.y.outStart}u;
       let at = row * ${g.output.width}u + j * ${g.x.outStep}u + ${g.x.outStart}u;
       ${
-      wide
-        ? `output[at * ${vectors}u + column] = v;`
-        : unroll(4, (c) =>
-          `if (4u * column + ${c}u < ${outChannels}u) { output[at * ${outChannels}u + 4u * column + ${c}u] = v[${c}]; }`)
+      wide ? `output[at * ${vectors}u + column] = finish(v, b, at * ${vectors}u + column);` : unroll(4, (c) => {
+        const to = `at * ${outChannels}u + 4u * column + ${c}u`;
+        return `if (4u * column + ${c}u < ${outChannels}u) { output[${to}] = finish(v[${c}], b[${c}], ${to}); }`;
+      })
     }
     }`;
   };
@@ -90,10 +88,10 @@ ${gatherBindings(g, inType, outType)}
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) lane: u32) {
   let index = ${WORKGROUP_INDEX};
-  if (index >= ${columnGroups * rowGroups}u) { return; }
+  if (index >= ${columnGroups * tiles}u) { return; }
   let column0 = (index % ${columnGroups}u) * ${lanes}u;
   let column = min(column0 + lane, ${vectors - 1}u);
-  let first = (index / ${columnGroups}u) * ${rows}u;
+${locateTile(`index / ${columnGroups}u`)}
 ${unroll(fragments, locate)}
 ${unroll(rows, (m) => `  var sum${m} = vec4f();`)}
   for (var ty = 0; ty < ${g.y.taps}; ty++) {
@@ -108,7 +106,7 @@ ${unroll(rows, accumulate)}
       }
     }
   }
-  ${g.bias ? `let b = ${four("bias", "0u")};` : ""}
+  let b = ${g.epilogue.bias ? four("bias", "0u") : "vec4f()"};
   var v: vec4f;
   var pixel: u32;
   for (var r = 0u; r < ${perSite}u; r++) {
@@ -116,5 +114,5 @@ ${unroll(stores, store)}
   }
 }
 `;
-  return { code, workgroups: foldWorkgroups(columnGroups * rowGroups) };
+  return { code, workgroups: foldWorkgroups(columnGroups * tiles) };
 }

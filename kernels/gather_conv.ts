@@ -8,7 +8,8 @@
  * with slice = (sliceStart + ty*sliceStep) * kernel + sliceStart + tx*sliceStep, each dimension with its own numbers.
  * As a matrix product: rows are output pixels, columns are output channels, the inner dimension is (ty, tx, k).
  */
-import { f32 } from "./wgsl.ts";
+import { type Epilogue, epilogueDeclarations } from "./epilogue.ts";
+import { ceilDiv } from "./wgsl.ts";
 
 /** Along one dimension: where output i lies, and which inputs and weight slices its taps touch. */
 export interface Axis {
@@ -33,22 +34,39 @@ export interface GatherConv {
   readonly x: Axis;
   /** Weight slices per row of taps. */
   readonly kernel: number;
-  readonly bias: boolean;
-  /** Slope of the activation for negative results: 0 for ReLU, null for none. */
-  readonly slope: number | null;
+  /** Image n has one slice of weights of its own, the n-th: a batch of matrix products. */
+  readonly weightsPerImage?: boolean;
+  readonly epilogue: Epilogue;
 }
 
-/** The bindings of both families, with vectors of `depth` input channels and `width` output channels. */
-export function gatherBindings({ bias }: GatherConv, inType: string, outType: string): string {
+/** The bindings of every family: input, weights, those of the epilogue, output. */
+export function gatherBindings({ epilogue }: GatherConv, inType: string, outType: "f32" | "vec4f"): string {
   return `@group(0) @binding(0) var<storage, read> input: array<${inType}>;
 @group(0) @binding(1) var<storage, read> weights: array<${outType}>;
-${bias ? `@group(0) @binding(2) var<storage, read> bias: array<${outType}>;` : ""}
-@group(0) @binding(${bias ? 3 : 2}) var<storage, read_write> output: array<${outType}>;`;
+${epilogueDeclarations(epilogue, 2, outType)}`;
 }
 
-/** WGSL that names the loop variables over taps: the weight slice, as an i32 expression of `ty` and `tx`. */
-export function sliceOf({ y, x, kernel }: GatherConv): string {
+/** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */
+export function sliceOf({ y, x, kernel, weightsPerImage = false }: GatherConv): string {
+  if (weightsPerImage) return "i32(span)";
   return `(${y.sliceStart} + ty * ${y.sliceStep}) * ${kernel} + ${x.sliceStart} + tx * ${x.sliceStep}`;
+}
+
+/**
+ * Output pixels in tiles of `rows`: all in one row, or, where each image has weights of its own, image by image, so
+ * that no tile holds pixels of two. `locate` is WGSL from a tile's index to `span` (the image), `first` and `end`: the
+ * tile holds the pixels first ... min(first + rows, end) - 1.
+ */
+export function pixelTiles({ batch, y, x, weightsPerImage = false }: GatherConv, rows: number) {
+  const image = y.count * x.count, spans = weightsPerImage ? batch : 1, size = batch * image / spans;
+  const perSpan = ceilDiv(size, rows);
+  return {
+    tiles: spans * perSpan,
+    locate: (tile: string) =>
+      `  let span = (${tile}) / ${perSpan}u;
+  let first = span * ${size}u + (${tile}) % ${perSpan}u * ${rows}u;
+  let end = (span + 1u) * ${size}u;`,
+  };
 }
 
 /** The input coordinate of output `index` and tap `tap` along an axis, an i32 expression. */
@@ -60,10 +78,4 @@ export function inputAt({ inStep, inStart, tapStep }: Axis, index: string, tap: 
 export function leavesInput(axis: Axis, size: number): boolean {
   const reach = axis.tapStep * (axis.taps - 1), last = (axis.count - 1) * axis.inStep + axis.inStart;
   return axis.inStart + Math.min(0, reach) < 0 || last + Math.max(0, reach) >= size;
-}
-
-/** The activation of `value`, an expression of type `type`. */
-export function activated({ slope }: GatherConv, value: string, type: string): string {
-  if (slope === null) return value;
-  return slope === 0 ? `max(${value}, ${type}())` : `max(${value}, ${f32(slope)} * (${value}))`;
 }

@@ -3,7 +3,7 @@
  * of channels. The `lanes` threads of a row group lie along the channels, so that weights are read side by side and
  * the pixel's address is the same for all of them; `groups` row groups make a workgroup. The default on GPUs.
  */
-import { activated, gatherBindings, type GatherConv, inputAt, leavesInput, sliceOf } from "./gather_conv.ts";
+import { gatherBindings, type GatherConv, inputAt, leavesInput, pixelTiles, sliceOf } from "./gather_conv.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 import type { Shader } from "./kernel.ts";
 
@@ -21,13 +21,13 @@ export function gatherDirectShader(g: GatherConv, { rows, vectors, lanes, groups
   const wide = outChannels % 4 === 0, deep = inChannels % 4 === 0;
   const depth = deep ? 4 : 1, type = wide ? "vec4f" : "f32", inType = deep ? "vec4f" : "f32";
   const columns = outChannels / (wide ? 4 : 1), chunks = inChannels / depth;
-  const pixels = g.batch * g.y.count * g.x.count;
-  const columnGroups = ceilDiv(columns, lanes * vectors), rowGroups = ceilDiv(pixels, rows * groups);
+  const columnGroups = ceilDiv(columns, lanes * vectors);
+  const { tiles, locate: locateTile } = pixelTiles(g, rows * groups);
   const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
   const column = (v: number) => `min(column + ${v * lanes}u, ${columns - 1}u)`;
 
   const locate = (m: number) =>
-    `  let pixel${m} = min(first + ${m}u, ${pixels - 1}u);
+    `  let pixel${m} = min(pixel + ${m}u, end - 1u);
   let j${m} = i32(pixel${m} % ${g.x.count}u);
   let i${m} = i32((pixel${m} / ${g.x.count}u) % ${g.y.count}u);
   let n${m} = i32(pixel${m} / ${g.x.count * g.y.count}u);
@@ -54,13 +54,13 @@ ${
     }`;
 
   const store = (m: number) =>
-    `  if (first + ${m}u < ${pixels}u) {
+    `  if (pixel + ${m}u < end) {
     let row = (n${m} * ${g.output.height} + i${m} * ${g.y.outStep} + ${g.y.outStart}) * ${g.output.width};
     let at = u32(row + j${m} * ${g.x.outStep} + ${g.x.outStart}) * ${columns}u + column;
 ${
       unroll(vectors, (v) => {
-        const value = activated(g, `sum${m}_${v}${g.bias ? ` + bias[${column(v)}]` : ""}`, type);
-        return `    if (column + ${v * lanes}u < ${columns}u) { output[at + ${v * lanes}u] = ${value}; }`;
+        const to = `at + ${v * lanes}u`, b = g.epilogue.bias ? `bias[${column(v)}]` : `${type}()`;
+        return `    if (column + ${v * lanes}u < ${columns}u) { output[${to}] = finish(sum${m}_${v}, ${b}, ${to}); }`;
       })
     }
   }`;
@@ -70,9 +70,10 @@ ${
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_id) local: vec3u) {
   let index = ${WORKGROUP_INDEX};
-  if (index >= ${columnGroups * rowGroups}u) { return; }
+  if (index >= ${columnGroups * tiles}u) { return; }
   let column = (index % ${columnGroups}u) * ${lanes * vectors}u + local.x;
-  let first = (index / ${columnGroups}u) * ${rows * groups}u + local.y * ${rows}u;
+${locateTile(`index / ${columnGroups}u`)}
+  let pixel = first + local.y * ${rows}u;
 ${unroll(rows, locate)}
   for (var ty = 0; ty < ${g.y.taps}; ty++) {
     for (var tx = 0; tx < ${g.x.taps}; tx++) {
@@ -88,5 +89,5 @@ ${unroll(depth, accumulate)}
 ${unroll(rows, store)}
 }
 `;
-  return { code, workgroups: foldWorkgroups(columnGroups * rowGroups) };
+  return { code, workgroups: foldWorkgroups(columnGroups * tiles) };
 }

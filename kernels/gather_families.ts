@@ -2,35 +2,70 @@
 import { type BroadcastTuning, gatherBroadcastShader } from "./gather_broadcast.ts";
 import type { GatherConv } from "./gather_conv.ts";
 import { type DirectTuning, gatherDirectShader } from "./gather_direct.ts";
+import { gatherTiledShader, tiledFits, type TiledTuning } from "./gather_tiled.ts";
 import type { Limits, Shader } from "./kernel.ts";
 
-export type GatherTuning = DirectTuning | BroadcastTuning;
+/** A tuning of one shader that computes the whole convolution, or a batch of matrix products. */
+export type ProductTuning = DirectTuning | TiledTuning | BroadcastTuning;
 
-/** The subgroups of llvmpipe. SwiftShader's, of four, take minutes to compile in these shaders (Chromium 156). */
+/** The subgroups of llvmpipe. SwiftShader's, of four, take minutes to compile in the broadcast shaders (Chromium 156). */
 export const BROADCAST_LANES = 8;
 
-/**
- * Tunings for `channels` output channels. Where every subgroup has eight lanes, the adapter is llvmpipe on a CPU: there
- * a load costs far more than arithmetic, and broadcasting what a lane has loaded wins.
- */
-export function gatherTunings(channels: number, { subgroupSize, workgroupInvocations }: Limits): GatherTuning[] {
-  const columns = channels % 4 === 0 ? channels / 4 : channels;
-  const lanes = Math.min(8, 2 ** Math.ceil(Math.log2(columns)));
-  const broadcast = [32, 16].map((rows): GatherTuning => ({
-    family: "broadcast",
-    rows,
-    lanes: BROADCAST_LANES,
-    stores: 4,
-  }));
-  const direct: GatherTuning[] = [
-    { family: "direct", rows: 4, vectors: 1, lanes, groups: 64 / lanes },
-    { family: "direct", rows: 4, vectors: 2, lanes, groups: 64 / lanes },
-  ];
-  return [...(subgroupSize === BROADCAST_LANES ? broadcast : []), ...direct]
-    .filter((tuning) => tuning.family !== "direct" || tuning.lanes * tuning.groups <= workgroupInvocations);
+/** Tiles of [rows, columns], and what one thread of them multiplies. 96 and 192 channels are no multiples of 128. */
+const TILES: readonly Omit<TiledTuning, "family" | "depth">[] = [
+  { rows: 64, columns: 96, threadRows: 8, threadVectors: 2 },
+  { rows: 128, columns: 96, threadRows: 8, threadVectors: 2 },
+  { rows: 64, columns: 64, threadRows: 8, threadVectors: 2 },
+  { rows: 128, columns: 64, threadRows: 8, threadVectors: 2 },
+  { rows: 64, columns: 96, threadRows: 4, threadVectors: 2 },
+  { rows: 64, columns: 64, threadRows: 4, threadVectors: 2 },
+  { rows: 32, columns: 96, threadRows: 4, threadVectors: 2 },
+  { rows: 128, columns: 32, threadRows: 8, threadVectors: 2 },
+  { rows: 64, columns: 32, threadRows: 4, threadVectors: 1 },
+  { rows: 32, columns: 32, threadRows: 4, threadVectors: 1 },
+];
+
+/** The tiles through workgroup memory that fit a device, for channels in fours. */
+export function tiledTunings(inner: number, columns: number, limits: Limits): TiledTuning[] {
+  if (inner % 4 !== 0 || columns % 4 !== 0) return [];
+  return [16, 8].flatMap((depth) => TILES.map((tile): TiledTuning => ({ family: "tiled", depth, ...tile })))
+    .filter((tuning) => tiledFits(tuning, limits) && tuning.columns <= 32 * Math.ceil(columns / 32));
 }
 
-/** Bindings: input, weights [slices, in, out], bias if any, output. */
-export function gatherShader(problem: GatherConv, tuning: GatherTuning): Shader {
-  return tuning.family === "direct" ? gatherDirectShader(problem, tuning) : gatherBroadcastShader(problem, tuning);
+/** Every tuning of one shader, for `inner` input channels and `channels` output channels; in no particular order. */
+export function productTunings(inner: number, channels: number, limits: Limits): ProductTuning[] {
+  const { subgroupSize, workgroupInvocations } = limits;
+  const columns = channels % 4 === 0 ? channels / 4 : channels;
+  const lanes = Math.min(8, 2 ** Math.ceil(Math.log2(columns)));
+  const broadcast = (rows: number): BroadcastTuning => ({
+    family: "broadcast",
+    rows,
+    lanes: subgroupSize ?? 0,
+    stores: 4,
+  });
+  const direct = [[4, 1], [4, 2], [8, 1]].map(([rows, vectors]): DirectTuning => ({
+    family: "direct",
+    rows: rows!,
+    vectors: vectors!,
+    lanes,
+    groups: 64 / lanes,
+  }));
+  return [
+    ...(subgroupSize !== null && subgroupSize >= BROADCAST_LANES
+      ? [32, 16, 64].filter((rows) => rows % subgroupSize === 0).map(broadcast)
+      : []),
+    ...tiledTunings(inner, channels, limits),
+    ...direct.filter((tuning) => tuning.lanes * tuning.groups <= workgroupInvocations),
+  ];
+}
+
+/** One thread per four pixels and one vector of channels: the plainest shader, for any channels and device. */
+export const PLAIN: DirectTuning = { family: "direct", rows: 4, vectors: 1, lanes: 8, groups: 8 };
+
+/** Bindings: input, weights [slices, in, out], those of the epilogue, output. */
+export function productShader(problem: GatherConv, tuning: ProductTuning): Shader {
+  if (tuning.family === "direct") return gatherDirectShader(problem, tuning);
+  if (tuning.family === "tiled") return gatherTiledShader(problem, tuning);
+  if (tuning.family === "broadcast") return gatherBroadcastShader(problem, tuning);
+  return tuning satisfies never;
 }

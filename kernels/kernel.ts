@@ -37,6 +37,8 @@ export interface Limits {
   readonly bindingBytes: number;
   /** Threads of a subgroup where every subgroup has as many, else null; null too where subgroups are not supported. */
   readonly subgroupSize: number | null;
+  /** Does the adapter run on the CPU? There a load costs dozens of multiplications, and a barrier far more. */
+  readonly software: boolean;
   /** Offer only tunings that sum the products of the definition, so no Winograd. */
   readonly exact: boolean;
 }
@@ -44,13 +46,13 @@ export interface Limits {
 /** A family of shaders that all compute the same thing. */
 export interface Kernel<Problem, Tuning> {
   readonly name: string;
-  /** Valid configurations for these limits. The first is the default: safe everywhere, good almost everywhere. */
-  tunings(problem: Problem, limits: Limits): readonly Tuning[];
   /**
-   * How long a tuning is likely to take, in any unit: the tuner tries the lowest first. Kernels with few tunings have
-   * none and are tried in order.
+   * Valid configurations for these limits, those first that are likely to be fast. The first is the default: safe
+   * everywhere, good almost everywhere.
    */
-  estimate?(problem: Problem, tuning: Tuning, limits: Limits): number;
+  tunings(problem: Problem, limits: Limits): readonly Tuning[];
+  /** The plainest tuning, which every other is checked against; the default where there is none. */
+  reference?(problem: Problem): Tuning;
   /** Pure: equal arguments give identical stages. */
   stages(problem: Problem, tuning: Tuning): Stages;
   /** Least work possible: direct floating point operations, and each byte of the operands moved once. */

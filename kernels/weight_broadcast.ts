@@ -4,7 +4,8 @@
  * As a matrix product: rows are (ky, kx, ci) in one, columns output channels, the inner dimension is output pixels. A
  * workgroup is one subgroup of `lanes` threads and holds 4 * lanes rows by 4 * lanes columns: for each pixel, lane s
  * loads the inputs of rows 4s ... 4s+3 and the gradients of columns 4s ... 4s+3, and the inputs are broadcast. Each of
- * `parts` workgroups per tile sums a contiguous share of the pixels; `stores` is the number of store sites.
+ * `parts` workgroups per tile sums a contiguous share of the pixels; `stores` is the number of store sites. The
+ * workgroups of the first rows also sum the gradients, for the bias.
  */
 import type { ConvProblem } from "./conv_problem.ts";
 import type { Shader } from "./kernel.ts";
@@ -22,8 +23,12 @@ function pixelsAtOnce(width: number): number {
   return [4, 3, 2].find((count) => width % count === 0) ?? 1;
 }
 
-/** Bindings: x, dy, output [parts, kernel, kernel, in, out]. */
-export function weightBroadcastShader(p: ConvProblem, { lanes, parts, stores }: WeightBroadcastTuning): Shader {
+/** Bindings: x, dy, output [parts, kernel, kernel, in, out], and with `bias` the sums of dy [parts, out]. */
+export function weightBroadcastShader(
+  p: ConvProblem,
+  { lanes, parts, stores }: WeightBroadcastTuning,
+  bias: boolean,
+): Shader {
   const deep = p.inChannels % 4 === 0, wide = p.outChannels % 4 === 0;
   const rows = p.kernel ** 2 * p.inChannels, units = ceilDiv(rows, 4), vectors = ceilDiv(p.outChannels, 4);
   const rowGroups = ceilDiv(units, lanes), columnGroups = ceilDiv(vectors, lanes), tile = 4 * lanes;
@@ -69,6 +74,13 @@ ${parts.map(({ before }) => before).join("\n")}
       unroll(atOnce, (q) => `subgroupBroadcast(x${q}.${"xyzw"[m % 4]}, ${Math.floor(m / 4)}u) * d${q}`, " + ")
     };`;
 
+  /** Stores the four columns `value` in row `row` of an array [.., out]. */
+  const storeColumns = (array: string, row: string, value: string) =>
+    wide ? `${array}[${row} * ${vectors}u + column] = ${value};` : unroll(4, (c) => {
+      const at = `${row} * ${p.outChannels}u + 4u * column + ${c}u`;
+      return `if (4u * column + ${c}u < ${p.outChannels}u) { ${array}[${at}] = ${value}[${c}]; }`;
+    });
+
   const perSite = tile / stores;
   const store = (site: number) =>
     `    v = sum${site};
@@ -76,19 +88,14 @@ ${unroll(perSite - 1, (r) => `    v = select(v, sum${(r + 1) * stores + site}, r
     out = 4u * unit0 + r * ${stores}u + ${site}u;
     if (out < ${rows}u && column0 + lane < ${vectors}u) {
       out += part * ${rows}u;
-      ${
-      wide ? `dw[out * ${vectors}u + column] = v;` : unroll(
-        4,
-        (c) =>
-          `if (4u * column + ${c}u < ${p.outChannels}u) { dw[out * ${p.outChannels}u + 4u * column + ${c}u] = v[${c}]; }`,
-      )
-    }
+      ${storeColumns("dw", "out", "v")}
     }`;
 
   const code = `enable subgroups;
 @group(0) @binding(0) var<storage, read> x: array<${deep ? "vec4f" : "f32"}>;
 @group(0) @binding(1) var<storage, read> dy: array<${wide ? "vec4f" : "f32"}>;
 @group(0) @binding(2) var<storage, read_write> dw: array<${wide ? "vec4f" : "f32"}>;
+${bias ? `@group(0) @binding(3) var<storage, read_write> db: array<${wide ? "vec4f" : "f32"}>;` : ""}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) lane: u32) {
@@ -101,6 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let part = index / ${columnGroups * rowGroups}u;
 ${unroll(apart, locate)}
 ${unroll(tile, (m) => `  var sum${m} = vec4f();`)}
+${bias ? "  var b = vec4f();" : ""}
   for (var chunk = part * ${share}u; chunk < min((part + 1u) * ${share}u, ${chunks}u); chunk++) {
     let row = i32(chunk / ${perRow}u);
     let ox = i32(chunk % ${perRow}u) * ${atOnce};
@@ -110,12 +118,14 @@ ${unroll(apart, (r) => `    let iy${r} = oy * ${p.stride} + ky${r};`)}
 ${unroll(atOnce, input)}
 ${unroll(atOnce, gradient)}
 ${unroll(tile, accumulate)}
+${bias ? `    if (unit0 == 0u) { b += ${unroll(atOnce, (q) => `d${q}`, " + ")}; }` : ""}
   }
   var v: vec4f;
   var out: u32;
   for (var r = 0u; r < ${perSite}u; r++) {
 ${unroll(stores, store)}
   }
+${bias ? `  if (unit0 == 0u && column0 + lane < ${vectors}u) { ${storeColumns("db", "part", "b")} }` : ""}
 }
 `;
   return { code, workgroups: foldWorkgroups(groups) };

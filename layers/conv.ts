@@ -5,7 +5,6 @@ import { convBackwardWeight } from "../kernels/conv_backward_weight.ts";
 import { convForward } from "../kernels/conv_forward.ts";
 import type { ConvProblem } from "../kernels/conv_problem.ts";
 import { reluPullback } from "../kernels/relu_pullback.ts";
-import { sumRows } from "../kernels/sum_rows.ts";
 import { UserError } from "../core/errors.ts";
 import type { Layer } from "../core/layer.ts";
 import { type Op, op } from "../core/op.ts";
@@ -109,11 +108,8 @@ export function conv(options: ConvOptions): Layer {
             ops.push(op(reluPullback, relu, { label: "activation", reads, writes: [dz] }));
           }
           if (grads !== null) {
-            const rows = elements(y.shape) / channels;
-            ops.push(
-              op(convBackwardWeight, problem, { label: "dw", reads: [x, dz], writes: [grads["w"]!] }),
-              op(sumRows, { rows, columns: channels }, { label: "db", reads: [dz], writes: [grads["b"]!] }),
-            );
+            const writes = [grads["w"]!, grads["b"]!];
+            ops.push(op(convBackwardWeight, { ...problem, bias: true }, { label: "dw", reads: [x, dz], writes }));
           }
           if (!input) return { ops, dx: null };
           const dx = tensor(`${name}/dx`, x.shape);

@@ -31,8 +31,9 @@ export async function runOp<Problem, Tuning>(
   problem: Problem,
   tuning: Tuning,
   { reads, writes }: { reads: readonly Operand[]; writes: readonly Operand[] },
+  opened: Context | null = null,
 ): Promise<Float64Array[]> {
-  const context = await gpu();
+  const context = opened ?? await gpu();
   const buffers: Buffers = new Map();
   const load = async ({ shape, data, dtype = "f32" }: Operand, index: number) => {
     const t = tensor(`operand${index}`, shape, { dtype, lifetime: "persistent" });

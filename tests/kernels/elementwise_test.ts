@@ -3,10 +3,9 @@ import * as assert from "uvu/assert";
 import { dropout } from "../../kernels/dropout.ts";
 import { reluPullback } from "../../kernels/relu_pullback.ts";
 import { sgdUpdate } from "../../kernels/sgd.ts";
-import { sumRows } from "../../kernels/sum_rows.ts";
 import { symmetrize } from "../../kernels/symmetrize.ts";
 import { encodeStep } from "../../core/step.ts";
-import { gpu, random, relativeError, runOp } from "../_gpu.ts";
+import { random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 
 const vector = (data: ArrayLike<number>) => ({ shape: [data.length], data });
@@ -92,21 +91,6 @@ test("sgd: two steps with momentum and weight decay agree with float64, at the r
     assert.ok(relativeError(velocity, v) < 1e-6, `v after step ${index + 1}`);
   }
 });
-
-for (const [rows, columns] of [[1, 1], [3, 70], [17, 10], [130, 65], [300, 3], [257, 4]] as const) {
-  test(`sum_rows [${rows}, ${columns}]: every tuning agrees with float64`, async () => {
-    const { limits } = await gpu();
-    const x = random(rows * columns);
-    // Ones behind the last row: reading past the end gives zeros on one device and the last element on another.
-    const data = [...x, ...new Array<number>(rows * columns).fill(1)];
-    for (const tuning of sumRows.tunings({ rows, columns }, limits)) {
-      const operands = { reads: [{ shape: [2 * rows, columns], data }], writes: [{ shape: [columns] }] };
-      const [y] = await runOp(sumRows, { rows, columns }, tuning, operands);
-      // Multiples of 1/1024 below 2^14 add up without rounding in float32, so nothing may be missing or twice.
-      assert.is(relativeError(y!, reference.sumRows(columns, x)), 0, JSON.stringify(tuning));
-    }
-  });
-}
 
 test("symmetrize: averages with the transpose, scales, and adds to the diagonal", async () => {
   const side = 9, scale = 0.5, diagonal = -1.5, x = random(side * side);

@@ -30,9 +30,13 @@ function initialParams(config: Config): Record<string, Float32Array> {
   return params;
 }
 
-/** `steps` steps on the GPU from `initialParams`; parameters and velocity afterwards. */
+/**
+ * `steps` steps on the GPU from `initialParams`; parameters and velocity afterwards. Without Winograd, whose rounding
+ * tips more ReLUs over, and then single gradients differ for good.
+ */
 async function trainOnGpu(config: Config, data: Dataset, steps: number, learningRate: number) {
-  const context = await gpu(), session = openSession(context, config);
+  const opened = await gpu(), context = { ...opened, limits: { ...opened.limits, exact: true } };
+  const session = openSession(context, config);
   const resident = await makeResident(context, session.buffers, "train", data);
   const plan = await compileTraining(session, resident, defaultTuner(context.limits));
   await setParams(session, initialParams(config));

@@ -1,0 +1,68 @@
+/**
+ * What a convolution does to each sum before it stores it, in this order: add a bias, activate, drop out, mask.
+ *
+ *   dropout   keeps an element with probability 1 - rate and divides it by that (kernels/dropout.ts, the same draws)
+ *   mask      multiplies by `scale` where another tensor is positive, else by `scale * slope`: the backward pass of the
+ *             ReLU, and of the dropout behind it, that produced this tensor
+ */
+import { read, type Slot } from "./kernel.ts";
+import { f32, RANDOM, STEP } from "./wgsl.ts";
+
+/** Inverted dropout: the probability of zeroing an element, and the layer's stream of random numbers. */
+export interface Dropout {
+  readonly rate: number;
+  readonly stream: number;
+}
+
+/** The factor where the mask is not positive is `scale * slope`. */
+export interface Mask {
+  readonly scale: number;
+  readonly slope: number;
+}
+
+export interface Epilogue {
+  readonly bias?: boolean;
+  /** Slope of the activation for negative sums: 0 for ReLU, null for none. */
+  readonly slope?: number | null;
+  readonly dropout?: Dropout | null;
+  readonly mask?: Mask | null;
+}
+
+/** The op's reads that an epilogue binds, from read `first` on: bias [channels], step buffer, mask [as the output]. */
+export function epilogueReads({ bias, dropout, mask }: Epilogue, first: number): Slot[] {
+  return [bias, dropout, mask].filter((each) => each).map((_, index) => read(first + index));
+}
+
+/**
+ * The bindings from `first` on, the last of them `output`, and the function `finish(sum, bias, at)` for the element (or
+ * four neighbours, where `type` is vec4f) that is stored at index `at` of `output`.
+ */
+export function epilogueDeclarations(e: Epilogue, first: number, type: "f32" | "vec4f"): string {
+  const { bias = false, slope = null, dropout = null, mask = null } = e;
+  let binding = first;
+  const bound = (text: string) => `@group(0) @binding(${binding++}) var<storage, ${text};\n`;
+  const random = (c: number) => `random_unit(key, ${type === "f32" ? "at" : `4u * at + ${c}u`})`;
+  const draws = type === "f32" ? random(0) : `vec4f(${[0, 1, 2, 3].map(random).join(", ")})`;
+  return `${dropout ? STEP + RANDOM : ""}\
+${bias ? bound(`read> bias: array<${type}>`) : ""}\
+${dropout ? bound("read> step: Step") : ""}\
+${mask ? bound(`read> mask: array<${type}>`) : ""}\
+${bound(`read_write> output: array<${type}>`)}\
+fn finish(sum: ${type}, b: ${type}, at: u32) -> ${type} {
+  var v = sum${bias ? " + b" : ""};
+${slope === null ? "" : `  v = max(v, ${slope === 0 ? `${type}()` : `${f32(slope)} * v`});\n`}\
+${
+    dropout
+      ? `  let key = random_key(step.seed, step.step, ${dropout.stream}u);
+  v = select(${type}(), v * ${f32(1 / (1 - dropout.rate))}, ${draws} >= ${type}(${f32(dropout.rate)}));\n`
+      : ""
+  }\
+${
+    mask
+      ? `  v *= select(${type}(${f32(mask.scale * mask.slope)}), ${type}(${f32(mask.scale)}), mask[at] > ${type}());\n`
+      : ""
+  }\
+  return v;
+}
+`;
+}

@@ -1,0 +1,66 @@
+/**
+ * How long a tuning is likely to take: the order in which the tuner tries candidates, and the choice where nothing was
+ * measured. Rates of two kinds of device; only their proportions matter. CPU: measured on llvmpipe (Mesa 25.0.7, two
+ * cores). GPU: the share of the peak that the literature reports for such tiles, 20 operations per byte.
+ */
+import type { ProductTuning } from "./gather_families.ts";
+import type { Limits } from "./kernel.ts";
+import { ceilDiv } from "./wgsl.ts";
+
+/** `count` products of [rows, inner] by [inner, columns] matrices. */
+export interface ProductShape {
+  readonly count: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly inner: number;
+}
+
+/** Rows and columns of the output that a workgroup makes, and how many elements of them a thread. */
+function tileOf(tuning: ProductTuning, columns: number): { rows: number; columns: number; perThread: number } {
+  if (tuning.family === "tiled") {
+    return { rows: tuning.rows, columns: tuning.columns, perThread: tuning.threadRows * 4 * tuning.threadVectors };
+  }
+  const width = columns % 4 === 0 ? 4 : 1;
+  if (tuning.family === "direct") {
+    const { rows, vectors, lanes, groups } = tuning;
+    return { rows: rows * groups, columns: lanes * vectors * width, perThread: rows * vectors * width };
+  }
+  return { rows: tuning.rows, columns: 4 * tuning.lanes, perThread: 4 * tuning.rows };
+}
+
+/** Floating point operations per second of a family's inner loop. */
+function flopsPerSecond(tuning: ProductTuning, perThread: number, { software }: Limits): number {
+  if (software) {
+    // 64 rows are a little faster, but take three times as long to compile: no choice without measuring.
+    if (tuning.family === "broadcast") return perThread === 128 ? 3.3e10 : perThread > 128 ? 3.2e10 : 2.5e10;
+    return tuning.family === "direct" ? 9e9 + 1e7 * perThread : 1.5e9;
+  }
+  const share = perThread >= 64 ? 0.65 : perThread >= 32 ? 0.55 : 0.4;
+  return 2e13 * (tuning.family === "tiled" ? share : tuning.family === "direct" ? share / 2 : 0.2);
+}
+
+/** Workgroups that fill a large GPU. */
+const FULL = 256;
+
+/** Seconds of matrix products, padding of the tiles included. */
+export function productSeconds(shape: ProductShape, tuning: ProductTuning, limits: Limits): number {
+  const tile = tileOf(tuning, shape.columns);
+  const groups = shape.count * ceilDiv(shape.rows, tile.rows) * ceilDiv(shape.columns, tile.columns);
+  const flops = 2 * groups * tile.rows * tile.columns * shape.inner;
+  const busy = limits.software ? 1 : Math.min(1, groups / FULL);
+  return flops / (flopsPerSecond(tuning, tile.perThread, limits) * busy) + dispatchSeconds(limits);
+}
+
+/** Seconds to read and write `elements` numbers of four bytes in all, one thread each. */
+export function copySeconds(elements: number, limits: Limits): number {
+  return 4 * elements / (limits.software ? 5e9 : 1e12) + dispatchSeconds(limits);
+}
+
+/** What each dispatch costs beside its work: on a CPU mostly its shader's compilation, spread over a few 1000 steps. */
+const dispatchSeconds = ({ software }: Limits) => software ? 2e-4 : 3e-6;
+
+/** Sorted by estimate, the shortest first. */
+export function byEstimate<Tuning>(tunings: readonly Tuning[], seconds: (tuning: Tuning) => number): Tuning[] {
+  return tunings.map((tuning) => ({ tuning, seconds: seconds(tuning) })).sort((a, b) => a.seconds - b.seconds)
+    .map(({ tuning }) => tuning);
+}

@@ -1,0 +1,155 @@
+/**
+ * A gathering convolution as implicit GEMM through workgroup memory: a workgroup holds `rows` pixels by `columns`
+ * output channels, and steps through taps and input channels `depth` at a time. For each step its threads copy
+ * rows x depth inputs and depth x columns weights to workgroup memory, then each thread multiplies `threadRows` rows by
+ * `threadVectors` vectors of four columns. A thread's rows and vectors are spread over the tile with the stride of the
+ * workgroup, and rows of inputs are padded by one vector, so that neighbouring threads read different banks.
+ *
+ * Needs input and output channels in fours.
+ */
+import { gatherBindings, type GatherConv, inputAt, leavesInput, pixelTiles, sliceOf } from "./gather_conv.ts";
+import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
+import type { Limits, Shader } from "./kernel.ts";
+
+export interface TiledTuning {
+  readonly family: "tiled";
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly threadRows: number;
+  readonly threadVectors: number;
+}
+
+/** Threads of a workgroup along columns and rows. */
+export function tiledThreads({ rows, columns, threadRows, threadVectors }: TiledTuning): [x: number, y: number] {
+  return [columns / 4 / threadVectors, rows / threadRows];
+}
+
+/** Does the tile fit the device? `padding`: vectors between two rows of the first operand. */
+export function tiledFits(t: TiledTuning, limits: Limits): boolean {
+  const [x, y] = tiledThreads(t), bytes = 16 * (t.rows * (t.depth / 4 + 1) + t.depth * t.columns / 4);
+  return x * y <= limits.workgroupInvocations && bytes <= limits.workgroupStorage;
+}
+
+/** `count` vectors copied by `threads` threads: for each round, WGSL given the vector's index, guarded at the end. */
+export function copied(count: number, threads: number, each: (round: number, item: string) => string): string {
+  return unroll(ceilDiv(count, threads), (round) => {
+    const body = each(round, `(lane + ${round * threads}u)`);
+    return (round + 1) * threads <= count
+      ? body
+      : `      if (lane + ${round * threads}u < ${count}u) {\n${body}\n      }`;
+  });
+}
+
+/** See `productShader` of gather_families.ts. */
+export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
+  const { rows, columns, depth, threadRows, threadVectors } = tuning;
+  const [threadsX, threadsY] = tiledThreads(tuning), threads = threadsX * threadsY;
+  const deep = depth / 4, stride = deep + 1, across = columns / 4;
+  const inVectors = g.input.channels / 4, outVectors = g.output.channels / 4;
+  const columnGroups = ceilDiv(outVectors, across), chunks = ceilDiv(inVectors, deep);
+  const ragged = inVectors % deep !== 0;
+  const { tiles, locate } = pixelTiles(g, rows);
+  const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
+  const rounds = ceilDiv(rows * deep, threads);
+
+  const place = (pixel: string, name: string) =>
+    `  let j${name} = i32(${pixel} % ${g.x.count}u);
+  let i${name} = i32((${pixel} / ${g.x.count}u) % ${g.y.count}u);
+  let n${name} = i32(${pixel} / ${g.x.count * g.y.count}u);`;
+
+  const address = (q: number) => {
+    const inside = clipped
+      ? `r${q} >= 0 && r${q} < ${g.input.height} && c${q} >= 0 && c${q} < ${g.input.width}`
+      : "true";
+    return `      let r${q} = ${inputAt(g.y, `i${q}`, "ty")};
+      let c${q} = ${inputAt(g.x, `j${q}`, "tx")};
+      let inside${q} = ${inside};
+      let at${q} = u32(select(0, (n${q} * ${g.input.height} + r${q}) * ${g.input.width} + c${q}, inside${q})) * ${inVectors}u;`;
+  };
+
+  const loadInput = (q: number, item: string) => {
+    const k = ragged ? `min(chunk * ${deep}u + k${q}, ${inVectors - 1}u)` : `chunk * ${deep}u + k${q}`;
+    const tests = [...(clipped ? [`inside${q}`] : []), ...(ragged ? [`chunk * ${deep}u + k${q} < ${inVectors}u`] : [])];
+    const value = `input[at${q} + ${k}]`;
+    return `        inputs[${item} / ${deep}u * ${stride}u + k${q}] = ${
+      tests.length === 0 ? value : `select(vec4f(), ${value}, ${tests.join(" && ")})`
+    };`;
+  };
+
+  const loadWeights = (_round: number, item: string) => {
+    const k = `chunk * ${depth}u + ${item} / ${across}u`;
+    const row = ragged ? `min(${k}, ${g.input.channels - 1}u)` : k;
+    const column = `min(firstVector + ${item} % ${across}u, ${outVectors - 1}u)`;
+    // Past the last input channel the inputs are 0, so any finite weight will do.
+    return `        columns[${item}] = weights[(slice * ${g.input.channels}u + ${row}) * ${outVectors}u + ${column}];`;
+  };
+
+  const multiply = (k: number) =>
+    `${
+      unroll(threadVectors, (v) =>
+        `          let w${v}_${k} = columns[(4u * k + ${k}u) * ${across}u + local.x + ${v * threadsX}u];`)
+    }
+${
+      unroll(threadRows, (m) =>
+        unroll(threadVectors, (v) => `          sum${m}_${v} += in${m}.${"xyzw"[k]} * w${v}_${k};`))
+    }`;
+
+  const store = (m: number) =>
+    `  let pixel_${m} = first + local.y + ${m * threadsY}u;
+  if (pixel_${m} < end) {
+  ${place(`pixel_${m}`, `_${m}`)}
+    let row = (n_${m} * ${g.output.height} + i_${m} * ${g.y.outStep} + ${g.y.outStart}) * ${g.output.width};
+    let at = u32(row + j_${m} * ${g.x.outStep} + ${g.x.outStart}) * ${outVectors}u;
+${
+      unroll(
+        threadVectors,
+        (v) =>
+          `    if (vector${v} < ${outVectors}u) { output[at + vector${v}] = finish(sum${m}_${v}, b${v}, at + vector${v}); }`,
+      )
+    }
+  }`;
+
+  const code = `${gatherBindings(g, "vec4f", "vec4f")}
+var<workgroup> inputs: array<vec4f, ${rows * stride}>;
+var<workgroup> columns: array<vec4f, ${depth * across}>;
+@compute @workgroup_size(${threadsX}, ${threadsY})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let index = ${WORKGROUP_INDEX};
+  if (index >= ${columnGroups * tiles}u) { return; }
+  let firstVector = (index % ${columnGroups}u) * ${across}u;
+${locate(`index / ${columnGroups}u`)}
+${
+    unroll(rounds, (q) =>
+      `  let pixel${q} = min(first + (lane + ${q * threads}u) / ${deep}u, end - 1u);
+  let k${q} = (lane + ${q * threads}u) % ${deep}u;
+${place(`pixel${q}`, `${q}`)}`)
+  }
+${unroll(threadRows, (m) => unroll(threadVectors, (v) => `  var sum${m}_${v} = vec4f();`))}
+  for (var ty = 0; ty < ${g.y.taps}; ty++) {
+    for (var tx = 0; tx < ${g.x.taps}; tx++) {
+      let slice = u32(${sliceOf(g)});
+${unroll(rounds, address)}
+      for (var chunk = 0u; chunk < ${chunks}u; chunk++) {
+${copied(rows * deep, threads, loadInput)}
+${copied(depth * across, threads, loadWeights)}
+        workgroupBarrier();
+        for (var k = 0u; k < ${deep}u; k++) {
+${unroll(threadRows, (m) => `          let in${m} = inputs[(local.y + ${m * threadsY}u) * ${stride}u + k];`)}
+${unroll(4, multiply)}
+        }
+        workgroupBarrier();
+      }
+    }
+  }
+${unroll(threadVectors, (v) => `  let vector${v} = firstVector + local.x + ${v * threadsX}u;`)}
+${
+    unroll(threadVectors, (v) =>
+      `  let b${v} = ${g.epilogue.bias ? `bias[min(vector${v}, ${outVectors - 1}u)]` : "vec4f()"};`)
+  }
+${unroll(threadRows, store)}
+}
+`;
+  return { code, workgroups: foldWorkgroups(columnGroups * tiles) };
+}

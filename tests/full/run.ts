@@ -1,0 +1,63 @@
+/**
+ * `npm run test:full -- [--checks N] [--seed N] [--log FILE]`: random checks of every convolution kernel against
+ * float64 (checks.ts), one line of JSON each in the log. A run that was broken off goes on where its log ends.
+ */
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { openDevice } from "../../core/device.ts";
+import { type Check, runCheck } from "./checks.ts";
+
+const { values } = parseArgs({
+  options: {
+    checks: { type: "string", default: "3000" },
+    seed: { type: "string", default: "1" },
+    log: { type: "string", default: "dist/full/checks.jsonl" },
+  },
+});
+const checks = Number(values.checks), seed = Number(values.seed), log = values.log;
+const devices = { safe: await openDevice({ safe: true }), fast: await openDevice() };
+
+/** The log's first line says what it is a log of; a log of something else is not gone on with. */
+const header = JSON.stringify({ seed, device: devices.fast.scope });
+mkdirSync(dirname(log), { recursive: true });
+if (!existsSync(log)) appendFileSync(log, `${header}\n`);
+const [first, ...lines] = readFileSync(log, "utf8").split("\n").filter((line) => line !== "");
+if (first !== header) {
+  console.error(`${log} is the log of another seed or device; name another file with --log`);
+  process.exit(1);
+}
+const done = lines.map((line) => JSON.parse(line) as Check);
+const started = performance.now();
+for (let check = done.length; check < checks; check++) {
+  const result = await runCheck(seed, check, devices);
+  appendFileSync(log, `${JSON.stringify(result)}\n`);
+  done.push(result);
+  if (!result.right) console.log(`WRONG ${JSON.stringify(result)}`);
+  if ((check + 1) % 50 === 0) {
+    const seconds = (performance.now() - started) / 1000;
+    console.log(
+      `${check + 1} of ${checks} checks, ${done.filter(({ right }) => !right).length} wrong, ${seconds.toFixed(0)} s`,
+    );
+  }
+}
+const counts: Record<string, number> = {};
+for (const { kernel, tuning } of done) {
+  const { family, tile, product } = tuning as { family: string; tile?: number; product?: { family: string } };
+  const kind = [kernel, family, tile === undefined ? "" : `F(${tile}x${tile})`, product?.family].filter(Boolean).join(
+    " ",
+  );
+  counts[kind] = (counts[kind] ?? 0) + 1;
+}
+for (const [kind, count] of Object.entries(counts).sort()) console.log(`  ${String(count).padStart(5)} ${kind}`);
+const largest = (of: (check: Check) => boolean) =>
+  Math.max(0, ...done.filter(of).flatMap(({ errors }) => typeof errors === "string" ? [] : errors));
+const isWinograd = ({ tuning }: Check) => (tuning as { family: string }).family === "winograd";
+console.log(
+  `Largest relative error: ${largest(isWinograd).toExponential(1)} with Winograd, ` +
+    `${largest((check) => !isWinograd(check)).toExponential(1)} else`,
+);
+const wrong = done.filter(({ right }) => !right).length;
+console.log(`${done.length - wrong} passed, ${wrong} failed`);
+process.exit(wrong === 0 ? 0 : 1);

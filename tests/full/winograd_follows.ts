@@ -1,0 +1,79 @@
+/**
+ * `npm run test:winograd -- [--steps N]`: trains configs/small-cifar10.yaml on real CIFAR-10 (ALLCNN_DATA) from one
+ * seed, with Winograd wherever it is offered, and with direct sums alone. The mean loss of each 50 steps must agree
+ * within 5 %: runs that differ by rounding drift apart, but learn alike.
+ */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { loadConfig } from "../../configs/load.ts";
+import { type Context, openDevice } from "../../core/device.ts";
+import { run } from "../../core/plan.ts";
+import { permutation } from "../../core/random.ts";
+import { encodeStep } from "../../core/step.ts";
+import { readTensor, writeTensor } from "../../core/transfer.ts";
+import { defaultTuner, type Tuner } from "../../core/tuner.ts";
+import { initialize } from "../../training/fit.ts";
+import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts";
+import { makeResident } from "../../training/resident.ts";
+import { compileTraining, openSession } from "../../training/session.ts";
+
+const WINDOW = 50, SEED = 1;
+
+const { values: { steps: text } } = parseArgs({ options: { steps: { type: "string", default: "500" } } });
+const steps = Number(text), directory = process.env["ALLCNN_DATA"] ?? null;
+if (directory === null) {
+  console.log("Skipped: ALLCNN_DATA does not name a folder with CIFAR-10");
+  process.exit(0);
+}
+const context = await openDevice();
+const config = await loadConfig("configs/small-cifar10.yaml", ["dataset.trainExamples=10000"]);
+const source: Source = { config: config.dataset, directory };
+const whitening = await whiteningFor(context, source, () => {});
+const examples = await prepare(context, source, "train", whitening, () => {});
+
+/** Winograd with the largest tiles where the kernel offers it. */
+const winogradTuner: Tuner = {
+  async choose(op) {
+    const winograd = op.kernel.tunings(op.problem, context.limits)
+      .find((tuning) => (tuning as { family?: string }).family === "winograd");
+    return winograd ?? await defaultTuner(context.limits).choose(op);
+  },
+};
+
+/** The mean training loss of each window of steps, and how many ops use Winograd. */
+async function losses(device: Context, tuner: Tuner): Promise<{ losses: number[]; winograd: number }> {
+  const session = openSession(device, config), { buffers, model } = session;
+  const data = await makeResident(device, buffers, "train", examples), { batch, learningRate } = config.training;
+  const plan = await compileTraining(session, data, tuner);
+  await initialize(session, SEED, null, "");
+  const perEpoch = Math.floor(data.count / batch), found: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    if (step % WINDOW === 0) await writeTensor(device, buffers, model.metrics, new Float32Array(4));
+    if (step % perEpoch === 0) {
+      await writeTensor(device, buffers, data.order, permutation(data.count, SEED, step / perEpoch));
+    }
+    const values = { step, seed: SEED, learningRate: learningRate.base, first: step % perEpoch * batch };
+    device.device.queue.writeBuffer(buffers.get(model.step.buffer)!, 0, encodeStep(values));
+    run(device, plan);
+    if ((step + 1) % WINDOW === 0) {
+      const [loss, , count] = await readTensor(device, buffers, model.metrics);
+      found.push(loss! / count!);
+      console.log(`step ${step + 1}: loss ${found.at(-1)!.toFixed(4)}`);
+    }
+  }
+  device.check();
+  const winograd = plan.ops.filter(({ tuning }) => (tuning as { family?: string }).family === "winograd").length;
+  plan.destroy();
+  return { losses: found, winograd };
+}
+
+const exact = { ...context, limits: { ...context.limits, exact: true } };
+const fast = await losses(context, winogradTuner), direct = await losses(exact, defaultTuner(exact.limits));
+const drift = fast.losses.map((loss, i) => Math.abs(loss / direct.losses[i]! - 1));
+console.log(
+  `${fast.winograd} ops with Winograd against ${direct.winograd}; largest difference of a window ` +
+    `${(100 * Math.max(...drift)).toFixed(2)} %, of the last ${(100 * drift.at(-1)!).toFixed(2)} %`,
+);
+const good = fast.winograd > 0 && direct.winograd === 0 && drift.every((each) => each < 0.05);
+console.log(good ? "1 passed, 0 failed" : "0 passed, 1 failed");
+process.exit(good ? 0 : 1);
