@@ -54,7 +54,9 @@ async function bundle(entry: readonly string[] | string, outfile: string): Promi
 /** The tests of the kernels, each file loaded when the runner asks for it. */
 async function bundleKernelTests(outfile: string): Promise<string[]> {
   const files = readdirSync("tests/kernels").filter((name) => name.endsWith("_test.ts")).sort();
-  const suites = files.map((name) => `{ name: "kernels/${name}", load: () => import("./tests/kernels/${name}") },`);
+  const suites = files.map((name) =>
+    `{ name: "kernels/${name}", load: () => import(${JSON.stringify(`./tests/kernels/${name}`)}) },`
+  );
   const entry = `import { runPacked } from "./tests/packed.ts";\nawait runPacked([\n${suites.join("\n")}\n]);\n`;
   return await bundle(entry, outfile);
 }
