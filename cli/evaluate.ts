@@ -1,7 +1,6 @@
 /** `allcnn evaluate`: loss and error of a checkpoint on the test images. */
 import { dirname } from "node:path";
 import { loadConfig } from "../configs/load.ts";
-import { openDevice } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
 import { environment } from "../core/runtime.ts";
 import { isDirectory, writeFile } from "../core/storage.ts";
@@ -14,6 +13,7 @@ import { compileEvaluation, openSession } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
+import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
 export const evaluate: Command = {
   usage: {
@@ -25,6 +25,7 @@ export const evaluate: Command = {
       { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
       { name: "test-examples", value: "N", help: "evaluate on the first N only" },
       { name: "predictions", value: "FILE", help: "write a JSON line per image: index, label, predicted, logits" },
+      ...DEVICE_OPTIONS,
     ],
   },
   run: evaluateCommand,
@@ -40,7 +41,7 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   const testExamples = args.integer("test-examples", 1);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
   const source: Source = { config: dataset, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
-  const context = await openDevice();
+  const context = await openDeviceFor(args);
   screen.line(`Device: ${context.description}`);
   const session = openSession(context, config);
   await initializeParams(session, checkpoint, path);

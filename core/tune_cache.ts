@@ -4,7 +4,7 @@
  * replaced at once and independent of each other, so any number of processes may read and write them.
  */
 import { UserError } from "./errors.ts";
-import { cacheDirectory, exists, list, moveFile, readText, writeFile } from "./storage.ts";
+import { cacheDirectory, exists, list, moveFile, readText, removeFile, writeFile } from "./storage.ts";
 import { type Entry, mergedRows } from "./tune_entry.ts";
 import { hashOf, keyOf, type Task } from "./tune_task.ts";
 
@@ -15,6 +15,8 @@ export interface TuneCache {
   read(task: Task): Promise<Entry | null>;
   /** Replaces what is known of a task; candidates that other processes tried meanwhile are kept. */
   write(task: Task, entry: Entry): Promise<void>;
+  /** Forgets what is known of a task. */
+  remove(task: Task): Promise<void>;
   /** Every entry of the scope. */
   all(): Promise<Entry[]>;
   /** Adds entries made elsewhere, whose rows replace those of the same tunings. Throws `UserError` on another scope. */
@@ -111,6 +113,10 @@ export async function openTuneCache(
       const offered = new Set(candidates.map(({ text }) => text)), before = await find(kernel, key);
       const kept = (before?.rows ?? []).filter(({ tuning }) => offered.has(JSON.stringify(tuning)));
       await save(pathOf(kernel, key), { ...entry, rows: mergedRows(kept, entry.rows) });
+    },
+    async remove({ subject: { kernel }, key }) {
+      unwritten.delete(pathOf(kernel, key));
+      await removeFile(pathOf(kernel, key));
     },
     async all() {
       const names = (await list(folder)).filter((name) => name.endsWith(".json"));

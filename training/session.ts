@@ -6,7 +6,7 @@ import { UserError } from "../core/errors.ts";
 import type { ParamSpecs } from "../core/layer.ts";
 import { sgd } from "../core/optimizer.ts";
 import { type Buffers, compile, type Plan } from "../core/plan.ts";
-import { evalProgram, type Model, trainProgram } from "../core/program.ts";
+import { evalProgram, type Model, type Program, trainProgram } from "../core/program.ts";
 import { stepTensor } from "../core/step.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
@@ -65,19 +65,22 @@ function optimizerOf(config: Config) {
   return sgd(config.training.optimizer.sgd);
 }
 
-/** Compiles one step of training on batches of `data`. */
-export async function compileTraining(session: Session, data: Resident, tuner: Tuner): Promise<Plan> {
-  const { context, config, model, specs, state, buffers } = session;
+/** One step of training on batches of `data`, as it is traced. Throws `UserError` where there are too few examples. */
+export function trainingProgram({ context, config, model, specs, state }: Session, data: Resident): Program {
   const { batch } = config.training;
   if (batch > data.count) {
     throw new UserError(`Cannot train with batches of ${batch}: there are ${data.count} training examples`);
   }
-  const program = trainProgram(model, gatherBatch(data, model.step, batch, config.dataset.augment), {
+  return trainProgram(model, gatherBatch(data, model.step, batch, config.dataset.augment), {
     optimizer: optimizerOf(config),
     grads: arena("grads", specs, context.limits),
     state,
   });
-  return await compile(context, program, tuner, buffers);
+}
+
+/** Compiles one step of training on batches of `data`. */
+export async function compileTraining(session: Session, data: Resident, tuner: Tuner): Promise<Plan> {
+  return await compile(session.context, trainingProgram(session, data), tuner, session.buffers);
 }
 
 /** A compiled evaluation: the plan, its batch, and where it leaves metrics and logits. */
