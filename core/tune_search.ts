@@ -50,11 +50,17 @@ export interface Found {
   readonly note: string;
   /** Seconds until the first attempt had ended, that of the reference included; null if there was none. */
   readonly openingSeconds: number | null;
+  /** That of earlier searches, and of this one's attempts. */
+  readonly pace: readonly Pace[];
 }
 
-/** Seconds that earlier attempts took, and the length of their shaders: how long the next may take. */
-interface Pace {
-  readonly seconds: number;
+/** What an attempt took, of any task: how long the next may take. */
+export interface Pace {
+  readonly task: string;
+  readonly compileSeconds: number;
+  /** Checks, the first timing, and for a task's first attempt the reference. */
+  readonly runSeconds: number;
+  /** Characters of its shaders. */
   readonly length: number;
 }
 
@@ -63,10 +69,14 @@ const lengthOf = ({ dispatches }: Stages) => dispatches.reduce((sum, { shader })
 /** Some shaders take longer to compile than their length tells, and nothing can interrupt it. */
 const CAUTION = 1.5;
 
-/** Longer shaders take longer to compile; no shader is promised to be faster than what was seen. */
-function expectedSeconds(pace: readonly Pace[], stages: Stages): number {
-  const length = lengthOf(stages);
-  return CAUTION * Math.max(0, ...pace.map((each) => each.seconds * Math.max(1, length / each.length)));
+/**
+ * What an attempt may take: to compile as long as the slowest of all tasks, longer if its shaders are; to run as long as
+ * the slowest of its own task.
+ */
+function expectedSeconds(pace: readonly Pace[], { key }: Task, stages: Stages): number {
+  const length = lengthOf(stages), own = pace.filter(({ task }) => task === key);
+  const compile = pace.map((each) => each.compileSeconds * Math.max(1, length / each.length));
+  return CAUTION * (Math.max(0, ...compile) + Math.max(0, ...own.map(({ runSeconds }) => runSeconds)));
 }
 
 const generated = new WeakMap<Candidate, { readonly stages: Stages | string; readonly hash: string }>();
@@ -97,10 +107,13 @@ export async function freshEntry(task: Task, entry: Entry): Promise<Entry> {
   return { ...entry, winner: kept ? entry.winner : null, rows };
 }
 
-/** When a task's share of the budget ends, and when the whole budget does; by the clock of `now`. */
-export interface Deadlines {
-  readonly task: number;
-  readonly whole: number;
+/** What a search may take. */
+export interface Allowance {
+  /** When the task's share of the budget ends, and when the whole budget does; by the clock of `now`. */
+  readonly taskEnd: number;
+  readonly wholeEnd: number;
+  /** Of all attempts so far. */
+  readonly pace: readonly Pace[];
 }
 
 /** Shortest time that a sample is thought to take, with what surrounds it. */
@@ -117,11 +130,11 @@ const secondsOf = (rows: readonly TimedRow[]) =>
 export async function searchTask(
   task: Task,
   before: Entry,
-  deadlines: Deadlines,
+  { taskEnd, wholeEnd, pace: earlier }: Allowance,
   options: SearchOptions,
 ): Promise<Found> {
   const { cache, limits, now } = options, floorSeconds = await options.floor(task.op), basis = task.candidates[0]!;
-  const pace: Pace[] = [], runnables = new Map<string, Runnable>();
+  const pace = [...earlier], runnables = new Map<string, Runnable>();
   const began = now();
   let entry = before, measured = 0, note = "", bench: Bench | null = null, openingSeconds: number | null = null;
   const record = (row: Row) => {
@@ -148,10 +161,11 @@ export async function searchTask(
     }
     const known = entry;
     record({ ...row, status: "unfinished", reason: "the process ended while it was tried" });
-    await cache.write(task, entry);
+    await cache.write(task, { ...entry, budgetSeconds: 0 }); // should the process end, this was no whole search
     const start = now(), result = await bench.attempt(stages);
     openingSeconds ??= now() - began;
-    pace.push({ seconds: now() - start, length: lengthOf(stages) });
+    const { compileSeconds } = result, runSeconds = Math.max(0, now() - start - compileSeconds);
+    pace.push({ task: task.key, compileSeconds, runSeconds, length: lengthOf(stages) });
     entry = known;
     if (result.status !== "timed") return record({ ...row, ...result });
     runnables.set(candidate.text, result.runnable);
@@ -162,11 +176,9 @@ export async function searchTask(
   const roundRobin = async (): Promise<void> => {
     for (const { tuning } of contenders(task, entry)) {
       const candidate = task.candidates.find(({ text }) => text === JSON.stringify(tuning))!;
-      if (
-        runnables.has(candidate.text) || now() + Math.max(0, ...pace.map(({ seconds }) => seconds)) > deadlines.task
-      ) {
-        continue; // an earlier search timed it
-      }
+      if (runnables.has(candidate.text)) continue;
+      const { stages } = await stagesOf(task, candidate); // which an earlier search timed
+      if (typeof stages === "string" || now() + expectedSeconds(pace, task, stages) > taskEnd) continue;
       measured--; // it was known
       await attempt(candidate, []);
     }
@@ -174,7 +186,7 @@ export async function searchTask(
     const samples = new Map(racing.map((row) => [row, [] as number[]]));
     const middle = (row: TimedRow) => median(samples.get(row)!);
     for (let round = 0; round < ROUNDS && racing.length > 0; round++) {
-      if (now() + secondsOf(racing) > (round < 2 ? deadlines.whole : deadlines.task)) break;
+      if (now() + secondsOf(racing) > (round < 2 ? wholeEnd : taskEnd)) break;
       const turn = round % racing.length, order = [...racing.slice(turn), ...racing.slice(0, turn)];
       const seconds = await bench!.time(order.map(({ tuning }) => runnables.get(JSON.stringify(tuning))!));
       order.forEach((row, index) => seconds[index]! > 0 && samples.get(row)!.push(seconds[index]!));
@@ -194,9 +206,9 @@ export async function searchTask(
       else if (nearRoofline(entry, floorSeconds)) note = "another is within 10 % of the roofline";
       if (note !== "") break;
       const { stages } = await stagesOf(task, candidate);
-      const needed = (typeof stages === "string" ? 0 : expectedSeconds(pace, stages)) +
+      const needed = (typeof stages === "string" ? 0 : expectedSeconds(pace, task, stages)) +
         2 * secondsOf(contenders(task, entry));
-      if (now() + needed > (candidate === basis ? deadlines.whole : deadlines.task)) continue;
+      if (now() + needed > (candidate === basis ? wholeEnd : taskEnd)) continue;
       options.onCandidate(task, entry);
       await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead));
     }
@@ -207,10 +219,11 @@ export async function searchTask(
     note = (error as Error).message.split("\n")[0]!;
   }
   const winner = winnerOf(task, entry), opened = bench as Bench | null;
-  entry = { ...entry, winner, expected: opened?.expected ?? entry.expected };
+  const budgetSeconds = options.stop() ? 0 : entry.budgetSeconds;
+  entry = { ...entry, winner, expected: opened?.expected ?? entry.expected, budgetSeconds };
   const used = task.candidates.find(({ text }) => text === JSON.stringify(winner));
   const { stages } = used === undefined ? { stages: null } : await stagesOf(task, used);
   opened?.close(typeof stages === "string" ? null : stages);
   await cache.write(task, entry);
-  return { entry, measured, note, openingSeconds };
+  return { entry, measured, note, openingSeconds, pace };
 }

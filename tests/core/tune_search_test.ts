@@ -1,0 +1,140 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Op } from "../../core/op.ts";
+import { searchTasks } from "../../core/tune_budget.ts";
+import { openTuneCache } from "../../core/tune_cache.ts";
+import { tasksOf } from "../../core/tune_task.ts";
+import { inFolder } from "../cli/_run.ts";
+import { type Clock, imaginedBench, imaginedOp, LIMITS } from "./_tuning.ts";
+
+const BUDGET = { seconds: 60, spent: 0, again: false, onOutcome: () => {} };
+
+/** Searches with a cache in `folder` and a new clock: the outcomes, what was tried, and the seconds that it took. */
+async function search(folder: string, ops: readonly Op[], budget: Partial<typeof BUDGET> = {}) {
+  const cache = await openTuneCache("device", assert.unreachable, folder), clock: Clock = { seconds: 1000 };
+  const options = imaginedBench(cache, clock);
+  const outcomes = await searchTasks(await tasksOf(ops, LIMITS), { ...BUDGET, ...budget }, options);
+  return { outcomes, tried: options.tried, events: options.events, seconds: clock.seconds - 1000, cache };
+}
+
+const measured = (outcomes: readonly { readonly measured: number }[]) =>
+  outcomes.reduce((sum, each) => sum + each.measured, 0);
+
+test("the fastest wins, a wrong one never does, and what is known is not measured again", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "wrong", "0.02", "0.03"])];
+    const { outcomes: [outcome], tried, events } = await search(folder, ops);
+    assert.equal(outcome!.entry.winner, { n: 2 });
+    assert.equal(tried.slice(0, 4), ["0.04", "wrong", "0.02", "0.03"]);
+    assert.equal(events, ["closed"]);
+    const wrong = outcome!.entry.rows.find(({ status }) => status !== "timed")!;
+    assert.is(`${wrong.status} ${wrong.reason} ${wrong.seconds}`, "rejected computes nonsense null");
+    const again = await search(folder, ops);
+    assert.equal([again.tried, measured(again.outcomes), again.seconds], [[], 0, 0]);
+    assert.equal(again.outcomes[0]!.entry.winner, { n: 2 });
+  });
+});
+
+test("what is generated differently, or new, is measured; nothing else is", async () => {
+  await inFolder(async (folder) => {
+    await search(folder, [imaginedOp("a", ["0.04", "0.02", "0.05"])]);
+    const { outcomes: [outcome], tried } = await search(folder, [imaginedOp("a", ["0.04", "0.02", "0.01"])]);
+    assert.equal(tried.filter((code) => code === "0.01").length, 1);
+    assert.not.ok(tried.includes("0.04") && tried[0] === "0.04");
+    assert.equal(outcome!.entry.winner, { n: 2 });
+    const more = await search(folder, [imaginedOp("a", ["0.04", "0.02", "0.01", "0.001"])]);
+    assert.is(more.tried[0], "0.001");
+    assert.equal(more.outcomes[0]!.entry.winner, { n: 3 });
+  });
+});
+
+test("a winner that is generated differently now is searched again even with nothing else new", async () => {
+  await inFolder(async (folder) => {
+    await search(folder, [imaginedOp("a", ["0.04", "0.02"])]);
+    const { outcomes: [outcome], tried } = await search(folder, [imaginedOp("a", ["0.04", "0.06"])]);
+    assert.is(tried[0], "0.06");
+    assert.equal(outcome!.entry.winner, { n: 0 });
+  });
+});
+
+test("equal problems are one task; those of another device's cache are another's", async () => {
+  await inFolder(async (folder) => {
+    const codes = ["0.04", "0.02"],
+      ops = [imaginedOp("a", codes, 1), imaginedOp("b", codes, 1), imaginedOp("c", codes)];
+    const { outcomes, cache } = await search(folder, ops);
+    assert.equal(outcomes.map(({ task }) => task.labels), [["a", "b"], ["c"]]);
+    const other = await openTuneCache("driver 2", assert.unreachable, folder);
+    assert.is.not(other.folder, cache.folder);
+    assert.is(await other.read(outcomes[0]!.task), null);
+    assert.ok(await cache.read(outcomes[0]!.task));
+  });
+});
+
+test("the default stays where no other is faster beyond the noise, and is kept under an instruction to go on", async () => {
+  await inFolder(async (folder) => {
+    const { outcomes: [outcome] } = await search(folder, [imaginedOp("a", ["0.0400", "0.0399"])], { again: true });
+    assert.equal(outcome!.entry.winner, { n: 0 });
+  });
+});
+
+test("the budget is never exceeded, however slow compiling is, and is used for the op that matters most", async () => {
+  await inFolder(async (folder) => {
+    const slow = (label: string, seconds: number) =>
+      imaginedOp(label, Array.from({ length: 20 }, (_, n) => `${seconds / (n + 1)} 2`));
+    const { outcomes, seconds } = await search(folder, [slow("small", 0.01), slow("large", 0.5), slow("tiny", 0.002)]);
+    assert.ok(seconds <= 60, `${seconds}`);
+    assert.ok(seconds > 40, `${seconds}`); // what is left is too little for another attempt
+    const [small, large, tiny] = outcomes.map(({ entry }) => entry.rows.length);
+    assert.ok(large! > small! && large! > tiny!, `${small} ${large} ${tiny}`);
+    assert.ok(outcomes.every(({ task, entry }) => entry.rows.length < task.candidates.length));
+    // A second start with as large a budget does not go on by itself.
+    const again = await search(folder, outcomes.map(({ task }) => task.op));
+    assert.is(measured(again.outcomes), 0);
+    // `allcnn tune` does.
+    assert.ok(measured((await search(folder, outcomes.map(({ task }) => task.op), { again: true })).outcomes) > 0);
+  });
+});
+
+test("a budget that is spent measures nothing", async () => {
+  await inFolder(async (folder) => {
+    const { outcomes, seconds } = await search(folder, [imaginedOp("a", ["0.04", "0.02"])], { spent: 60 });
+    assert.equal([measured(outcomes), seconds, outcomes[0]!.entry.winner], [0, 0, null]);
+  });
+});
+
+test("a candidate in hand when the process ends is not tried again", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "0.01", "0.02"])], tasks = await tasksOf(ops, LIMITS);
+    const cache = await openTuneCache("device", assert.unreachable, folder);
+    const options = imaginedBench(cache, { seconds: 0 });
+    const dying = {
+      ...options,
+      openBench: async (op: Op) => {
+        const bench = await options.openBench(op);
+        return {
+          ...bench,
+          attempt: (stages: Parameters<typeof bench.attempt>[0]) =>
+            stages.dispatches[0]!.shader.code === "0.01" ? new Promise<never>(() => {}) : bench.attempt(stages),
+        };
+      },
+    };
+    void searchTasks(tasks, BUDGET, dying); // never ends, as if the process had
+    for (let tries = 0; (await cache.read(tasks[0]!))?.rows.length !== 2 && tries < 500; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const { tried, outcomes: [outcome] } = await search(folder, ops);
+    assert.not.ok(tried.includes("0.01"));
+    assert.equal(outcome!.entry.winner, { n: 2 });
+    assert.equal(outcome!.entry.rows.map(({ status }) => status).sort(), ["timed", "timed", "unfinished"]);
+  });
+});
+
+test("one near the roofline ends the search", async () => {
+  await inFolder(async (folder) => {
+    const { tried, outcomes: [outcome] } = await search(folder, [imaginedOp("a", ["0.04", "0.00105", "0.001"])]);
+    assert.not.ok(tried.includes("0.001"));
+    assert.match(outcome!.note, "roofline");
+  });
+});
+
+test.run();
