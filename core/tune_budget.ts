@@ -30,6 +30,12 @@ interface Waiting {
  */
 const openingGuess = (floorSeconds: number) => 0.1 + 30 * floorSeconds;
 
+/**
+ * Attempts that a task may make at least, in units of its first: where compiling is dear, knowing a few candidates of
+ * one op is worth more than knowing the defaults of many.
+ */
+const LEAST_ATTEMPTS = 4;
+
 /** Is there something left to find out? */
 function hasWork({ outcome: { task, entry }, floorSeconds }: Waiting): boolean {
   return (untried(task, entry).length > 0 && !nearRoofline(entry, floorSeconds)) || !settled(entry);
@@ -86,7 +92,9 @@ export async function searchTasks(
       const { outcome, floorSeconds } = each, before = now(), left = end - before;
       if (stop() || left < correction * openingGuess(floorSeconds)) continue;
       const weights = pass.slice(place).map(potential);
-      const share = shares ? left * weights[0]! / weights.reduce((sum, weight) => sum + weight, 0) : left;
+      const least = LEAST_ATTEMPTS * correction * openingGuess(floorSeconds);
+      const fair = Math.max(least, left * weights[0]! / weights.reduce((sum, weight) => sum + weight, 0));
+      const share = shares ? Math.min(left, fair) : left;
       const allowance = { taskEnd: before + share, wholeEnd: end, pace };
       const { pace: seen, ...found } = await searchTask(outcome.task, outcome.entry, allowance, options);
       pace = seen;

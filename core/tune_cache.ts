@@ -98,7 +98,7 @@ export async function openTuneCache(
       unwritten.delete(path);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      if (unwritten.size === 0) warn(`${error.message}: tunings are kept only until this process ends`);
+      if (unwritten.size === 0) warn(`${error.message}: tunings are kept only until this program ends`);
       unwritten.set(path, entry);
     }
   };

@@ -160,7 +160,7 @@ export async function searchTask(
       if (typeof stages !== "string" && overLimits(stages, limits) === null) bench.prefetch(stages);
     }
     const known = entry;
-    record({ ...row, status: "unfinished", reason: "the process ended while it was tried" });
+    record({ ...row, status: "unfinished", reason: "the program ended while it was tried" });
     await cache.write(task, { ...entry, budgetSeconds: 0 }); // should the process end, this was no whole search
     const start = now(), result = await bench.attempt(stages);
     openingSeconds ??= now() - began;

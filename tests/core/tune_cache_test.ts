@@ -104,7 +104,7 @@ test("without a folder to write to, one warning, and tunings are kept until the 
     await cache.write(TASK, entry([row(1, 2)]));
     assert.equal((await cache.read(TASK))!.rows, [row(0, 1), row(1, 2)]);
     assert.is(warnings.length, 1);
-    assert.match(warnings[0]!, "tunings are kept only until this process ends");
+    assert.match(warnings[0]!, "tunings are kept only until this program ends");
   });
 });
 
