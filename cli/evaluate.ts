@@ -3,6 +3,8 @@ import { dirname } from "node:path";
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/errors.ts";
 import { environment } from "../core/runtime.ts";
+import { cachedTuner } from "../core/tune.ts";
+import { openTuneCache } from "../core/tune_cache.ts";
 import { isDirectory, writeFile } from "../core/storage.ts";
 import { evaluate as evaluateSession } from "../training/evaluate.ts";
 import { initializeParams } from "../training/fit.ts";
@@ -52,7 +54,8 @@ async function evaluateCommand(args: Arguments): Promise<number> {
     : await folder.readWhitening(beside, checkpoint.whitening);
   const test = await prepare(context, source, "test", whitening, screen.report);
   const data = await makeResident(context, session.buffers, "test", test);
-  const evaluation = await compileEvaluation(session, data);
+  const cache = await openTuneCache(context.scope, screen.line);
+  const evaluation = await compileEvaluation(session, data, cachedTuner(context, cache, screen.line));
 
   const predictions = args.text("predictions"), lines: string[] = [];
   const score = await evaluateSession(session, evaluation, {

@@ -100,12 +100,12 @@ async function trainCommand(args: Arguments): Promise<number> {
   const test = await prepare(context, source, "test", whitening, screen.report);
   const resident = await makeResident(context, session.buffers, "train", data);
   const residentTest = await makeResident(context, session.buffers, "test", test);
-  const tuner = tunerFor(context, resumed, args, await tunerOf(context, args, screen));
+  const tuner = await tunerOf(context, args, screen);
   screen.report("Compiling shaders", 0);
-  const plan = await compileTraining(session, resident, tuner);
+  const plan = await compileTraining(session, resident, tunerFor(context, resumed, args, tuner));
   const shaders = resumed?.checkpoint.shaders || plan.shaders; // empty in an initial state
   if (shaders !== plan.shaders && !args.flag("allow-retune")) throw notExact("this version generates other shaders");
-  const evaluation = await compileEvaluation(session, residentTest);
+  const evaluation = await compileEvaluation(session, residentTest, tuner);
   // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
   run(context, plan, evaluation.plan);
   await context.device.queue.onSubmittedWorkDone();

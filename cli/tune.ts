@@ -5,7 +5,7 @@ import { UserError } from "../core/errors.ts";
 import { fuse } from "../core/fuse.ts";
 import type { Op } from "../core/op.ts";
 import { measurePeaks, type Peaks } from "../core/peaks.ts";
-import { exit, onInterrupt, print } from "../core/runtime.ts";
+import { exit, onInterrupt, print, terminalColumns } from "../core/runtime.ts";
 import { readText, writeFile } from "../core/storage.ts";
 import { cachedTuner, tuneOps } from "../core/tune.ts";
 import type { Outcome } from "../core/tune_budget.ts";
@@ -20,10 +20,11 @@ import {
   type Known,
   taskName,
   tunedSeconds,
+  tuningLine,
   tuningTable,
   tuningText,
 } from "../report/tuning_table.ts";
-import { trainingProgram } from "../training/session.ts";
+import { evaluationProgram, trainingProgram } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CONV_SHAPE, convOps } from "./conv_ops.ts";
@@ -69,9 +70,13 @@ async function subjectOf(context: Context, args: Arguments): Promise<Subject | n
   if (path === null) return null;
   const config = await loadConfig(path, batch === null ? [] : [`training.batch=${batch}`]);
   const { session, data } = await openStep(context, config);
+  const training = fuse(trainingProgram(session, data)).ops, evaluation = fuse(evaluationProgram(session, data)).ops;
+  // Without dropout, some convolutions of an evaluation are other problems than those of training.
+  const known = new Set((await tasksOf(training, context.limits)).map(({ key }) => key));
+  const others = (await tasksOf(evaluation, context.limits)).filter(({ key }) => !known.has(key));
   return {
     title: `${config.name}, batch ${config.training.batch}`,
-    ops: fuse(trainingProgram(session, data)).ops,
+    ops: [...training, ...others.map(({ op }) => ({ ...op, label: `evaluate/${op.label}` }))],
     compare: async (cache, trusted) =>
       await compareSteps(session, data, [defaultTuner(context.limits), cachedTuner(context, cache, print, trusted)]),
   };
@@ -181,8 +186,9 @@ async function search(
       known.set(task.key, { task: known.get(task.key)!.task, entry });
       draw(task);
     },
-    onOutcome: ({ task, entry }) => {
+    onOutcome: ({ task, entry, measured }) => {
       known.set(task.key, { task, entry });
+      if (terminalColumns() === null && measured > 0) print(tuningLine({ task, entry }, peaks));
     },
   });
   stopListening();
@@ -210,7 +216,9 @@ function printRefused(outcomes: readonly Outcome[]): void {
   lines.slice(0, REFUSED_LINES).forEach(print);
   if (lines.length > REFUSED_LINES) print(`${lines.length - REFUSED_LINES} more are not usable: --report lists them`);
   const unknown = outcomes.filter(({ entry }) => entry.winner === null);
-  if (unknown.length > 0) print(`${unknown.length} ops were not reached: a larger --budget, or another run, goes on`);
+  if (unknown.length === 0) return;
+  const reasons = [...new Set(unknown.map(({ note }) => note || "the budget was used up"))];
+  print(`Not measured (${reasons.join("; ")}): ${unknown.map(({ task }) => taskName(task)).join(", ")}`);
 }
 
 /** The WGSL of a winner. */

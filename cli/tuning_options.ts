@@ -86,5 +86,5 @@ export function searchSummary(outcomes: readonly Outcome[], seconds: number): st
   return `Tuned ${measured.length} of ${outcomes.length} kernels in ${
     seconds.toFixed(1)
   } s, ${candidates} candidates: ` +
-    `their time in a step ${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms`;
+    `once through them ${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms`;
 }

@@ -29,7 +29,7 @@ export async function tuneOps(
   return await searchTasks(tasks, { ...budget, spent: spent + now() - start }, {
     limits: context.limits,
     cache,
-    openBench: (op) => openBench(context, op),
+    openBench: (op, expired) => openBench(context, op, expired),
     floor: async ({ kernel, problem }) => roofline(kernel.cost(problem), await measurePeaks(context)).seconds,
     ahead: context.software ? 0 : AHEAD,
     now,

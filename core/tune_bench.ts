@@ -22,10 +22,14 @@ const LONG_SECONDS = 0.05;
 /** Most work in one submission: systems kill submissions that run for seconds. */
 const SUBMISSION_SECONDS = 0.2;
 
-/** What became of a candidate: timed, or wrong results ("rejected"), or impossible to run ("invalid"). */
+/** Asked between two pieces of work that nothing can interrupt: is the time up? */
+export type Expired = () => boolean;
+
+/** What became of a candidate: timed, or wrong results ("rejected"), or impossible to run ("invalid"), or time up. */
 export type Attempt =
   | { readonly status: "timed"; readonly seconds: number; readonly compileSeconds: number; readonly runnable: Runnable }
-  | { readonly status: "rejected" | "invalid"; readonly reason: string; readonly compileSeconds: number };
+  | { readonly status: "rejected" | "invalid"; readonly reason: string; readonly compileSeconds: number }
+  | { readonly status: "expired" };
 
 /** An op's outputs on the random inputs, and which of them it updates in place instead of writing them anew. */
 export interface Expected {
@@ -38,7 +42,7 @@ export interface Bench {
   /** Starts to compile stages that will be tried soon. */
   prefetch(stages: Stages): void;
   /** Compiles stages, compares their results with the reference's, and times them once. */
-  attempt(stages: Stages): Promise<Attempt>;
+  attempt(stages: Stages, expired: Expired): Promise<Attempt>;
   /** One sample of each, in seconds on the device; 0 where its clock started again. */
   time(runnables: readonly Runnable[]): Promise<number[]>;
   /** Frees everything but the compiled shaders of `keep`, which is about to be used. */
@@ -54,10 +58,10 @@ function referenceStages({ kernel, problem, ...op }: Op, context: Context): Stag
 }
 
 /**
- * Opens a bench: runs the reference on both sets of inputs. Throws an `Error` where there is not enough memory or the
- * reference does not run.
+ * Opens a bench: runs the reference on both sets of inputs. Throws an `Error` where there is not enough memory, the
+ * reference does not run, or the time is up.
  */
-export async function openBench(context: Context, op: Op): Promise<Bench> {
+export async function openBench(context: Context, op: Op, expired: Expired): Promise<Bench> {
   const operands = await openOperands(context, op), { arrays, outputs } = operands;
   const copies = new Set<GPUBuffer>();
   const free = (arrays: readonly DeviceArray[]) =>
@@ -79,6 +83,7 @@ export async function openBench(context: Context, op: Op): Promise<Bench> {
     compiled.push(plainest);
     const reference = await operands.compile(plainest);
     const resultsOn = async (inputs: Inputs, inPlace: readonly boolean[]): Promise<DeviceArray[]> => {
+      if (expired()) throw new Error("the budget was used up while the reference ran");
       const { error } = await runOnce(operands, reference, inputs, inPlace);
       if (error !== null) throw new Error(`the reference of ${op.kernel.name} does not run: ${error}`);
       const encoder = context.device.createCommandEncoder(), results: DeviceArray[] = [];
@@ -165,7 +170,7 @@ function benchOf(
       compiled.push(stages);
       operands.compile(stages).catch(() => {}); // `attempt` will report it
     },
-    async attempt(stages) {
+    async attempt(stages, expired) {
       const start = performance.now(), seconds: number[] = [];
       let compileSeconds = 0;
       const failed = (status: "rejected" | "invalid", reason: string): Attempt => ({ status, reason, compileSeconds });
@@ -180,6 +185,7 @@ function benchOf(
       }
       try {
         for (const inputs of INPUTS) {
+          if (expired()) return { status: "expired" };
           const done = await runOnce(operands, runnable, inputs, expected.inPlace);
           if (done.error !== null) return failed("invalid", done.error);
           const wrong = await compare(inputs);
@@ -192,6 +198,7 @@ function benchOf(
       }
       // Some drivers compile at the first run.
       compileSeconds += Math.max(0, seconds[0]! - seconds[1]!);
+      if (expired()) return { status: "expired" };
       const first = await timeFirst(runnable, seconds[1]!);
       if (first <= 0) return failed("invalid", "cannot be timed: the device's clock stood still or started again");
       known.set(runnable, first);

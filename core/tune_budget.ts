@@ -1,6 +1,6 @@
 /** Shares a budget among the tasks of a program, so that the search spends it where most can be won. */
 import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried } from "./tune_entry.ts";
-import { type Found, freshEntry, type Pace, type SearchOptions, searchTask } from "./tune_search.ts";
+import { CAUTION, type Found, freshEntry, type Pace, type SearchOptions, searchTask } from "./tune_search.ts";
 import type { Task } from "./tune_task.ts";
 
 /** What is known of a task after a search. */
@@ -90,7 +90,7 @@ export async function searchTasks(
     const pass = waiting.filter(hasWork).sort((a, b) => potential(b) - potential(a));
     for (const [place, each] of pass.entries()) {
       const { outcome, floorSeconds } = each, before = now(), left = end - before;
-      if (stop() || left < correction * openingGuess(floorSeconds)) continue;
+      if (stop() || left < CAUTION * correction * openingGuess(floorSeconds)) continue;
       const weights = pass.slice(place).map(potential);
       const least = LEAST_ATTEMPTS * correction * openingGuess(floorSeconds);
       const fair = Math.max(least, left * weights[0]! / weights.reduce((sum, weight) => sum + weight, 0));

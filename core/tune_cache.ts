@@ -49,8 +49,8 @@ function isExpected(expected: unknown): boolean {
 
 /** Why a value is no entry of `scope`, or null. */
 function flaw(value: unknown, scope: string): string | null {
-  if (!isObject(value) || value["version"] !== 1) return "it is not a tuning of this version";
-  if (value["scope"] !== scope) return "it was made on another device, driver or version";
+  if (!isObject(value) || value["version"] !== 1) return "the format is another";
+  if (value["scope"] !== scope) return "the device, driver, toggles or version of Dawn are others";
   const { subject, rows } = value;
   const whole = isObject(subject) && /^\w+$/.test(String(subject["kernel"])) && isTexts(subject["reads"]) &&
     isTexts(subject["writes"]) && typeof value["offered"] === "string" && isNumber(value["budgetSeconds"]) &&
@@ -111,7 +111,9 @@ export async function openTuneCache(
     read: async ({ subject, key }) => await find(subject.kernel, key),
     async write({ subject: { kernel }, key, candidates }, entry) {
       const offered = new Set(candidates.map(({ text }) => text)), before = await find(kernel, key);
-      const kept = (before?.rows ?? []).filter(({ tuning }) => offered.has(JSON.stringify(tuning)));
+      const kept = (before?.rows ?? []).filter(({ tuning, status }) =>
+        offered.has(JSON.stringify(tuning)) && status !== "unfinished" // this search's own, which it has finished
+      );
       await save(pathOf(kernel, key), { ...entry, rows: mergedRows(kept, entry.rows) });
     },
     async remove({ subject: { kernel }, key }) {
@@ -123,9 +125,9 @@ export async function openTuneCache(
       return (await Promise.all(names.map((name) => load(`${folder}/${name}`)))).filter((entry) => entry !== null);
     },
     async add(entries) {
+      const wrong = entries.map((entry) => flaw(entry, scope)).find((each) => each !== null);
+      if (wrong !== undefined) throw new UserError(`Cannot import these tunings: of one, ${wrong}`);
       for (const entry of entries) {
-        const wrong = flaw(entry, scope);
-        if (wrong !== null) throw new UserError(`Cannot import a tuning: ${wrong}`);
         const { kernel } = entry.subject, key = await keyOf(entry.subject), before = await find(kernel, key);
         await save(pathOf(kernel, key), { ...entry, rows: mergedRows(before?.rows ?? [], entry.rows) });
       }

@@ -2,7 +2,7 @@
 import type { Limits, Stages } from "../kernels/kernel.ts";
 import type { Op } from "./op.ts";
 import { median } from "./profile.ts";
-import type { Bench } from "./tune_bench.ts";
+import type { Attempt, Bench, Expired } from "./tune_bench.ts";
 import type { TuneCache } from "./tune_cache.ts";
 import {
   contenders,
@@ -26,7 +26,7 @@ const ROUNDS = 5, TRAILS = 1.1;
 export interface SearchOptions {
   readonly limits: Limits;
   readonly cache: TuneCache;
-  readonly openBench: (op: Op) => Promise<Bench>;
+  readonly openBench: (op: Op, expired: Expired) => Promise<Bench>;
   /** Seconds on the device that an op takes at least, by the device's peaks. */
   readonly floor: (op: Op) => Promise<number>;
   /** Candidates to compile ahead, in other threads. */
@@ -67,7 +67,7 @@ export interface Pace {
 const lengthOf = ({ dispatches }: Stages) => dispatches.reduce((sum, { shader }) => sum + shader.code.length, 0);
 
 /** Some shaders take longer to compile than their length tells, and nothing can interrupt it. */
-const CAUTION = 1.5;
+export const CAUTION = 1.5;
 
 /**
  * What an attempt may take: to compile as long as the slowest of all tasks, longer if its shaders are; to run as long as
@@ -137,10 +137,11 @@ export async function searchTask(
   const pace = [...earlier], runnables = new Map<string, Runnable>();
   const began = now();
   let entry = before, measured = 0, note = "", bench: Bench | null = null, openingSeconds: number | null = null;
+  const expired = () => now() > wholeEnd;
   const record = (row: Row) => {
     entry = { ...entry, rows: mergedRows(entry.rows, [row]) };
   };
-  const attempt = async (candidate: Candidate, upcoming: readonly Candidate[]): Promise<void> => {
+  const attempt = async (candidate: Candidate, upcoming: readonly Candidate[]): Promise<boolean> => {
     const { stages, hash } = await stagesOf(task, candidate);
     const row: Row = {
       tuning: candidate.tuning,
@@ -151,10 +152,12 @@ export async function searchTask(
       samples: 0,
       compileSeconds: null,
     };
-    measured++;
     const impossible = typeof stages === "string" ? stages : candidate === basis ? null : overLimits(stages, limits);
-    if (typeof stages === "string" || impossible !== null) return record({ ...row, reason: impossible! });
-    bench ??= await options.openBench(task.op);
+    if (typeof stages === "string" || impossible !== null) {
+      record({ ...row, reason: impossible! });
+      return true;
+    }
+    bench ??= await options.openBench(task.op, expired);
     for (const next of upcoming) {
       const { stages } = await stagesOf(task, next);
       if (typeof stages !== "string" && overLimits(stages, limits) === null) bench.prefetch(stages);
@@ -162,14 +165,21 @@ export async function searchTask(
     const known = entry;
     record({ ...row, status: "unfinished", reason: "the program ended while it was tried" });
     await cache.write(task, { ...entry, budgetSeconds: 0 }); // should the process end, this was no whole search
-    const start = now(), result = await bench.attempt(stages);
+    const start = now();
+    const result = await bench.attempt(stages, expired).catch((error: Error): Attempt => {
+      options.check(); // a lost device ends the search, and the candidate stays unfinished
+      return { status: "invalid", reason: error.message.split("\n")[0]!, compileSeconds: 0 };
+    });
     openingSeconds ??= now() - began;
+    entry = known;
+    if (result.status === "expired") return false;
     const { compileSeconds } = result, runSeconds = Math.max(0, now() - start - compileSeconds);
     pace.push({ task: task.key, compileSeconds, runSeconds, length: lengthOf(stages) });
-    entry = known;
-    if (result.status !== "timed") return record({ ...row, ...result });
-    runnables.set(candidate.text, result.runnable);
-    record({ ...row, status: "timed", seconds: result.seconds, samples: 1, compileSeconds: result.compileSeconds });
+    if (result.status === "timed") {
+      runnables.set(candidate.text, result.runnable);
+      record({ ...row, status: "timed", seconds: result.seconds, samples: 1, compileSeconds: result.compileSeconds });
+    } else record({ ...row, ...result });
+    return true;
   };
 
   /** Times the fastest few again and again, each in turn. */
@@ -179,7 +189,6 @@ export async function searchTask(
       if (runnables.has(candidate.text)) continue;
       const { stages } = await stagesOf(task, candidate); // which an earlier search timed
       if (typeof stages === "string" || now() + expectedSeconds(pace, task, stages) > taskEnd) continue;
-      measured--; // it was known
       await attempt(candidate, []);
     }
     let racing = contenders(task, entry).filter(({ tuning }) => runnables.has(JSON.stringify(tuning)));
@@ -210,7 +219,7 @@ export async function searchTask(
         2 * secondsOf(contenders(task, entry));
       if (now() + needed > (candidate === basis ? wholeEnd : taskEnd)) continue;
       options.onCandidate(task, entry);
-      await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead));
+      if (await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead))) measured++;
     }
     if (note === "" && untried(task, entry).length > 0) note = "the budget was used up";
     if (!settled(entry)) await roundRobin();

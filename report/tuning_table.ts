@@ -47,25 +47,38 @@ export const gain = (before: number, after: number) => after > 0 ? `${(before / 
 
 const HEADER = ["op", "tried", "best, ms", "GFLOP/s", "of roofline", "gain"];
 
+/** The cells of a problem: see `tuningTable`. */
+function cellsOf(known: Known, peaks: Peaks): string[] {
+  const { task, entry } = known, { basis, best } = chosenRows(known);
+  const cost = task.op.kernel.cost(task.op.problem), floor = roofline(cost, peaks);
+  const tried = task.candidates.filter(({ tuning }) => rowOf(entry, tuning) !== undefined).length;
+  const count = `${tried}/${task.candidates.length}`;
+  if (best === null) return [count, "-", "-", "-", "-"];
+  return [
+    count,
+    milliseconds(best.seconds),
+    (cost.flops / best.seconds / 1e9).toFixed(1),
+    percent(floor.seconds, best.seconds),
+    basis === null ? "-" : gain(basis.seconds, best.seconds),
+  ];
+}
+
 /**
  * One line per problem: candidates tried of those offered, the winner's milliseconds and rate, the roofline's time
  * divided by the winner's, the default's divided by it. `busy` marks the one in hand.
  */
 export function tuningTable(outcomes: readonly Known[], peaks: Peaks, busy: Known["task"] | null = null): string {
-  const rows = outcomes.map((known) => {
-    const { task, entry } = known, { basis, best } = chosenRows(known);
-    const cost = task.op.kernel.cost(task.op.problem), floor = roofline(cost, peaks);
-    const tried = task.candidates.filter(({ tuning }) => rowOf(entry, tuning) !== undefined).length;
-    const name = `${task.key === busy?.key ? "> " : ""}${taskName(task)}`, count = `${tried}/${task.candidates.length}`;
-    if (best === null) return [name, count, "-", "-", "-", "-"];
-    return [
-      name,
-      count,
-      milliseconds(best.seconds),
-      (cost.flops / best.seconds / 1e9).toFixed(1),
-      percent(floor.seconds, best.seconds),
-      basis === null ? "-" : gain(basis.seconds, best.seconds),
-    ];
-  });
+  const rows = outcomes.map((known) => [
+    `${known.task.key === busy?.key ? "> " : ""}${taskName(known.task)}`,
+    ...cellsOf(known, peaks),
+  ]);
   return alignColumns([HEADER, ...rows]);
+}
+
+/** The same of one problem, as a line that can be read alone. */
+export function tuningLine(known: Known, peaks: Peaks): string {
+  const [tried, milliseconds, gflops, share, gained] = cellsOf(known, peaks);
+  if (milliseconds === "-") return `${taskName(known.task)}: ${tried} tried`;
+  return `${taskName(known.task)}: ${tried} tried, best ${milliseconds} ms, ${gflops} GFLOP/s, ${share} of the ` +
+    `roofline, gain ${gained}`;
 }

@@ -95,14 +95,22 @@ export interface Evaluation {
 /** Most examples of one evaluation batch: its activations need not exceed those of training. */
 const EVALUATION_BATCH = 128;
 
-/** Compiles the evaluation of batches of `data`; its metrics are its own. */
-export async function compileEvaluation(session: Session, data: Resident): Promise<Evaluation> {
-  const { context, model, buffers } = session;
-  const batch = Math.min(EVALUATION_BATCH, session.config.training.batch, data.count);
+/** The evaluation of batches of `data`; its metrics are its own. */
+export function evaluationProgram({ config, model }: Session, data: Resident) {
+  const batch = Math.min(EVALUATION_BATCH, config.training.batch, data.count);
   const metrics = tensor("evaluation/metrics", [4], { lifetime: "persistent" });
-  const program = evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch));
-  const plan = await compile(context, program, defaultTuner(context.limits), buffers);
-  return { plan, batch, data, metrics, logits: program.logits };
+  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch)), batch, metrics };
+}
+
+/** Compiles the evaluation of batches of `data`. */
+export async function compileEvaluation(
+  session: Session,
+  data: Resident,
+  tuner: Tuner = defaultTuner(session.context.limits),
+): Promise<Evaluation> {
+  const { batch, metrics, logits, ...program } = evaluationProgram(session, data);
+  const plan = await compile(session.context, program, tuner, session.buffers);
+  return { plan, batch, data, metrics, logits };
 }
 
 /** Sets the parameters, and the optimizer state if given (else zero). */

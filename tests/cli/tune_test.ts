@@ -40,7 +40,7 @@ test("tune --conv measures a convolution once; report, sources, export and impor
     assert.is(refused.code, 1);
     assert.match(
       refused.stderr,
-      /^allcnn: Cannot import a tuning: it was made on another device, driver or version\n$/,
+      /^allcnn: Cannot import these tunings: of one, the device, driver, toggles or version of Dawn are others\n$/,
     );
   });
 });

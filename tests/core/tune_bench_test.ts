@@ -147,9 +147,9 @@ test("an op that updates in place is tried on fresh operands each time", async (
     reads: [tensor("grads", [count]), stepTensor()],
     writes: [tensor("params", [count]), tensor("velocity", [count])],
   });
-  const bench = await openBench(context, update);
+  const bench = await openBench(context, update, () => false);
   assert.equal(bench.expected.inPlace, [true, true]);
-  const attempt = await bench.attempt(sgdUpdate.stages(problem, {}));
+  const attempt = await bench.attempt(sgdUpdate.stages(problem, {}), () => false);
   assert.is(attempt.status, "timed", JSON.stringify(attempt));
   bench.close(null);
   context.check();
@@ -235,10 +235,10 @@ test("a real kernel's first tunings pass the check", async () => {
     ],
     writes: [tensor("y", [batch, height, width, outChannels])],
   });
-  const bench = await openBench(context, conv), tunings = convForward.tunings(PROBLEM, context.limits);
+  const bench = await openBench(context, conv, () => false), tunings = convForward.tunings(PROBLEM, context.limits);
   assert.ok(tunings.length > 1);
   for (const tuning of tunings.slice(0, 2)) {
-    const attempt = await bench.attempt(convForward.stages(PROBLEM, tuning));
+    const attempt = await bench.attempt(convForward.stages(PROBLEM, tuning), () => false);
     assert.is(attempt.status, "timed", `${JSON.stringify(tuning)}: ${JSON.stringify(attempt)}`);
   }
   bench.close(null);

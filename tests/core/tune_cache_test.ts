@@ -85,7 +85,7 @@ test("what one exports another imports; another device's is refused and nothing 
       assert.unreachable();
     } catch (error) {
       assert.instance(error, UserError);
-      assert.match((error as Error).message, "another device, driver or version");
+      assert.match((error as Error).message, "the device, driver, toggles or version of Dawn are others");
     }
     assert.equal(await other.all(), []);
     for (const kernel of ["../../outside", "a/b", ""]) {

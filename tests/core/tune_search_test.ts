@@ -109,12 +109,14 @@ test("a candidate in hand when the process ends is not tried again", async () =>
     const options = imaginedBench(cache, { seconds: 0 });
     const dying = {
       ...options,
-      openBench: async (op: Op) => {
-        const bench = await options.openBench(op);
+      openBench: async (op: Op, expired: () => boolean) => {
+        const bench = await options.openBench(op, expired);
         return {
           ...bench,
           attempt: (stages: Parameters<typeof bench.attempt>[0]) =>
-            stages.dispatches[0]!.shader.code === "0.01" ? new Promise<never>(() => {}) : bench.attempt(stages),
+            stages.dispatches[0]!.shader.code === "0.01"
+              ? new Promise<never>(() => {})
+              : bench.attempt(stages, expired),
         };
       },
     };
