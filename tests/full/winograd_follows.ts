@@ -17,7 +17,7 @@ import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts
 import { makeResident } from "../../training/resident.ts";
 import { compileTraining, openSession } from "../../training/session.ts";
 
-const WINDOW = 50, SEED = 1;
+const WINDOW = 50, SEED = 0;
 
 const { values: { steps: text } } = parseArgs({ options: { steps: { type: "string", default: "500" } } });
 const steps = Number(text), directory = process.env["ALLCNN_DATA"] ?? null;
@@ -26,7 +26,7 @@ if (directory === null) {
   process.exit(0);
 }
 const context = await openDevice();
-const config = await loadConfig("configs/small-cifar10.yaml", ["dataset.trainExamples=10000"]);
+const config = await loadConfig("configs/small-cifar10.yaml", []);
 const source: Source = { config: config.dataset, directory };
 const whitening = await whiteningFor(context, source, () => {});
 const examples = await prepare(context, source, "train", whitening, () => {});
