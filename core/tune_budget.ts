@@ -81,8 +81,12 @@ export async function searchTasks(
     const searched = !budget.again && stored !== null && wasSearched(task, stored, fresh, budget);
     const entry = { ...fresh, offered: task.offered, budgetSeconds: Math.max(fresh.budgetSeconds, budget.seconds) };
     const each = searched ? null : { outcome: { ...known, entry }, floorSeconds: await options.floor(task.op) };
-    if (each !== null && hasWork(each)) waiting.push(each);
-    else finish(known);
+    if (each !== null && hasWork(each)) {
+      waiting.push(each);
+      continue;
+    }
+    finish(known);
+    if (each !== null) await cache.write(task, entry); // so that the next start need not look again
   }
   let correction = 1, pace: readonly Pace[] = [];
   for (let shares = true; !stop();) {
