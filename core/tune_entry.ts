@@ -7,7 +7,7 @@ export interface Row {
   readonly tuning: unknown;
   /** `stagesHash` of what was measured: where it differs now, the row says nothing. */
   readonly hash: string;
-  /** "rejected": computed something else than the reference; "unfinished": the process ended while it was tried. */
+  /** "rejected": computed something else than the reference; "unfinished": the program ended while it was tried. */
   readonly status: "timed" | "rejected" | "invalid" | "unfinished";
   /** Why it was not timed; empty where it was. */
   readonly reason: string;

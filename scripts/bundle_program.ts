@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { PACKAGE_FILES } from "../report/png.ts";
 
 /** Dawn's package: native code, so it stays beside the program instead of inside. */
-const DAWN = ["webgpu/package.json", "webgpu/index.js", "webgpu/dist/linux-x64/dawn.node"];
+const DAWN = ["webgpu/index.js", "webgpu/dist/linux-x64/dawn.node"];
 /** Made by the script that builds the peers of the benchmark; taken along where it has run. */
-const PEERS = "dist/peers";
+const PEERS = "dist/peers", PEERS_MODULES = "bench/peers/node_modules";
 
 /** Fills `folder` with `program/`, `configs/` and `bench/`; returns what it found of the optional parts. */
 export async function stageProgram(folder: string): Promise<{ peers: boolean }> {
@@ -23,13 +23,19 @@ export async function stageProgram(folder: string): Promise<{ peers: boolean }> 
   for (const file of files) copy(`node_modules/${file}`, join(program, "node_modules", file));
   const packages = new Set([...inputs, ...files.map((file) => `node_modules/${file}`)].map(packageOf));
   packages.delete(null);
-  for (const name of packages) copyPackageNotes(name!, program);
+  for (const name of packages) copyLicense("node_modules", name!, program);
+  for (const name of new Set(files.map((file) => packageOf(`node_modules/${file}`)!))) {
+    copy(`node_modules/${name}/package.json`, join(program, "node_modules", name, "package.json"));
+  }
   copy("LICENSE", join(program, "LICENSE"));
   for (const name of readdirSync("configs").filter((name) => /\.(yaml|json)$/.test(name))) {
     copy(`configs/${name}`, join(folder, "configs", name));
   }
   copy("bench/gpu.sh", join(folder, "bench/gpu.sh"));
-  if (peers) cpSync(PEERS, join(program, "peers"), { recursive: true, dereference: true });
+  if (peers) {
+    cpSync(PEERS, join(program, "peers"), { recursive: true, dereference: true });
+    for (const name of installedPackages(PEERS_MODULES)) copyLicense(PEERS_MODULES, name, program);
+  }
   return { peers };
 }
 
@@ -66,13 +72,18 @@ function packageOf(path: string): string | null {
   return /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? null;
 }
 
-/** A package's licence; package.json as well where files of it are looked up by name. */
-function copyPackageNotes(name: string, program: string): void {
-  const from = `node_modules/${name}`, to = join(program, "node_modules", name);
-  for (const file of readdirSync(from).filter((file) => /^(licen[cs]e|notice)/i.test(file))) {
-    copy(join(from, file), join(program, "licenses", name.replace("/", "-"), file));
+/** Names of the packages in a folder node_modules, which may be missing. */
+function installedPackages(modules: string): string[] {
+  const names = existsSync(modules) ? readdirSync(modules).filter((name) => !name.startsWith(".")) : [];
+  return names.flatMap((name) =>
+    name.startsWith("@") ? readdirSync(join(modules, name)).map((inner) => `${name}/${inner}`) : [name]
+  );
+}
+
+function copyLicense(modules: string, name: string, program: string): void {
+  for (const file of readdirSync(join(modules, name)).filter((file) => /^(licen[cs]e|notice)/i.test(file))) {
+    copy(join(modules, name, file), join(program, "licenses", name.replace("/", "-"), file));
   }
-  if (existsSync(to)) copy(join(from, "package.json"), join(to, "package.json"));
 }
 
 function copy(from: string, to: string): void {

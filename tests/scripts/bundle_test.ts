@@ -1,164 +1,163 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { draw, key } from "../../core/random.ts";
 import { manifestText, packFolder, type Part, splitBytes } from "../../scripts/bundle_parts.ts";
 
-const LIMIT = 20_000;
+/** start.sh is for x86-64 Linux, and its parts are packed by tar and xz. */
+const hasTools = ["tar", "xz"].every((name) => spawnSync(name, ["--version"]).status === 0);
+const runsHere = process.platform === "linux" && process.arch === "x64" && hasTools;
 
-/** The path of a program, or null where it is not installed. */
-const find = (name: string) =>
-  spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim() || null;
+const root = fs.mkdtempSync(join(tmpdir(), "allcnn-test-"));
+process.once("exit", () => fs.rmSync(root, { recursive: true, force: true }));
 
-/** What start.sh runs, beside the programs that unpack and check. */
-const TOOLS = ["sh", "dirname", "uname", "sed", "grep", "uniq", "cat", "wc", "tr", "mkdir", "rmdir"];
-
-/** A small bundle: "Node" is a script that shows its arguments, with ballast that does not pack, so that it is split. */
-function makeBundle(folder: string): Part[] {
-  const stage = join(folder, "stage"), out = join(folder, "bundle");
-  const write = (path: string, contents: string | Uint8Array, mode = 0o644) => {
-    fs.mkdirSync(join(stage, path, ".."), { recursive: true });
-    fs.writeFileSync(join(stage, path), contents, { mode });
-  };
-  const ballast = Uint8Array.from({ length: 2.5 * LIMIT }, (_, i) => draw(key(1, 0, 0), i) >>> 24);
-  write("runtime/runtime/node", '#!/bin/sh\nshift\necho "ran: $*; data: ${ALLCNN_DATA:-none}"\n', 0o755);
-  write("runtime/runtime/ballast", ballast);
-  write("program/program/allcnn.js", "");
-  write("program/configs/fake.yaml", "name: fake\n");
-  write("data/data/test.bin", "images");
-  fs.mkdirSync(out);
-  const pack = (name: string) =>
-    packFolder(join(stage, name), { name, out, limit: LIMIT, contents: name === "data" ? "images" : "programs" });
-  const parts = ["runtime", "program", "data"].flatMap(pack);
-  fs.writeFileSync(join(out, "manifest.txt"), manifestText(parts, ["a bundle for a test"]));
-  fs.copyFileSync("scripts/start.sh", join(out, "start.sh"));
-  return parts;
+function write(path: string, text: string | Uint8Array, mode = 0o644): void {
+  fs.mkdirSync(join(path, ".."), { recursive: true });
+  fs.writeFileSync(path, text, { mode });
 }
 
-/** Runs start.sh from another folder, with only `tools` on the path if given. */
-function start(folder: string, args: readonly string[], tools: readonly string[] | null = null) {
-  let path = process.env["PATH"];
-  if (tools !== null) {
-    path = fs.mkdtempSync(join(folder, "path-"));
-    for (const name of [...TOOLS, ...tools]) fs.symlinkSync(find(name)!, join(path, name));
+/** Bytes that xz cannot shrink: a chain of hashes. */
+function noise(bytes: number): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  for (let i = 0; i < bytes / 32; i++) blocks.push(createHash("sha256").update(`${i}`).digest());
+  return Buffer.concat(blocks).subarray(0, bytes);
+}
+
+/** A bundle whose "Node" is a script that prints what it is given, with its program in two pieces and data in a part. */
+function makeBundle(name: string): { folder: string; parts: Part[] } {
+  const folder = join(root, name), stage = join(root, `${name}-stage`);
+  fs.mkdirSync(folder, { recursive: true });
+  write(
+    join(stage, "runtime/runtime/node"),
+    '#!/bin/sh\necho "data $ALLCNN_DATA cache $ALLCNN_CACHE"\nfor a; do echo "<$a>"; done\n',
+    0o755,
+  );
+  write(join(stage, "program/program/allcnn.js"), noise(150_000));
+  write(join(stage, "program/configs/tiny.yaml"), "tiny\n");
+  write(join(stage, "data/data/batch.bin"), noise(1000));
+  const parts = (["runtime", "program", "data"] as const).flatMap((each) =>
+    packFolder(join(stage, each), {
+      name: each,
+      out: folder,
+      contents: each === "data" ? "images" : "programs",
+      limit: 100_000,
+    })
+  );
+  write(join(folder, "manifest.txt"), manifestText(parts, ["A bundle of a test"]));
+  fs.copyFileSync("scripts/start.sh", join(folder, "start.sh"));
+  return { folder, parts };
+}
+
+/** Runs start.sh from another folder; `path`: folders of programs, instead of the system's. */
+function start(folder: string, args: readonly string[], path = process.env["PATH"]!) {
+  const { ALLCNN_DATA: _data, ALLCNN_CACHE: _cache, ...rest } = process.env;
+  const { status, stdout, stderr } = spawnSync("/bin/sh", [join(folder, "start.sh"), ...args], {
+    cwd: tmpdir(),
+    env: { ...rest, PATH: path },
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+/** A folder with links to the programs that start.sh uses, but the ones in `without`. */
+function programs(without: readonly string[]): string {
+  const folder = fs.mkdtempSync(join(root, "bin-"));
+  const names = ["sh", "cat", "dirname", "grep", "mkdir", "python3", "rmdir", "sed", "sha256sum", "tar", "tr", "uname"];
+  for (const name of [...names, "uniq", "wc", "xz"].filter((name) => !without.includes(name))) {
+    // What is called python3 may be a script that looks for the real one.
+    const find = name === "python3" ? "python3 -c 'import sys; print(sys.executable)'" : `command -v ${name}`;
+    const found = spawnSync("/bin/sh", ["-c", find], { encoding: "utf8" }).stdout.trim();
+    if (found !== "") fs.symlinkSync(found, join(folder, name));
   }
-  const { status, stdout, stderr } = spawnSync("/bin/sh", [join(folder, "bundle/start.sh"), ...args], {
-    encoding: "utf8",
-    cwd: folder,
-    env: { PATH: path, HOME: folder },
-  });
-  return { code: status, stdout: stdout.trim(), stderr: stderr.trim() };
+  return folder;
 }
 
-test("bytes are cut into pieces of at most the limit, in order", () => {
-  const bytes = Uint8Array.from({ length: 10 }, (_, i) => i);
-  assert.equal(splitBytes(bytes, 4).map((piece) => [...piece]), [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]);
-  assert.equal(splitBytes(bytes, 5).map((piece) => piece.length), [5, 5]);
-  assert.equal(splitBytes(bytes, 100).length, 1);
-  assert.equal(splitBytes(new Uint8Array(), 4).length, 1);
+test("bytes are cut into pieces of at most the limit that join to the same bytes", () => {
+  const bytes = noise(1001);
+  for (const [limit, count] of [[2000, 1], [1001, 1], [1000, 2], [250, 5]] as const) {
+    const pieces = splitBytes(bytes, limit);
+    assert.is(pieces.length, count);
+    assert.ok(pieces.every(({ length }) => length > 0 && length <= limit));
+    assert.equal(Buffer.concat(pieces), Buffer.from(bytes));
+  }
 });
 
-const missing = ["tar", "xz", "sha256sum"].filter((name) => find(name) === null);
-const withBundle = (name: string, body: (folder: string, parts: readonly Part[]) => void) =>
-  test(name, () => {
-    if (process.platform !== "linux" || process.arch !== "x64" || missing.length > 0) {
-      return console.log(`skipped: needs x86-64 Linux with tar, xz and sha256sum; not here: ${missing.join(" ")}`);
-    }
-    const folder = fs.mkdtempSync(join(tmpdir(), "allcnn bundle-")); // a blank, since paths may have them
-    try {
-      body(folder, makeBundle(folder));
-    } finally {
-      fs.rmSync(folder, { recursive: true, force: true });
-    }
+if (runsHere) {
+  test("a part larger than the limit is cut, and packing twice gives the same bytes", () => {
+    const { parts } = makeBundle("packed");
+    assert.equal(parts.map(({ file }) => file), [
+      "runtime.tar.xz",
+      "program.tar.xz.1",
+      "program.tar.xz.2",
+      "data.tar.xz",
+    ]);
+    assert.ok(parts.every(({ bytes }) => bytes <= 100_000));
+    assert.equal(makeBundle("packed-again").parts, parts);
+    const { sha256 } = parts[1]!;
+    const bytes = fs.readFileSync(join(root, "packed/program.tar.xz.1"));
+    assert.is(createHash("sha256").update(bytes).digest("hex"), sha256);
   });
 
-withBundle(
-  "a bundle is split at the limit, unpacks once, and finds its configs and data from elsewhere",
-  (folder, parts) => {
-    assert.ok(parts.every(({ bytes }) => bytes > 0 && bytes <= LIMIT));
-    const pieces = parts.filter(({ archive }) => archive === "runtime.tar.xz").map(({ file }) => file);
-    assert.equal(pieces, ["runtime.tar.xz.1", "runtime.tar.xz.2", "runtime.tar.xz.3"]);
-    for (const { file, bytes } of parts) assert.is(fs.statSync(join(folder, "bundle", file)).size, bytes);
-    const out = join(folder, "bundle"),
-      expected = `ran: train ${out}/configs/fake.yaml configs/none.yaml; data: ${out}/data`;
-    const first = start(folder, ["train", "configs/fake.yaml", "configs/none.yaml"]);
-    assert.is(first.stdout, expected, first.stderr);
-    assert.match(first.stderr, /Unpacking runtime.tar.xz\n.*Unpacking program.tar.xz\n.*Unpacking data.tar.xz$/);
-    assert.ok(
-      fs.readFileSync(`${out}/runtime/ballast`).equals(fs.readFileSync(`${folder}/stage/runtime/runtime/ballast`)),
-    );
-    for (const { file } of parts) fs.rmSync(join(out, file));
-    const second = start(folder, ["train", "configs/fake.yaml", "configs/none.yaml"]);
-    assert.equal(second, { code: 0, stdout: expected, stderr: "" });
-  },
-);
-
-withBundle("the same entries give the same bytes", (folder, parts) => {
-  fs.mkdirSync(join(folder, "again"));
-  const again = packFolder(join(folder, "stage/runtime"), {
-    name: "runtime",
-    out: join(folder, "again"),
-    limit: LIMIT,
-    contents: "programs",
+  test("start.sh unpacks once, names files of the bundle, and hands on arguments as they are", () => {
+    const { folder } = makeBundle("started");
+    const args = ["train", "configs/tiny.yaml", "--data", "data", "a b", "configs/none.yaml"];
+    const first = start(folder, args);
+    assert.is(first.status, 0, first.stderr);
+    assert.match(first.stderr, /Unpacking program\.tar\.xz/);
+    assert.equal(first.stdout.trim().split("\n"), [
+      `data ${folder}/data cache ${folder}/cache`,
+      `<${folder}/program/allcnn.js>`,
+      "<train>",
+      `<${folder}/configs/tiny.yaml>`,
+      "<--data>",
+      `<${folder}/data>`,
+      "<a b>",
+      "<configs/none.yaml>",
+    ]);
+    assert.equal(fs.readFileSync(join(folder, "program/allcnn.js")), Buffer.from(noise(150_000)));
+    const second = start(folder, args);
+    assert.equal([second.stdout, second.stderr], [first.stdout, ""], "a later start unpacks nothing");
   });
-  assert.equal(again, parts.filter(({ archive }) => archive === "runtime.tar.xz"));
-});
 
-withBundle("a damaged, a truncated and a missing part are named, and nothing of them is unpacked", (folder) => {
-  const path = join(folder, "bundle/runtime.tar.xz.2"), whole = fs.readFileSync(path);
-  const fails = (message: RegExp) => {
-    const { code, stdout, stderr } = start(folder, ["train"]);
-    assert.is(code, 1);
-    assert.is(stdout, "");
-    assert.match(stderr, message);
-    assert.is(stderr.split("\n").length, 1, stderr);
-    assert.not(fs.existsSync(join(folder, "bundle/runtime")));
-  };
-  fs.writeFileSync(path, whole.map((byte, index) => index === 5000 ? byte ^ 1 : byte));
-  fails(/runtime.tar.xz.2 is damaged: its SHA-256 differs; copy it again/);
-  fs.writeFileSync(path, whole.subarray(0, 5000));
-  fails(/runtime.tar.xz.2 is damaged: it has 5000 bytes instead of 20000/);
-  fs.rmSync(path);
-  fails(/runtime.tar.xz.2 is missing in .*: copy all parts/);
-  fs.writeFileSync(path, whole);
-  assert.is(start(folder, ["train"]).code, 0);
-});
-
-withBundle("data may stay away, and come later", (folder) => {
-  const path = join(folder, "bundle/data.tar.xz"), bytes = fs.readFileSync(path);
-  fs.rmSync(path);
-  const without = start(folder, ["train"]);
-  assert.is(without.stdout, "ran: train; data: none");
-  assert.match(without.stderr, /Not here, so left out: data.tar.xz$/);
-  assert.is(start(folder, ["train"]).stderr, ""); // said once
-  fs.writeFileSync(path, bytes);
-  const later = start(folder, ["train"]);
-  assert.is(later.stdout, `ran: train; data: ${folder}/bundle/data`);
-  assert.is(later.stderr, "start.sh: Unpacking data.tar.xz");
-});
-
-withBundle("without xz Python unpacks; without both, start.sh says what to install", (folder) => {
-  const none = start(folder, ["train"], ["sha256sum"]);
-  assert.is(none.code, 1);
-  assert.match(none.stderr, /Cannot unpack: install xz and tar .*, or Python 3/);
-  assert.is(start(folder, ["train"], []).stderr.includes("Cannot check the parts: install sha256sum"), true);
-  assert.not(fs.existsSync(join(folder, "bundle/.unpacking"))); // no lock stays behind
-  if (find("python3") === null) return console.log("skipped: Python is not installed");
-  const python = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).trim();
-  const path = join(folder, "path-python");
-  fs.mkdirSync(path);
-  fs.symlinkSync(python, join(path, "python3"));
-  for (const name of TOOLS) fs.symlinkSync(find(name)!, join(path, name));
-  const { status, stdout, stderr } = spawnSync("/bin/sh", [join(folder, "bundle/start.sh"), "train"], {
-    encoding: "utf8",
-    env: { PATH: path, HOME: folder },
+  test("start.sh unpacks with Python where there is no xz, and says what is missing where there is neither", () => {
+    const { folder } = makeBundle("without-xz");
+    const neither = start(folder, ["train"], programs(["xz", "python3"]));
+    assert.is(neither.status, 1);
+    assert.match(neither.stderr, /Cannot unpack: install xz and tar \(Debian: xz-utils\), or Python 3/);
+    if (spawnSync("python3", ["-c", "import lzma"]).status !== 0) return;
+    const python = start(folder, ["train"], programs(["xz", "tar", "sha256sum"]));
+    assert.is(python.status, 0, python.stderr);
+    assert.match(python.stdout, /<train>/);
+    assert.equal(fs.readFileSync(join(folder, "program/allcnn.js")), Buffer.from(noise(150_000)));
+    assert.is(fs.statSync(join(folder, "runtime/node")).mode & 0o111, 0o111);
   });
-  assert.is(status, 0, stderr);
-  assert.match(stdout, /^ran: train/);
-});
+
+  test("start.sh refuses damaged, short and missing parts by name; data may stay behind", () => {
+    const { folder } = makeBundle("damaged");
+    const part = join(folder, "program.tar.xz.2"), intact = fs.readFileSync(part);
+    const bytes = Buffer.from(intact);
+    bytes[100]! ^= 1;
+    fs.writeFileSync(part, bytes);
+    assert.match(start(folder, ["train"]).stderr, /program\.tar\.xz\.2 is damaged: its SHA-256 differs; copy it again/);
+    fs.writeFileSync(part, intact.subarray(0, 1000));
+    assert.match(start(folder, ["train"]).stderr, /program\.tar\.xz\.2 is damaged: it has 1000 bytes instead of \d+/);
+    fs.rmSync(part);
+    const missing = start(folder, ["train"]);
+    assert.match(missing.stderr, /program\.tar\.xz\.2 is missing in .*: copy all parts of the bundle there/);
+    assert.equal([missing.status, missing.stdout], [1, ""]);
+
+    fs.writeFileSync(part, intact);
+    fs.renameSync(join(folder, "data.tar.xz"), join(root, "data-later"));
+    const without = start(folder, ["train"]);
+    assert.is(without.status, 0, without.stderr);
+    assert.match(without.stderr, /Not here, so left out: data\.tar\.xz/);
+    fs.renameSync(join(root, "data-later"), join(folder, "data.tar.xz"));
+    assert.match(start(folder, ["train"]).stdout, /^data \/.*\/damaged\/data cache/, "data that come later are used");
+  });
+}
 
 test.run();
