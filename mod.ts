@@ -13,6 +13,8 @@ export { type Buffers, compile, type Plan, run } from "./core/plan.ts";
 export type { Program } from "./core/program.ts";
 export { type Shape, type Tensor, tensor } from "./core/tensor.ts";
 export { readTensor, writeTensor } from "./core/transfer.ts";
+export { cachedTuner, searchTuner, type SearchTunerOptions, tuneOps, type TuneOptions } from "./core/tune.ts";
+export { openTuneCache, type TuneCache } from "./core/tune_cache.ts";
 export { defaultTuner, fixedTuner, type Tuner } from "./core/tuner.ts";
 export { readCifar10 } from "./data/cifar10.ts";
 export type { Dataset } from "./data/dataset.ts";
