@@ -1,24 +1,21 @@
 /** `allcnn bench`: the time of a whole training step, and, with --profile, of each of its ops against the device's peaks. */
 import { loadConfig } from "../configs/load.ts";
 import { mebibytes } from "../core/buffers.ts";
-import { type Context, openDevice } from "../core/device.ts";
+import type { Context } from "../core/device.ts";
 import { measurePeaks, roofline } from "../core/peaks.ts";
 import { type Plan, run } from "../core/plan.ts";
 import { median } from "../core/profile.ts";
 import { profilePlan } from "../core/profile_plan.ts";
 import { print } from "../core/runtime.ts";
-import { encodeStep } from "../core/step.ts";
 import { writeFile } from "../core/storage.ts";
-import { writeTensor } from "../core/transfer.ts";
-import { defaultTuner } from "../core/tuner.ts";
-import { generateShapes } from "../data/generated.ts";
 import { opTable, stepSummary } from "../report/op_table.ts";
 import { traceEvents } from "../report/trace.ts";
-import { initialize } from "../training/fit.ts";
-import { makeResident } from "../training/resident.ts";
-import { compileTraining, openSession } from "../training/session.ts";
+import { compileTraining } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { progressLine } from "./progress.ts";
+import { openStep } from "./step.ts";
+import { DEVICE_OPTIONS, openDeviceFor, TUNE_OPTIONS, tunerOf } from "./tuning_options.ts";
 
 export const bench: Command = {
   usage: {
@@ -31,6 +28,8 @@ export const bench: Command = {
       { name: "profile", value: null, help: "print the time of each op beside the device's measured peaks" },
       { name: "trace", value: "FILE", help: "write one step as a trace that ui.perfetto.dev opens" },
       { name: "json", value: "FILE", help: "write all figures as JSON, those of --profile too" },
+      ...TUNE_OPTIONS,
+      ...DEVICE_OPTIONS,
     ],
   },
   run: benchCommand,
@@ -43,22 +42,15 @@ async function benchCommand(args: Arguments): Promise<number> {
   const batch = args.integer("batch", 1), steps = args.integer("steps", 1) ?? 5;
   const trace = args.text("trace"), json = args.text("json"), table = args.flag("profile");
   const config = await loadConfig(args.positional(0)!, batch === null ? [] : [`training.batch=${batch}`]);
-  const context = await openDevice();
+  const context = await openDeviceFor(args);
   print(`Device: ${context.description}`);
   // Before the network takes its memory.
   const peaks = table || trace !== null || json !== null ? await measurePeaks(context) : null;
-  const session = openSession(context, config);
-  const examples = generateShapes(1, "train", config.training.batch);
-  // Scaled as training would: saturated logits would make gradients subnormal, which CPUs multiply slowly.
-  examples.images.forEach((value, i) => examples.images[i] = value / 127.5 - 1);
-  const data = await makeResident(context, session.buffers, "train", examples);
-  await initialize(session, 0, null, "");
+  const { session, data } = await openStep(context, config);
+  const tuner = await tunerOf(context, args, progressLine());
   const compileStart = performance.now();
-  const plan = await compileTraining(session, data, defaultTuner(context.limits));
+  const plan = await compileTraining(session, data, tuner);
   const compileSeconds = (performance.now() - compileStart) / 1000;
-  // A learning rate of 0 keeps the parameters, so that every step computes the same.
-  const step = encodeStep({ step: 0, seed: 0, learningRate: 0, first: 0 });
-  await writeTensor(context, session.buffers, session.model.step, step);
 
   const { stepSeconds, hostMilliseconds } = await timeSteps(context, plan, steps);
   const result = {

@@ -1,9 +1,10 @@
 /** `allcnn evaluate`: loss and error of a checkpoint on the test images. */
 import { dirname } from "node:path";
 import { loadConfig } from "../configs/load.ts";
-import { openDevice } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
 import { environment } from "../core/runtime.ts";
+import { cachedTuner } from "../core/tune.ts";
+import { openTuneCache } from "../core/tune_cache.ts";
 import { isDirectory, writeFile } from "../core/storage.ts";
 import { evaluate as evaluateSession } from "../training/evaluate.ts";
 import { initializeParams } from "../training/fit.ts";
@@ -14,6 +15,7 @@ import { compileEvaluation, openSession } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
+import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
 export const evaluate: Command = {
   usage: {
@@ -25,6 +27,7 @@ export const evaluate: Command = {
       { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
       { name: "test-examples", value: "N", help: "evaluate on the first N only" },
       { name: "predictions", value: "FILE", help: "write a JSON line per image: index, label, predicted, logits" },
+      ...DEVICE_OPTIONS,
     ],
   },
   run: evaluateCommand,
@@ -40,7 +43,7 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   const testExamples = args.integer("test-examples", 1);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
   const source: Source = { config: dataset, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
-  const context = await openDevice();
+  const context = await openDeviceFor(args);
   screen.line(`Device: ${context.description}`);
   const session = openSession(context, config);
   await initializeParams(session, checkpoint, path);
@@ -51,7 +54,8 @@ async function evaluateCommand(args: Arguments): Promise<number> {
     : await folder.readWhitening(beside, checkpoint.whitening);
   const test = await prepare(context, source, "test", whitening, screen.report);
   const data = await makeResident(context, session.buffers, "test", test);
-  const evaluation = await compileEvaluation(session, data);
+  const cache = await openTuneCache(context.scope, screen.line);
+  const evaluation = await compileEvaluation(session, data, cachedTuner(context, cache, screen.line));
 
   const predictions = args.text("predictions"), lines: string[] = [];
   const score = await evaluateSession(session, evaluation, {

@@ -4,8 +4,9 @@ import { bench } from "./bench.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Command, runCommand } from "./command.ts";
 import { train } from "./train.ts";
+import { tune } from "./tune.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, bench };
+const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, bench, tune };
 
 export async function main([name, ...args]: readonly string[]): Promise<never> {
   const command = name === undefined ? undefined : COMMANDS[name];

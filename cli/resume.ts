@@ -4,7 +4,7 @@ import type { Config } from "../configs/schema.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
 import type { Context } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
-import { defaultTuner, fixedTuner, type Tuner } from "../core/tuner.ts";
+import { fixedTuner, type Tuner } from "../core/tuner.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import * as folder from "../training/run_folder.ts";
 import type { Arguments } from "./arguments.ts";
@@ -70,10 +70,11 @@ export function notExact(why: string): UserError {
   return new UserError(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
 }
 
-/** The tuner of a new run, or the one that replays a resumed run's tunings. */
-export function tunerFor(context: Context, resumed: Resumed | null, args: Arguments): Tuner {
-  const otherwise = defaultTuner(context.limits);
+/** The tuner of a new run, `otherwise`, or the one that replays a resumed run's tunings. */
+export function tunerFor(context: Context, resumed: Resumed | null, args: Arguments, otherwise: Tuner): Tuner {
   if (resumed === null || args.flag("allow-retune")) return otherwise;
-  if (resumed.checkpoint.scope !== context.scope) throw notExact("the run was made on another device or driver");
+  if (resumed.checkpoint.scope !== context.scope) {
+    throw notExact("the run was made on another device or driver, or with other --exact or --safe");
+  }
   return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }

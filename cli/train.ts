@@ -1,7 +1,6 @@
 /** `allcnn train`: from a config, or from the folder of a run, to a trained network. */
 import { loadConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import { openDevice } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
 import { mebibytes } from "../core/buffers.ts";
 import { run } from "../core/plan.ts";
@@ -16,6 +15,7 @@ import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
 import { notExact, resume, settingsOf, tunerFor } from "./resume.ts";
+import { DEVICE_OPTIONS, openDeviceFor, TUNE_OPTIONS, tunerOf } from "./tuning_options.ts";
 
 /** Seconds between two drawings of the curves, the last epoch aside. */
 const CURVES_SECONDS = 20;
@@ -36,6 +36,8 @@ export const train: Command = {
       { name: "set", value: "path=value", help: "change a value of the config, as training.batch=64", repeat: true },
       { name: "resume", value: "DIR", help: "go on with the run in DIR, byte-exactly" },
       { name: "allow-retune", value: null, help: "resume on another device or version, with another rounding" },
+      ...TUNE_OPTIONS,
+      ...DEVICE_OPTIONS,
     ],
   },
   run: trainCommand,
@@ -79,7 +81,7 @@ async function trainCommand(args: Arguments): Promise<number> {
     directory: args.text("data") ?? (environment("ALLCNN_DATA") || null),
   };
 
-  const context = await openDevice();
+  const context = await openDeviceFor(args);
   screen.line(`Device: ${context.description}`);
   const session = openSession(context, config);
   const { epochs, batch } = config.training;
@@ -98,11 +100,12 @@ async function trainCommand(args: Arguments): Promise<number> {
   const test = await prepare(context, source, "test", whitening, screen.report);
   const resident = await makeResident(context, session.buffers, "train", data);
   const residentTest = await makeResident(context, session.buffers, "test", test);
+  const tuner = await tunerOf(context, args, screen);
   screen.report("Compiling shaders", 0);
-  const plan = await compileTraining(session, resident, tunerFor(context, resumed, args));
+  const plan = await compileTraining(session, resident, tunerFor(context, resumed, args, tuner));
   const shaders = resumed?.checkpoint.shaders || plan.shaders; // empty in an initial state
   if (shaders !== plan.shaders && !args.flag("allow-retune")) throw notExact("this version generates other shaders");
-  const evaluation = await compileEvaluation(session, residentTest);
+  const evaluation = await compileEvaluation(session, residentTest, tuner);
   // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
   run(context, plan, evaluation.plan);
   await context.device.queue.onSubmittedWorkDone();

@@ -11,6 +11,11 @@ export function pipelineFor(device: GPUDevice, label: string, code: string): Pro
   return pipeline;
 }
 
+/** Lets go of a pipeline that is not needed any more: the tuner tries hundreds. */
+export function forgetPipeline(device: GPUDevice, code: string): void {
+  caches.get(device)?.delete(code);
+}
+
 async function compileShader(device: GPUDevice, label: string, code: string): Promise<GPUComputePipeline> {
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ label, code });

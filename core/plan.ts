@@ -37,6 +37,7 @@ export interface Plan {
 
 /** What `choose` decides for each op of a program. */
 export async function chooseTunings({ ops }: Program, tuner: Tuner): Promise<Chosen[]> {
+  await tuner.prepare?.(ops);
   const chosen: Chosen[] = [];
   for (const op of ops) {
     const tuning = await tuner.choose(op);
@@ -103,17 +104,8 @@ export async function compile(context: Context, traced: Program, tuner: Tuner, s
   const compiled = await pipelines;
   const dispatches = chosen.flatMap(({ op, stages, scratch }, opIndex) =>
     stages.dispatches.map(({ shader, bindings }, index): Dispatch => {
-      const pipeline = compiled[opIndex]![index]!;
-      const entries = bindings.map((slot, binding) => ({
-        binding,
-        resource: resource(buffers, slot, op.reads, op.writes, scratch),
-      }));
-      const bindGroup = context.device.createBindGroup({
-        label: op.label,
-        layout: pipeline.getBindGroupLayout(0),
-        entries,
-      });
-      return { label: op.label, pipeline, bindGroup, workgroups: shader.workgroups };
+      const resources = bindings.map((slot) => resource(buffers, slot, op.reads, op.writes, scratch));
+      return bind(context, op.label, compiled[opIndex]![index]!, resources, shader.workgroups);
     })
   );
   return {
@@ -126,6 +118,19 @@ export async function compile(context: Context, traced: Program, tuner: Tuner, s
     transientBytes: slots.reduce((sum, bytes) => sum + bytes, 0),
     destroy: () => slotBuffers.forEach((buffer) => buffer.destroy()),
   };
+}
+
+/** A dispatch of a compiled shader; `resources[i]` is bound at `@binding(i)`. */
+export function bind(
+  { device }: Context,
+  label: string,
+  pipeline: GPUComputePipeline,
+  resources: readonly GPUBufferBinding[],
+  workgroups: Workgroups,
+): Dispatch {
+  const entries = resources.map((resource, binding) => ({ binding, resource }));
+  const bindGroup = device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
+  return { label, pipeline, bindGroup, workgroups };
 }
 
 function resource(

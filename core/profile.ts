@@ -97,7 +97,8 @@ async function timeOnHost({ device }: Context, lists: readonly (readonly Dispatc
   return { passes, host };
 }
 
-function encodePass(
+/** Encodes dispatches, in order, as one compute pass. */
+export function encodePass(
   encoder: GPUCommandEncoder,
   dispatches: readonly Dispatch[],
   descriptor: GPUComputePassDescriptor,

@@ -3,6 +3,7 @@
 interface Stream {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   write(text: string): unknown;
 }
 
@@ -52,6 +53,11 @@ export function print(text: string): void {
 /** Columns of the terminal that standard output goes to, or null if it is none. */
 export function terminalColumns(): number | null {
   return host?.stdout.isTTY ? host.stdout.columns ?? 80 : null;
+}
+
+/** Lines of the terminal that standard output goes to, or null if it is none. */
+export function terminalRows(): number | null {
+  return host?.stdout.isTTY ? host.stdout.rows ?? 24 : null;
 }
 
 /** Redraws the last line of the terminal. */

@@ -1,4 +1,5 @@
 /** The only door to files. Node's file system, which Deno has too; every failure becomes one clear `UserError`. */
+import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile as readBytes, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "./errors.ts";
@@ -57,16 +58,21 @@ export async function makeDirectory(path: string): Promise<void> {
 
 /**
  * Replaces a file at once: writes beside it, flushes to the disk, renames. A crash or a full disk leaves the old
- * contents. Creates missing folders.
+ * contents; of processes that write at the same time, the last wins. Creates missing folders. Without `flush`, a crash
+ * of the whole machine may lose the file.
  */
-export async function writeFile(path: string, contents: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.tmp`;
+export async function writeFile(
+  path: string,
+  contents: Uint8Array | string,
+  { flush = true }: { readonly flush?: boolean } = {},
+): Promise<void> {
+  const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   await makeDirectory(dirname(path));
   try {
     const file = await open(temporary, "w");
     try {
       await file.writeFile(contents);
-      await file.sync();
+      if (flush) await file.sync();
     } finally {
       await file.close();
     }
@@ -74,6 +80,15 @@ export async function writeFile(path: string, contents: Uint8Array | string): Pr
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw failure("write", path, error);
+  }
+}
+
+/** Deletes a file if it exists. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw failure("delete", path, error);
   }
 }
 

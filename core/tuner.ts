@@ -4,6 +4,8 @@ import { UserError } from "./errors.ts";
 import type { Op } from "./op.ts";
 
 export interface Tuner {
+  /** Called with all ops of a program before the first is chosen: a tuner that searches shares its time among them. */
+  prepare?(ops: readonly Op[]): Promise<void>;
   /** One of the tunings that the op's kernel offers for this device. */
   choose(op: Op): Promise<unknown>;
 }
@@ -11,15 +13,16 @@ export interface Tuner {
 /** Op label to tuning: what a checkpoint records. */
 export type Tunings = Readonly<Record<string, unknown>>;
 
+/** The default of an op's kernel. Throws `UserError` where no tuning fits the device. */
+export function defaultTuning({ label, kernel, problem }: Op, limits: Limits): unknown {
+  const [first] = kernel.tunings(problem, limits);
+  if (first === undefined) throw new UserError(`No tuning of ${kernel.name} fits this device, needed by ${label}`);
+  return first;
+}
+
 /** Each kernel's default. */
 export function defaultTuner(limits: Limits): Tuner {
-  return {
-    choose({ label, kernel, problem }) {
-      const [first] = kernel.tunings(problem, limits);
-      if (first === undefined) throw new UserError(`No tuning of ${kernel.name} fits this device, needed by ${label}`);
-      return Promise.resolve(first);
-    },
-  };
+  return { choose: (op) => Promise.resolve().then(() => defaultTuning(op, limits)) };
 }
 
 /**
@@ -28,6 +31,7 @@ export function defaultTuner(limits: Limits): Tuner {
  */
 export function fixedTuner(recorded: Tunings, limits: Limits, otherwise: Tuner): Tuner {
   return {
+    prepare: async (ops) => await otherwise.prepare?.(ops.filter(({ label }) => recorded[label] === undefined)),
     async choose(op) {
       const wanted = recorded[op.label];
       if (wanted === undefined) return await otherwise.choose(op);

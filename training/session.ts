@@ -6,7 +6,7 @@ import { UserError } from "../core/errors.ts";
 import type { ParamSpecs } from "../core/layer.ts";
 import { sgd } from "../core/optimizer.ts";
 import { type Buffers, compile, type Plan } from "../core/plan.ts";
-import { evalProgram, type Model, trainProgram } from "../core/program.ts";
+import { evalProgram, type Model, type Program, trainProgram } from "../core/program.ts";
 import { stepTensor } from "../core/step.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
@@ -65,19 +65,22 @@ function optimizerOf(config: Config) {
   return sgd(config.training.optimizer.sgd);
 }
 
-/** Compiles one step of training on batches of `data`. */
-export async function compileTraining(session: Session, data: Resident, tuner: Tuner): Promise<Plan> {
-  const { context, config, model, specs, state, buffers } = session;
+/** One step of training on batches of `data`, as it is traced. Throws `UserError` where there are too few examples. */
+export function trainingProgram({ context, config, model, specs, state }: Session, data: Resident): Program {
   const { batch } = config.training;
   if (batch > data.count) {
     throw new UserError(`Cannot train with batches of ${batch}: there are ${data.count} training examples`);
   }
-  const program = trainProgram(model, gatherBatch(data, model.step, batch, config.dataset.augment), {
+  return trainProgram(model, gatherBatch(data, model.step, batch, config.dataset.augment), {
     optimizer: optimizerOf(config),
     grads: arena("grads", specs, context.limits),
     state,
   });
-  return await compile(context, program, tuner, buffers);
+}
+
+/** Compiles one step of training on batches of `data`. */
+export async function compileTraining(session: Session, data: Resident, tuner: Tuner): Promise<Plan> {
+  return await compile(session.context, trainingProgram(session, data), tuner, session.buffers);
 }
 
 /** A compiled evaluation: the plan, its batch, and where it leaves metrics and logits. */
@@ -92,14 +95,22 @@ export interface Evaluation {
 /** Most examples of one evaluation batch: its activations need not exceed those of training. */
 const EVALUATION_BATCH = 128;
 
-/** Compiles the evaluation of batches of `data`; its metrics are its own. */
-export async function compileEvaluation(session: Session, data: Resident): Promise<Evaluation> {
-  const { context, model, buffers } = session;
-  const batch = Math.min(EVALUATION_BATCH, session.config.training.batch, data.count);
+/** The evaluation of batches of `data`; its metrics are its own. */
+export function evaluationProgram({ config, model }: Session, data: Resident) {
+  const batch = Math.min(EVALUATION_BATCH, config.training.batch, data.count);
   const metrics = tensor("evaluation/metrics", [4], { lifetime: "persistent" });
-  const program = evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch));
-  const plan = await compile(context, program, defaultTuner(context.limits), buffers);
-  return { plan, batch, data, metrics, logits: program.logits };
+  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch)), batch, metrics };
+}
+
+/** Compiles the evaluation of batches of `data`. */
+export async function compileEvaluation(
+  session: Session,
+  data: Resident,
+  tuner: Tuner = defaultTuner(session.context.limits),
+): Promise<Evaluation> {
+  const { batch, metrics, logits, ...program } = evaluationProgram(session, data);
+  const plan = await compile(session.context, program, tuner, session.buffers);
+  return { plan, batch, data, metrics, logits };
 }
 
 /** Sets the parameters, and the optimizer state if given (else zero). */

@@ -1,0 +1,256 @@
+/** `allcnn tune`: searches the fastest kernels for a config's training step, or for one convolution. */
+import { loadConfig } from "../configs/load.ts";
+import type { Context } from "../core/device.ts";
+import { UserError } from "../core/errors.ts";
+import { fuse } from "../core/fuse.ts";
+import type { Op } from "../core/op.ts";
+import { measurePeaks, type Peaks } from "../core/peaks.ts";
+import { exit, onInterrupt, print, terminalColumns } from "../core/runtime.ts";
+import { readText, writeFile } from "../core/storage.ts";
+import { cachedTuner, tuneOps } from "../core/tune.ts";
+import type { Outcome } from "../core/tune_budget.ts";
+import { openTuneCache, type TuneCache } from "../core/tune_cache.ts";
+import { emptyEntry, type Entry } from "../core/tune_entry.ts";
+import { tasksOf } from "../core/tune_task.ts";
+import { defaultTuner } from "../core/tuner.ts";
+import { tuningReport } from "../report/tuning_report.ts";
+import {
+  chosenRows,
+  gain,
+  type Known,
+  taskName,
+  tunedSeconds,
+  tuningLine,
+  tuningTable,
+  tuningText,
+} from "../report/tuning_table.ts";
+import { evaluationProgram, trainingProgram } from "../training/session.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { CONV_SHAPE, convOps } from "./conv_ops.ts";
+import { liveTable } from "./live_table.ts";
+import { compareSteps, openStep } from "./step.ts";
+import { DEFAULT_BUDGET, DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
+
+export const tune: Command = {
+  usage: {
+    command: "tune",
+    positionals: ["CONFIG?"],
+    summary: "Finds the fastest kernels of a training step, or of one convolution, on this device.",
+    options: [
+      { name: "budget", value: "SECONDS", help: `most time for the search; default: ${DEFAULT_BUDGET}` },
+      { name: "batch", value: "N", help: "examples per step; default: the config's" },
+      { name: "conv", value: CONV_SHAPE, help: "one convolution instead of a config: 128,32,32,96,96,3,1,1" },
+      { name: "only", value: "PATTERN", help: "tune ops whose label matches this regular expression, as conv2 or /dw" },
+      { name: "fresh", value: null, help: "forget what was measured of these ops before" },
+      { name: "show", value: null, help: "print the WGSL of each winner" },
+      { name: "report", value: "FILE", help: "write a page with a chart of all candidates of each op (HTML)" },
+      { name: "export", value: "FILE", help: "write everything measured on this device as one file" },
+      { name: "import", value: "FILE", help: "first take over such a file, from the same kind of device and driver" },
+      ...DEVICE_OPTIONS,
+    ],
+  },
+  run: tuneCommand,
+};
+
+/** What is tuned: its ops, and how to time the whole step once that is done. */
+interface Subject {
+  readonly title: string;
+  readonly ops: readonly Op[];
+  readonly compare: ((cache: TuneCache, trusted: ReadonlySet<string>) => Promise<number[]>) | null;
+}
+
+async function subjectOf(context: Context, args: Arguments): Promise<Subject | null> {
+  const path = args.positional(0), conv = args.text("conv"), batch = args.integer("batch", 1);
+  if (conv !== null) {
+    if (path !== null) throw new UserError("--conv cannot be used with a CONFIG");
+    if (batch !== null) throw new UserError("--batch cannot be used with --conv, whose first number is the batch");
+    return { title: `Convolution ${conv}`, ops: convOps(conv), compare: null };
+  }
+  if (path === null) return null;
+  const config = await loadConfig(path, batch === null ? [] : [`training.batch=${batch}`]);
+  const { session, data } = await openStep(context, config);
+  const training = fuse(trainingProgram(session, data)).ops, evaluation = fuse(evaluationProgram(session, data)).ops;
+  // Without dropout, some convolutions of an evaluation are other problems than those of training.
+  const known = new Set((await tasksOf(training, context.limits)).map(({ key }) => key));
+  const others = (await tasksOf(evaluation, context.limits)).filter(({ key }) => !known.has(key));
+  return {
+    title: `${config.name}, batch ${config.training.batch}`,
+    ops: [...training, ...others.map(({ op }) => ({ ...op, label: `evaluate/${op.label}` }))],
+    compare: async (cache, trusted) =>
+      await compareSteps(session, data, [defaultTuner(context.limits), cachedTuner(context, cache, print, trusted)]),
+  };
+}
+
+/** The ops whose label matches `--only`. */
+function selected(ops: readonly Op[], pattern: string | null): readonly Op[] {
+  if (pattern === null) return ops;
+  let expression;
+  try {
+    expression = new RegExp(pattern);
+  } catch (error) {
+    throw new UserError(`--only expects a regular expression, got "${pattern}": ${(error as Error).message}`);
+  }
+  const matching = ops.filter(({ label }) => expression.test(label));
+  if (matching.length > 0) return matching;
+  throw new UserError(`--only ${pattern} matches no op; there are ${ops.map(({ label }) => label).join(", ")}`);
+}
+
+async function importFrom(path: string, cache: TuneCache): Promise<void> {
+  let entries: unknown;
+  try {
+    ({ entries } = JSON.parse(await readText(path)));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`Cannot import "${path}": it is not valid JSON`);
+  }
+  if (!Array.isArray(entries)) throw new UserError(`Cannot import "${path}": it was not written by --export`);
+  await cache.add(entries as Entry[]);
+  print(`Imported ${entries.length} measured kernels from ${path}`);
+}
+
+async function exportTo(path: string, cache: TuneCache, description: string): Promise<void> {
+  const entries = await cache.all();
+  await writeFile(path, `${JSON.stringify({ device: description, entries }, null, 1)}\n`);
+  print(`Exported ${entries.length} measured kernels to ${path}`);
+}
+
+async function tuneCommand(args: Arguments): Promise<number> {
+  const budget = args.integer("budget", 1) ?? DEFAULT_BUDGET, page = args.text("report");
+  const exported = args.text("export"), imported = args.text("import");
+  if (args.positional(0) === null && args.text("conv") === null && exported === null && imported === null) {
+    throw new UserError(`CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml, or --conv ${CONV_SHAPE}`);
+  }
+  const context = await openDeviceFor(args);
+  print(`Device: ${context.description}`);
+  const cache = await openTuneCache(context.scope, print);
+  if (imported !== null) await importFrom(imported, cache);
+  const subject = await subjectOf(context, args);
+  if (subject !== null) {
+    const ops = selected(subject.ops, args.text("only"));
+    if (args.flag("fresh")) { for (const task of await tasksOf(ops, context.limits)) await cache.remove(task); }
+    const peaks = await measurePeaks(context);
+    const { outcomes, seconds, interrupted } = await search(context, ops, cache, peaks, budget);
+    print(`${tuningTable(outcomes, peaks)}\n`);
+    printRefused(outcomes);
+    if (args.flag("show")) outcomes.forEach((outcome) => print(sources(outcome)));
+    print(`Searched ${seconds.toFixed(1)} s of ${budget}, ${counted(outcomes)}; kept in ${cache.folder}`);
+    const step = interrupted ? null : await compared(subject, cache, outcomes);
+    if (page !== null) {
+      const head = { title: subject.title, device: context.description, step, seconds, budget };
+      await writeFile(page, tuningReport(outcomes, peaks, head));
+      print(`Report: ${page}`);
+    }
+    if (exported !== null) await exportTo(exported, cache, context.description);
+    context.check();
+    print(gainLine(subject, outcomes, step));
+    context.close();
+    return interrupted ? 130 : 0;
+  }
+  if (exported !== null) await exportTo(exported, cache, context.description);
+  context.close();
+  return 0;
+}
+
+/** Searches with a live table; Ctrl-C ends the search after the candidate in hand, a second one the process. */
+async function search(
+  context: Context,
+  ops: readonly Op[],
+  cache: TuneCache,
+  peaks: Peaks,
+  budgetSeconds: number,
+): Promise<{ outcomes: readonly Outcome[]; seconds: number; interrupted: boolean }> {
+  const table = liveTable(), start = performance.now(), elapsed = () => (performance.now() - start) / 1000;
+  const known = new Map<string, Known>(
+    (await tasksOf(ops, context.limits)).map((task) => [task.key, { task, entry: emptyEntry(task, cache.scope) }]),
+  );
+  const draw = (busy: Known["task"]) =>
+    table.draw(() =>
+      `${tuningTable([...known.values()], peaks, busy)}\n${elapsed().toFixed(0)} s of ${budgetSeconds}: ${
+        taskName(busy)
+      }`
+    );
+  let interrupts = 0;
+  const stopListening = onInterrupt(() => {
+    if (++interrupts > 1) exit(130);
+    table.clear();
+    print("Stopping after this candidate; once more leaves at once");
+  });
+  const outcomes = await tuneOps(context, ops, cache, {
+    seconds: budgetSeconds,
+    spent: 0,
+    again: true,
+    stop: () => interrupts > 0,
+    onCandidate: (task, entry) => {
+      // Equal problems are one task here and there, whose objects differ.
+      known.set(task.key, { task: known.get(task.key)!.task, entry });
+      draw(task);
+    },
+    onOutcome: ({ task, entry, measured }) => {
+      known.set(task.key, { task, entry });
+      if (terminalColumns() === null && measured > 0) print(tuningLine({ task, entry }, peaks));
+    },
+  });
+  stopListening();
+  table.clear();
+  return { outcomes, seconds: elapsed(), interrupted: interrupts > 0 };
+}
+
+function counted(outcomes: readonly Outcome[]): string {
+  const now = outcomes.reduce((sum, { measured }) => sum + measured, 0);
+  const known = outcomes.reduce((sum, { entry }) => sum + entry.rows.length, 0);
+  const all = outcomes.reduce((sum, { task }) => sum + task.candidates.length, 0);
+  return `${now} candidates now, ${known} of ${all} known`;
+}
+
+/** Candidates that are wrong or impossible: a fault of this project or of the driver, so nobody should overlook it. */
+function printRefused(outcomes: readonly Outcome[]): void {
+  for (const { task, entry, note } of outcomes) {
+    for (const { status, tuning, reason } of entry.rows) {
+      if (status !== "timed") print(`${taskName(task)}: ${tuningText(tuning)} ${status}: ${reason}`);
+    }
+    if (entry.winner === null && entry.rows.length > 0) print(`${taskName(task)}: no winner, ${note}`);
+  }
+  const unknown = outcomes.filter(({ entry }) => entry.rows.length === 0);
+  if (unknown.length === 0) return;
+  print(
+    `Not measured, ${unknown[0]!.note || "the budget was used up"}: ${
+      unknown.map(({ task }) => taskName(task)).join(", ")
+    }`,
+  );
+}
+
+/** The WGSL of a winner. */
+function sources({ task, entry }: Outcome): string {
+  const { kernel, problem } = task.op, tuning = entry.winner ?? task.candidates[0]!.tuning;
+  const { dispatches } = kernel.stages(problem, tuning);
+  return dispatches.map(({ shader: { code, workgroups } }, index) =>
+    `// ${task.labels.join(", ")}: ${kernel.name}, ${tuningText(tuning)}\n` +
+    `// Dispatch ${index + 1} of ${dispatches.length}, ${workgroups.join(" x ")} workgroups\n${code}`
+  ).join("\n");
+}
+
+/** Seconds of the step with defaults and with winners, or null where there is none or nothing differs. */
+async function compared(
+  { compare }: Subject,
+  cache: TuneCache,
+  outcomes: readonly Outcome[],
+): Promise<readonly number[] | null> {
+  const differ = outcomes.some((outcome) => chosenRows(outcome).best !== chosenRows(outcome).basis);
+  if (compare === null || !differ) return null;
+  try {
+    return await compare(cache, new Set(outcomes.map(({ task }) => task.key)));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    print(`The whole step was not timed: ${error.message}`); // two plans do not fit, for example
+    return null;
+  }
+}
+
+function gainLine({ title }: Subject, outcomes: readonly Outcome[], step: readonly number[] | null): string {
+  const { before, after } = tunedSeconds(outcomes);
+  const [from, to] = step ?? [before, after], what = step === null ? "tuned ops, one by one" : "whole step";
+  if (from === undefined || to === undefined || before === 0) return `${title}: nothing was timed`;
+  if (step === null && from === to) return `${title}: the defaults are the fastest known`;
+  return `${title}, ${what}: ${(1000 * from).toFixed(1)} -> ${(1000 * to).toFixed(1)} ms, ${gain(from, to)}`;
+}

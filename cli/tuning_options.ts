@@ -1,0 +1,90 @@
+/** The options by which commands open a device and choose kernels, and the tuner that they ask for. */
+import { type Context, openDevice } from "../core/device.ts";
+import { UserError } from "../core/errors.ts";
+import { exit, onInterrupt } from "../core/runtime.ts";
+import { cachedTuner, searchTuner } from "../core/tune.ts";
+import type { Outcome } from "../core/tune_budget.ts";
+import { openTuneCache } from "../core/tune_cache.ts";
+import { defaultTuner, type Tuner } from "../core/tuner.ts";
+import { tunedSeconds } from "../report/tuning_table.ts";
+import type { Arguments, Option } from "./arguments.ts";
+import type { ProgressLine } from "./progress.ts";
+
+export const DEVICE_OPTIONS: readonly Option[] = [
+  { name: "exact", value: null, help: "only kernels that sum the products of the definition, so no Winograd" },
+  { name: "safe", value: null, help: "leave Dawn's bounds checks and other guards on" },
+];
+
+export const TUNE_OPTIONS: readonly Option[] = [
+  {
+    name: "tune",
+    value: "MODE",
+    help: "kernels: off (defaults), cached (the fastest known), search (measure unknown ones first); " +
+      "default: search on a GPU, cached on a CPU",
+  },
+  { name: "tune-budget", value: "SECONDS", help: "most time for that search; default: 60" },
+];
+
+export const DEFAULT_BUDGET = 60;
+
+export async function openDeviceFor(args: Arguments): Promise<Context> {
+  return await openDevice({ exact: args.flag("exact"), safe: args.flag("safe") });
+}
+
+const MODES = ["off", "cached", "search"] as const;
+type Mode = typeof MODES[number];
+
+function modeOf(args: Arguments, { software }: Context): Mode {
+  const text = args.text("tune"), budget = args.text("tune-budget") !== null;
+  const mode = text === null ? software && !budget ? "cached" : "search" : MODES.find((each) => each === text);
+  if (mode === undefined) throw new UserError(`--tune expects off, cached or search, got "${text}"`);
+  if (budget && mode !== "search") throw new UserError(`--tune-budget cannot be used with --tune ${mode}`);
+  return mode;
+}
+
+/**
+ * The tuner of `--tune` and `--tune-budget`. While it searches, Ctrl-C ends the process only once the candidate in hand
+ * is done, so that it does not count as one that ended the process.
+ */
+export async function tunerOf(context: Context, args: Arguments, screen: ProgressLine): Promise<Tuner> {
+  const mode = modeOf(args, context), budgetSeconds = args.integer("tune-budget", 1) ?? DEFAULT_BUDGET;
+  if (mode === "off") return defaultTuner(context.limits);
+  const cache = await openTuneCache(context.scope, screen.line);
+  if (mode === "cached") return cachedTuner(context, cache, screen.line);
+  let interrupted = false, start = 0;
+  const tuner = searchTuner(context, cache, {
+    budgetSeconds,
+    warn: screen.line,
+    stop: () => interrupted,
+    onCandidate: () => screen.report("Tuning kernels", (performance.now() - start) / 1000 / budgetSeconds),
+    onSearched: (outcomes, seconds) => {
+      const summary = searchSummary(outcomes, seconds);
+      if (summary !== null) screen.line(summary);
+    },
+  });
+  return {
+    ...tuner,
+    async prepare(ops) {
+      start = performance.now();
+      const stopListening = onInterrupt(() => {
+        if (interrupted) exit(130);
+        interrupted = true;
+      });
+      await tuner.prepare!(ops);
+      stopListening();
+      if (interrupted) exit(130);
+    },
+  };
+}
+
+/** "Tuned 12 ops in 31.2 s: ...", or null where nothing was measured. */
+export function searchSummary(outcomes: readonly Outcome[], seconds: number): string | null {
+  const measured = outcomes.filter(({ measured }) => measured > 0);
+  if (measured.length === 0) return null;
+  const { before, after } = tunedSeconds(outcomes);
+  const candidates = measured.reduce((sum, { measured }) => sum + measured, 0);
+  return `Tuned ${measured.length} of ${outcomes.length} kernels in ${
+    seconds.toFixed(1)
+  } s, ${candidates} candidates: ` +
+    `their time in a step ${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms`;
+}

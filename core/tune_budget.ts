@@ -1,0 +1,98 @@
+/** Shares a budget among the tasks of a program, so that the search spends it where most can be won. */
+import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried } from "./tune_entry.ts";
+import { CAUTION, type Found, freshEntry, type SearchOptions, searchTask } from "./tune_search.ts";
+import type { Task } from "./tune_task.ts";
+
+/** What is known of a task after a search. */
+export interface Outcome extends Found {
+  readonly task: Task;
+}
+
+export interface Budget {
+  /** Seconds for the whole search, of which `spent` were used before. */
+  readonly seconds: number;
+  readonly spent: number;
+  /** Go on with tasks that an earlier search, with as large a budget, left unfinished? */
+  readonly again: boolean;
+  /** Called when a task was searched, or needs no search; again where a later pass went on with it. */
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** A task with work left, and the least seconds that its op takes. */
+interface Waiting {
+  outcome: Outcome;
+  readonly floorSeconds: number;
+}
+
+/**
+ * A guess of the seconds until a task's default is timed, before any was: compiling, and a few runs of reference and
+ * default, far from the roofline. What earlier tasks took corrects it.
+ */
+const openingGuess = (floorSeconds: number) => 0.1 + 30 * floorSeconds;
+
+/** Is there something left to find out? */
+function hasWork({ outcome: { task, entry }, floorSeconds }: Waiting): boolean {
+  return (untried(task, entry).length > 0 && !nearRoofline(entry, floorSeconds)) || !settled(entry);
+}
+
+/** Did a search with as large a budget see these candidates, and is what it chose still valid? */
+function wasSearched(task: Task, stored: Entry, fresh: Entry, { seconds }: Budget): boolean {
+  return stored.offered === task.offered && stored.budgetSeconds >= seconds &&
+    (stored.winner === null || fresh.winner !== null);
+}
+
+/** Seconds of a step that a better tuning may save, at most; for an unknown task, all that it takes at least. */
+function potential({ outcome: { task, entry }, floorSeconds }: Waiting): number {
+  const best = timedRows(entry)[0]?.seconds;
+  return task.labels.length * (best === undefined ? floorSeconds : Math.max(best - floorSeconds, 0.05 * best));
+}
+
+/**
+ * Searches tasks until the budget is used up: those first that may save most, each with its share of what is left.
+ * What one leaves over goes to the others, in further passes too. Nothing is started that is expected to exceed the
+ * budget. Returns the outcomes in the order of the tasks.
+ */
+export async function searchTasks(
+  tasks: readonly Task[],
+  budget: Budget,
+  options: SearchOptions,
+): Promise<readonly Outcome[]> {
+  const { cache, now, stop } = options, end = now() + budget.seconds - budget.spent;
+  const outcomes = new Map<Task, Outcome>(), waiting: Waiting[] = [];
+  const finish = (outcome: Outcome) => {
+    outcomes.set(outcome.task, outcome);
+    budget.onOutcome(outcome);
+  };
+  for (const task of tasks) {
+    const stored = await cache.read(task);
+    const fresh = stored === null ? emptyEntry(task, cache.scope) : await freshEntry(task, stored);
+    const known: Outcome = { task, entry: fresh, measured: 0, note: "", openingSeconds: null };
+    outcomes.set(task, known);
+    const searched = !budget.again && stored !== null && wasSearched(task, stored, fresh, budget);
+    const entry = { ...fresh, offered: task.offered, budgetSeconds: Math.max(fresh.budgetSeconds, budget.seconds) };
+    const each = searched ? null : { outcome: { ...known, entry }, floorSeconds: await options.floor(task.op) };
+    if (each !== null && hasWork(each)) waiting.push(each);
+    else finish(known);
+  }
+  let correction = 1;
+  for (let progress = true; progress && !stop();) {
+    progress = false;
+    const pass = waiting.filter(hasWork).sort((a, b) => potential(b) - potential(a));
+    for (const [place, each] of pass.entries()) {
+      const { outcome, floorSeconds } = each, before = now(), left = end - before;
+      if (stop() || left < CAUTION * correction * openingGuess(floorSeconds)) continue;
+      const weights = pass.slice(place).map(potential);
+      const share = left * weights[0]! / weights.reduce((sum, weight) => sum + weight, 0);
+      const found = await searchTask(outcome.task, outcome.entry, { task: before + share, whole: end }, options);
+      if (found.openingSeconds !== null) correction = found.openingSeconds / openingGuess(floorSeconds);
+      progress ||= found.measured > 0;
+      each.outcome = { ...outcome, ...found, measured: outcome.measured + found.measured };
+      finish(each.outcome);
+    }
+  }
+  for (const { outcome: { task, entry, measured } } of waiting) {
+    // What was not reached is marked as seen, so that the next start does not begin again with the same budget.
+    if (measured === 0 && !stop()) await cache.write(task, entry);
+  }
+  return tasks.map((task) => outcomes.get(task)!);
+}

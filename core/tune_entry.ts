@@ -1,0 +1,111 @@
+/** What is known of the candidates of a task, and what follows from it: whom to time again, and whom to use. */
+import type { Expected } from "./tune_bench.ts";
+import type { Candidate, Subject, Task } from "./tune_task.ts";
+
+/** What happened to one candidate. */
+export interface Row {
+  readonly tuning: unknown;
+  /** `stagesHash` of what was measured: where it differs now, the row says nothing. */
+  readonly hash: string;
+  /** "rejected": computed something else than the reference; "unfinished": the program ended while it was tried. */
+  readonly status: "timed" | "rejected" | "invalid" | "unfinished";
+  /** Why it was not timed; empty where it was. */
+  readonly reason: string;
+  /** Median of `samples` samples, in seconds on the device; null unless timed. */
+  readonly seconds: number | null;
+  readonly samples: number;
+  /** Seconds that compiling took, as far as the host can tell; null if unknown. */
+  readonly compileSeconds: number | null;
+}
+
+export type TimedRow = Row & { readonly seconds: number };
+
+export interface Entry {
+  readonly version: 1;
+  readonly scope: string;
+  readonly subject: Subject;
+  /** `offered` of the task when it was searched last, and the largest budget of a search, for the whole program. */
+  readonly offered: string;
+  readonly budgetSeconds: number;
+  /** The tuning to use; null where nothing was measured. */
+  readonly winner: unknown;
+  /** What the outputs are on known inputs, by which a winner is checked again before use. */
+  readonly expected: Expected | null;
+  readonly rows: readonly Row[];
+}
+
+type Rows = Pick<Entry, "rows">;
+
+/** A candidate this many times slower than the best is not timed again. */
+const DROPPED = 3;
+/** Those within this factor of the best are timed round robin, at most so many, and the default. */
+const CONTENDS = 1.3, MAX_CONTENDERS = 6;
+/** A search ends at this factor of the time that the roofline allows. */
+const NEAR_ROOFLINE = 1.1;
+/** Share of the default's time by which a winner must be faster: with a single sample, noise is larger. */
+const MARGIN = { sampled: 0.02, once: 0.1 };
+
+/** An entry without rows. */
+export function emptyEntry({ subject, offered }: Task, scope: string): Entry {
+  return { version: 1, scope, subject, offered, budgetSeconds: 0, winner: null, expected: null, rows: [] };
+}
+
+export function rowOf({ rows }: Rows, tuning: unknown): Row | undefined {
+  const text = JSON.stringify(tuning);
+  return rows.find((row) => JSON.stringify(row.tuning) === text);
+}
+
+/** The rows of both, those of `newer` where both have one. */
+export function mergedRows(older: readonly Row[], newer: readonly Row[]): Row[] {
+  return [...new Map([...older, ...newer].map((row) => [JSON.stringify(row.tuning), row])).values()];
+}
+
+/** The timed rows, fastest first. */
+export function timedRows({ rows }: Rows): TimedRow[] {
+  return rows.filter((row): row is TimedRow => row.seconds !== null).sort((a, b) => a.seconds - b.seconds);
+}
+
+/** The row of the default, if it was timed. */
+export function defaultRow({ candidates }: Task, entry: Rows): TimedRow | undefined {
+  return timedRows({ rows: [rowOf(entry, candidates[0]!.tuning)].filter((row) => row !== undefined) })[0];
+}
+
+/** Candidates that no row tells of; the default is tried in any case. */
+export function untried({ candidates }: Task, entry: Rows): Candidate[] {
+  return candidates.filter(({ tuning }, index) => {
+    const row = rowOf(entry, tuning);
+    return row === undefined || (index === 0 && row.status === "unfinished");
+  });
+}
+
+/** Is a candidate so near to the roofline that no other can be much faster? */
+export function nearRoofline(entry: Rows, floorSeconds: number): boolean {
+  const [best] = timedRows(entry);
+  return best !== undefined && best.seconds <= NEAR_ROOFLINE * floorSeconds;
+}
+
+/** The fastest few, and the default: what to time round robin. */
+export function contenders(task: Task, entry: Rows): TimedRow[] {
+  const timed = timedRows(entry), best = timed[0]?.seconds ?? 0, basis = defaultRow(task, entry);
+  const near = timed.filter(({ seconds }) => seconds <= CONTENDS * best).slice(0, MAX_CONTENDERS);
+  const apart = basis !== undefined && !near.includes(basis) && basis.seconds <= DROPPED * best;
+  return apart ? [...near, basis] : near;
+}
+
+/** Was the fastest timed round robin? */
+export function settled(entry: Rows): boolean {
+  return (timedRows(entry)[0]?.samples ?? 2) > 1;
+}
+
+/**
+ * The fastest of those timed round robin, or else of those timed once; the default where that is as fast within the
+ * noise; null where nothing was timed.
+ */
+export function winnerOf(task: Task, entry: Rows): unknown {
+  const timed = timedRows(entry), best = timed.find(({ samples }) => samples > 1) ?? timed[0];
+  if (best === undefined) return null;
+  const basis = defaultRow(task, entry);
+  if (basis === undefined) return best.tuning;
+  const margin = Math.min(best.samples, basis.samples) > 1 ? MARGIN.sampled : MARGIN.once;
+  return best.seconds < (1 - margin) * basis.seconds ? best.tuning : basis.tuning;
+}

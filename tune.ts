@@ -1,0 +1,5 @@
+import { runCommand } from "./cli/command.ts";
+import { tune } from "./cli/tune.ts";
+import { programArguments } from "./core/runtime.ts";
+
+await runCommand(tune, programArguments());
