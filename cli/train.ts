@@ -83,6 +83,7 @@ async function trainCommand(args: Arguments): Promise<number> {
 
   const context = await openDeviceFor(args);
   screen.line(`Device: ${context.description}`);
+  const tuner = await tunerOf(context, args, screen);
   const session = openSession(context, config);
   const { epochs, batch } = config.training;
   if (epochs === 0) {
@@ -100,7 +101,6 @@ async function trainCommand(args: Arguments): Promise<number> {
   const test = await prepare(context, source, "test", whitening, screen.report);
   const resident = await makeResident(context, session.buffers, "train", data);
   const residentTest = await makeResident(context, session.buffers, "test", test);
-  const tuner = await tunerOf(context, args, screen);
   screen.report("Compiling shaders", 0);
   const plan = await compileTraining(session, resident, tunerFor(context, resumed, args, tuner));
   const shaders = resumed?.checkpoint.shaders || plan.shaders; // empty in an initial state

@@ -58,7 +58,7 @@ export async function tunerOf(context: Context, args: Arguments, screen: Progres
     stop: () => interrupted,
     onCandidate: () => screen.report("Tuning kernels", (performance.now() - start) / 1000 / budgetSeconds),
     onSearched: (outcomes, seconds) => {
-      const summary = searchSummary(outcomes, seconds);
+      const summary = searchSummary(outcomes, seconds, budgetSeconds);
       if (summary !== null) screen.line(summary);
     },
   });
@@ -77,14 +77,19 @@ export async function tunerOf(context: Context, args: Arguments, screen: Progres
   };
 }
 
-/** "Tuned 12 ops in 31.2 s: ...", or null where nothing was measured. */
-export function searchSummary(outcomes: readonly Outcome[], seconds: number): string | null {
-  const measured = outcomes.filter(({ measured }) => measured > 0);
-  if (measured.length === 0) return null;
-  const { before, after } = tunedSeconds(outcomes);
-  const candidates = measured.reduce((sum, { measured }) => sum + measured, 0);
-  return `Tuned ${measured.length} of ${outcomes.length} kernels in ${
+/** Looking up what is known takes less. */
+const NOTHING_SECONDS = 1;
+
+/** "Tuned 12 of 20 kernels in 31.2 s: ...", or null where there was nothing to search. */
+export function searchSummary(outcomes: readonly Outcome[], seconds: number, budgetSeconds: number): string | null {
+  const searched = outcomes.filter(({ measured }) => measured > 0);
+  const unknown = outcomes.filter(({ entry }) => entry.winner === null).length;
+  const missing = unknown === 0 ? "" : `; ${unknown} not measured in ${budgetSeconds} s, --tune-budget N allows more`;
+  if (searched.length === 0) return seconds < NOTHING_SECONDS ? null : `Tuned no kernel${missing}`;
+  const candidates = searched.reduce((sum, { measured }) => sum + measured, 0),
+    { before, after } = tunedSeconds(searched);
+  return `Tuned ${searched.length} kernels in ${
     seconds.toFixed(1)
-  } s, ${candidates} candidates: ` +
-    `their time in a step ${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms`;
+  } s, ${candidates} candidates: their time in a step ` +
+    `${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms${missing}`;
 }

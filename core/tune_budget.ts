@@ -63,16 +63,24 @@ export async function searchTasks(
     outcomes.set(outcome.task, outcome);
     budget.onOutcome(outcome);
   };
+  /** Records that a search with this budget has nothing left to do here, so that the next start need not look again. */
+  const markSeen = async (entry: Entry, task: Task) => {
+    await cache.write(task, { ...entry, budgetSeconds: Math.max(entry.budgetSeconds, budget.seconds) });
+  };
   for (const task of tasks) {
     const stored = await cache.read(task);
     const fresh = stored === null ? emptyEntry(task, cache.scope) : await freshEntry(task, stored);
     const known: Outcome = { task, entry: fresh, measured: 0, note: "", openingSeconds: null };
     outcomes.set(task, known);
     const searched = !budget.again && stored !== null && wasSearched(task, stored, fresh, budget);
-    const entry = { ...fresh, offered: task.offered, budgetSeconds: Math.max(fresh.budgetSeconds, budget.seconds) };
+    const entry = { ...fresh, offered: task.offered };
     const each = searched ? null : { outcome: { ...known, entry }, floorSeconds: await options.floor(task.op) };
-    if (each !== null && hasWork(each)) waiting.push(each);
-    else finish(known);
+    if (each !== null && hasWork(each)) {
+      waiting.push(each);
+      continue;
+    }
+    finish(known);
+    if (each !== null) await markSeen(entry, task);
   }
   let correction = 1;
   for (let progress = true; progress && !stop();) {
@@ -83,16 +91,17 @@ export async function searchTasks(
       if (stop() || left < CAUTION * correction * openingGuess(floorSeconds)) continue;
       const weights = pass.slice(place).map(potential);
       const share = left * weights[0]! / weights.reduce((sum, weight) => sum + weight, 0);
-      const found = await searchTask(outcome.task, outcome.entry, { task: before + share, whole: end }, options);
+      const deadlines = { task: before + share, whole: end, budgetSeconds: budget.seconds };
+      const found = await searchTask(outcome.task, outcome.entry, deadlines, options);
       if (found.openingSeconds !== null) correction = found.openingSeconds / openingGuess(floorSeconds);
       progress ||= found.measured > 0;
       each.outcome = { ...outcome, ...found, measured: outcome.measured + found.measured };
       finish(each.outcome);
     }
   }
-  for (const { outcome: { task, entry, measured } } of waiting) {
-    // What was not reached is marked as seen, so that the next start does not begin again with the same budget.
-    if (measured === 0 && !stop()) await cache.write(task, entry);
+  // What was not reached counts too, for as long as the budget is no larger.
+  for (const { outcome: { task, entry } } of stop() ? [] : waiting) {
+    if (entry.budgetSeconds < budget.seconds) await markSeen(entry, task);
   }
   return tasks.map((task) => outcomes.get(task)!);
 }

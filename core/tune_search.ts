@@ -101,6 +101,8 @@ export async function freshEntry(task: Task, entry: Entry): Promise<Entry> {
 export interface Deadlines {
   readonly task: number;
   readonly whole: number;
+  /** The budget to record once the search has come to its end: one with as much need not begin again. */
+  readonly budgetSeconds: number;
 }
 
 /** Shortest time that a sample is thought to take, with what surrounds it. */
@@ -216,7 +218,8 @@ export async function searchTask(
     note = (error as Error).message.split("\n")[0]!;
   }
   const winner = winnerOf(task, entry), opened = bench as Bench | null;
-  entry = { ...entry, winner, expected: opened?.expected ?? entry.expected };
+  const budgetSeconds = options.stop() ? entry.budgetSeconds : Math.max(entry.budgetSeconds, deadlines.budgetSeconds);
+  entry = { ...entry, winner, expected: opened?.expected ?? entry.expected, budgetSeconds };
   const used = task.candidates.find(({ text }) => text === JSON.stringify(winner));
   const { stages } = used === undefined ? { stages: null } : await stagesOf(task, used);
   opened?.close(typeof stages === "string" ? null : stages);

@@ -6,6 +6,7 @@ export async function bundlePeers(names: readonly string[], folder: string): Pro
   await build({
     entryPoints: names.map((name) => `bench/peers/${name}.ts`),
     outdir: folder,
+    outExtension: { ".js": ".mjs" }, // ES modules wherever the folder is carried to
     bundle: true,
     platform: "node",
     format: "esm",

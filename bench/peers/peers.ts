@@ -13,7 +13,7 @@ export const PEER_NAMES = ["allcnn", "tfjs", "jax", "torch"] as const;
 export const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 async function script(name: string): Promise<Peer> {
-  const file = beside(`${name}.js`);
+  const file = beside(`${name}.mjs`);
   return await exists(file)
     ? { name, launch: { file: process.execPath, args: [file] } }
     : { name, unavailable: NOT_INSTALLED };

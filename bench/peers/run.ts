@@ -1,12 +1,13 @@
 /** The driver: `npm run peers -- [options]`. Progress goes to standard error, the table to standard output. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import type { Arguments } from "../../cli/arguments.ts";
 import { type Command, runCommand } from "../../cli/command.ts";
 import { loadConfig } from "../../configs/load.ts";
 import { UserError } from "../../core/errors.ts";
-import { print, printError, programArguments } from "../../core/runtime.ts";
+import { exit, onInterrupt, print, printError, programArguments } from "../../core/runtime.ts";
 import { writeFile } from "../../core/storage.ts";
 import { compare } from "./compare.ts";
 import { beside, findPeers, PEER_NAMES } from "./peers.ts";
@@ -29,25 +30,24 @@ async function runPeers(args: Arguments): Promise<number> {
   }
   const config = await loadConfig(file, [`training.batch=${batch}`]);
   checkNetwork(config);
-  const folder = await mkdtemp(join(tmpdir(), "allcnn-peers-"));
-  try {
-    const peers = await findPeers({ only, python: args.text("python") ?? "python3", timeout: options.timeout });
-    const rows = judge(await compare(peers, await writeWork(config, folder), { ...options, folder }));
-    const { rounds, steps, warmup } = options;
-    print(
-      `\nTraining step of ${config.name}, batch ${batch}: median of ${rounds} rounds of ${steps} steps in turns, ` +
-        `${warmup} untimed before each. Ratio: images/s of ${rows[0]?.name ?? "none"} divided by those of the peer.\n`,
-    );
-    print(markdown(rows));
-    const devices = new Map(rows.flatMap(({ name, started }) => started === null ? [] : [[name, started.device]]));
-    print(`\n${[...devices].map(([name, device]) => `- ${name}: ${device}`).join("\n")}`);
-    const json = args.text("json");
-    const result = { config: config.name, batch, rounds, steps, warmup, peers: rows };
-    if (json !== null) await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
-    return 0;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const folder = mkdtempSync(join(tmpdir(), "allcnn-peers-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  onInterrupt(() => exit(130)); // at exit the peers end too
+  const peers = await findPeers({ only, python: args.text("python") ?? "python3", timeout: options.timeout });
+  const rows = judge(await compare(peers, await writeWork(config, folder), { ...options, folder }));
+  const { rounds, steps, warmup } = options, reference = rows[0]?.name ?? "no peer";
+  print(
+    `Training step of ${config.name}, batch ${batch}: median images/s of ${rounds} rounds of ${steps} steps in turns, ` +
+      `${warmup} untimed before each. The ratio says how many times as fast ${reference} is. The first step includes ` +
+      "compilation, with empty caches.\n",
+  );
+  print(markdown(rows));
+  const devices = rows.flatMap(({ name, started }) => started === null ? [] : [`- ${name}: ${started.device}`]);
+  print(`\n${devices.join("\n")}`);
+  const json = args.text("json"), date = new Date().toISOString();
+  const result = { config: config.name, batch, rounds, steps, warmup, date, node: process.version, peers: rows };
+  if (json !== null) await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
+  return 0;
 }
 
 const command: Command = {

@@ -154,7 +154,7 @@ test("our own peer answers with the losses of the float64 reference", async () =
     const built = `dist/peers_test_${process.pid}`; // in dist/, where it finds the npm package `webgpu`
     await bundlePeers(["allcnn"], built);
     const work = await writeWork(CONFIG, folder);
-    const peer = { name: "allcnn", launch: { file: process.execPath, args: [`${built}/allcnn.js`] } };
+    const peer = { name: "allcnn", launch: { file: process.execPath, args: [`${built}/allcnn.mjs`] } };
     const [ours] = await compare([peer], work, options(folder, { rounds: 1, timeout: 120 }));
     rmSync(built, { recursive: true });
     assert.is(ours!.failure, null);
