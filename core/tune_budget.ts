@@ -1,6 +1,6 @@
 /** Shares a budget among the tasks of a program, so that the search spends it where most can be won. */
 import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried } from "./tune_entry.ts";
-import { CAUTION, type Found, freshEntry, type SearchOptions, searchTask } from "./tune_search.ts";
+import { CAUTION, type Found, freshEntry, OUT_OF_BUDGET, type SearchOptions, searchTask } from "./tune_search.ts";
 import type { Task } from "./tune_task.ts";
 
 /** What is known of a task after a search. */
@@ -100,8 +100,11 @@ export async function searchTasks(
     }
   }
   // What was not reached counts too, for as long as the budget is no larger.
-  for (const { outcome: { task, entry } } of stop() ? [] : waiting) {
-    if (entry.budgetSeconds < budget.seconds) await markSeen(entry, task);
+  for (const { outcome } of stop() ? [] : waiting) {
+    const { task, entry, note } = outcome;
+    if (entry.budgetSeconds >= budget.seconds) continue;
+    await markSeen(entry, task);
+    outcomes.set(task, { ...outcome, note: note || OUT_OF_BUDGET });
   }
   return tasks.map((task) => outcomes.get(task)!);
 }

@@ -1,5 +1,6 @@
 /** Searches the candidates of one task within a deadline. */
 import type { Limits, Stages } from "../kernels/kernel.ts";
+import { UserError } from "./errors.ts";
 import type { Op } from "./op.ts";
 import { median } from "./profile.ts";
 import type { Attempt, Bench, Expired } from "./tune_bench.ts";
@@ -18,6 +19,9 @@ import {
 } from "./tune_entry.ts";
 import type { Runnable } from "./tune_operands.ts";
 import { type Candidate, overLimits, stagesHash, type Task } from "./tune_task.ts";
+
+/** The note of candidates that were not reached. */
+export const OUT_OF_BUDGET = "the budget was used up";
 
 /** Samples of each contender; after two, those slower than the best by `TRAILS` drop out. */
 const ROUNDS = 5, TRAILS = 1.1;
@@ -126,6 +130,7 @@ export async function searchTask(
   const pace: Pace[] = [], runnables = new Map<string, Runnable>();
   const began = now();
   let entry = before, measured = 0, note = "", bench: Bench | null = null, openingSeconds: number | null = null;
+  let trying: Candidate | null = null;
   const expired = () => now() > deadlines.whole;
   const record = (row: Row) => {
     entry = { ...entry, rows: mergedRows(entry.rows, [row]) };
@@ -152,16 +157,18 @@ export async function searchTask(
       if (typeof stages !== "string" && overLimits(stages, limits) === null) bench.prefetch(stages);
     }
     const known = entry;
+    trying = candidate;
     record({ ...row, status: "unfinished", reason: "the program ended while it was tried" });
     await cache.write(task, entry);
     const start = now(),
       result = await bench.attempt(stages, expired).catch((error: Error): Attempt => {
-        options.check(); // a lost device ends the search, and the candidate stays unfinished
+        options.check();
         return { status: "invalid", reason: error.message.split("\n")[0]!, compileSeconds: 0 };
       });
     openingSeconds ??= now() - began;
     pace.push({ seconds: now() - start, length: lengthOf(stages) });
     entry = known;
+    trying = null;
     if (result.status === "expired") return false;
     if (result.status === "timed") {
       runnables.set(candidate.text, result.runnable);
@@ -211,10 +218,19 @@ export async function searchTask(
       options.onCandidate(task, entry);
       if (await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead))) measured++;
     }
-    if (note === "" && untried(task, entry).length > 0) note = "the budget was used up";
+    if (note === "" && untried(task, entry).length > 0) note = OUT_OF_BUDGET;
     if (!settled(entry)) await roundRobin();
   } catch (error) {
-    options.check(); // a lost device ends everything
+    try {
+      options.check();
+    } catch (lost) { // nothing goes on without a device; the cache keeps the candidate as unfinished
+      const { text } = trying as Candidate | null ?? { text: null }, { message } = lost as Error;
+      if (text === null) throw lost;
+      throw new UserError(
+        `The device was lost while ${task.labels[0]} was tried with ${text}, which is left out from now on: start ` +
+          `again to go on (${message})`,
+      );
+    }
     note = (error as Error).message.split("\n")[0]!;
   }
   const winner = winnerOf(task, entry), opened = bench as Bench | null;

@@ -112,8 +112,7 @@ test("processes that write at the same time never leave a torn file", () =>
     const bundle = `${root}/cache.mjs`;
     await build({
       stdin: {
-        contents: `export { openTuneCache } from "./core/tune_cache.ts"; export { tasksOf } from "./core/tune_task.ts";
-export { emptyEntry } from "./core/tune_entry.ts";`,
+        contents: ["cache", "task", "entry"].map((name) => `export * from "./core/tune_${name}.ts";`).join("\n"),
         resolveDir: process.cwd(),
         loader: "ts",
       },
