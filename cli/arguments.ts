@@ -11,6 +11,8 @@ export interface Option {
 }
 
 export interface Usage {
+  /** What is typed before the command; `allcnn` if left out. */
+  readonly program?: string;
   readonly command: string;
   /** Names of the positional arguments; a trailing "?" makes one optional. */
   readonly positionals: readonly string[];
@@ -28,17 +30,17 @@ export interface Arguments {
   integer(name: string, min: number): number | null;
 }
 
-export function helpText({ command, positionals, summary, options }: Usage): string {
+export function helpText({ program = "allcnn", command, positionals, summary, options }: Usage): string {
   const names = options.map(({ name, value }) => `--${name}${value === null ? "" : ` ${value}`}`);
   const width = Math.max(...names.map((name) => name.length));
   const lines = options.map(({ help }, index) => `  ${names[index]!.padEnd(width)}  ${help}`);
   const places = positionals.map((name) => name.endsWith("?") ? `[${name.slice(0, -1)}]` : name).join(" ");
-  return `${summary}\n\nUsage: allcnn ${command} ${places} [options]\n\n${lines.join("\n")}`;
+  return `${summary}\n\nUsage: ${program} ${command} ${places} [options]\n\n${lines.join("\n")}`;
 }
 
 /** Parses a command line, or returns null where it asks for --help. Throws `UserError` on anything undeclared. */
 export function parseArguments(usage: Usage, args: readonly string[]): Arguments | null {
-  const hint = `; allcnn ${usage.command} --help lists the options`;
+  const hint = `; ${usage.program ?? "allcnn"} ${usage.command} --help lists the options`;
   let parsed;
   try {
     parsed = parseArgs({

@@ -203,21 +203,22 @@ function counted(outcomes: readonly Outcome[]): string {
   return `${now} candidates now, ${known} of ${all} known`;
 }
 
+/** Lines about candidates that cannot be used; a report has them all. */
+const REFUSED_LINES = 10;
+
 /** Candidates that are wrong or impossible: a fault of this project or of the driver, so nobody should overlook it. */
 function printRefused(outcomes: readonly Outcome[]): void {
-  for (const { task, entry, note } of outcomes) {
-    for (const { status, tuning, reason } of entry.rows) {
-      if (status !== "timed") print(`${taskName(task)}: ${tuningText(tuning)} ${status}: ${reason}`);
-    }
-    if (entry.winner === null && entry.rows.length > 0) print(`${taskName(task)}: no winner, ${note}`);
-  }
-  const unknown = outcomes.filter(({ entry }) => entry.rows.length === 0);
-  if (unknown.length === 0) return;
-  print(
-    `Not measured, ${unknown[0]!.note || "the budget was used up"}: ${
-      unknown.map(({ task }) => taskName(task)).join(", ")
-    }`,
+  const lines = outcomes.flatMap(({ task, entry }) =>
+    entry.rows.filter(({ status }) => status !== "timed").map(({ status, tuning, reason }) =>
+      `${taskName(task)}: ${tuningText(tuning)} ${status}: ${reason}`
+    )
   );
+  lines.slice(0, REFUSED_LINES).forEach(print);
+  if (lines.length > REFUSED_LINES) print(`${lines.length - REFUSED_LINES} more are not usable: --report lists them`);
+  const unknown = outcomes.filter(({ entry }) => entry.winner === null);
+  if (unknown.length === 0) return;
+  const reasons = [...new Set(unknown.map(({ note }) => note || "the budget was used up"))];
+  print(`Not measured (${reasons.join("; ")}): ${unknown.map(({ task }) => taskName(task)).join(", ")}`);
 }
 
 /** The WGSL of a winner. */

@@ -90,6 +90,6 @@ export function searchSummary(outcomes: readonly Outcome[], seconds: number, bud
     { before, after } = tunedSeconds(searched);
   return `Tuned ${searched.length} kernels in ${
     seconds.toFixed(1)
-  } s, ${candidates} candidates: their time in a step ` +
-    `${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms${missing}`;
+  } s, ${candidates} candidates: ` +
+    `once through them ${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms`;
 }

@@ -34,7 +34,7 @@ const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwi
 const TOGGLES = ["disable_robustness", "disable_workgroup_init", "disable_polyfills_on_integer_div_and_mod"];
 
 /** WebGPU's entry point, and who provides it. Dawn's object must stay referenced while a device lives. */
-async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: string }> {
+export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: string }> {
   const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (!hasProcess) {
     if (native === undefined) {

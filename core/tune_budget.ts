@@ -1,10 +1,18 @@
 /** Shares a budget among the tasks of a program, so that the search spends it where most can be won. */
 import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried } from "./tune_entry.ts";
-import { CAUTION, type Found, freshEntry, OUT_OF_BUDGET, type SearchOptions, searchTask } from "./tune_search.ts";
+import {
+  CAUTION,
+  type Found,
+  freshEntry,
+  OUT_OF_BUDGET,
+  type Pace,
+  type SearchOptions,
+  searchTask,
+} from "./tune_search.ts";
 import type { Task } from "./tune_task.ts";
 
 /** What is known of a task after a search. */
-export interface Outcome extends Found {
+export interface Outcome extends Omit<Found, "pace"> {
   readonly task: Task;
 }
 
@@ -30,15 +38,20 @@ interface Waiting {
  */
 const openingGuess = (floorSeconds: number) => 0.1 + 30 * floorSeconds;
 
+/**
+ * Attempts that a task may make at least, in units of its first: where compiling is dear, knowing a few candidates of
+ * one op is worth more than knowing the defaults of many.
+ */
+const LEAST_ATTEMPTS = 4;
+
 /** Is there something left to find out? */
 function hasWork({ outcome: { task, entry }, floorSeconds }: Waiting): boolean {
   return (untried(task, entry).length > 0 && !nearRoofline(entry, floorSeconds)) || !settled(entry);
 }
 
-/** Did a search with as large a budget see these candidates, and is what it chose still valid? */
+/** Did a search with as large a budget see these candidates, and is all that it measured still valid? */
 function wasSearched(task: Task, stored: Entry, fresh: Entry, { seconds }: Budget): boolean {
-  return stored.offered === task.offered && stored.budgetSeconds >= seconds &&
-    (stored.winner === null || fresh.winner !== null);
+  return stored.offered === task.offered && stored.budgetSeconds >= seconds && fresh.rows.length === stored.rows.length;
 }
 
 /** Seconds of a step that a better tuning may save, at most; for an unknown task, all that it takes at least. */
@@ -49,8 +62,9 @@ function potential({ outcome: { task, entry }, floorSeconds }: Waiting): number 
 
 /**
  * Searches tasks until the budget is used up: those first that may save most, each with its share of what is left.
- * What one leaves over goes to the others, in further passes too. Nothing is started that is expected to exceed the
- * budget. Returns the outcomes in the order of the tasks.
+ * What one leaves over goes to the others, in further passes too; where all shares are too small for one more
+ * candidate, the first may use what is left. Nothing is started that is expected to exceed the budget. Returns the
+ * outcomes in the order of the tasks.
  */
 export async function searchTasks(
   tasks: readonly Task[],
@@ -72,6 +86,10 @@ export async function searchTasks(
     const fresh = stored === null ? emptyEntry(task, cache.scope) : await freshEntry(task, stored);
     const known: Outcome = { task, entry: fresh, measured: 0, note: "", openingSeconds: null };
     outcomes.set(task, known);
+    if (stored !== null && fresh.rows.length < stored.rows.length) {
+      await cache.remove(task); // writing alone would keep the rows that say nothing any more
+      await cache.write(task, { ...fresh, budgetSeconds: 0 });
+    }
     const searched = !budget.again && stored !== null && wasSearched(task, stored, fresh, budget);
     const entry = { ...fresh, offered: task.offered };
     const each = searched ? null : { outcome: { ...known, entry }, floorSeconds: await options.floor(task.op) };
@@ -82,29 +100,33 @@ export async function searchTasks(
     finish(known);
     if (each !== null) await markSeen(entry, task);
   }
-  let correction = 1;
-  for (let progress = true; progress && !stop();) {
-    progress = false;
+  let correction = 1, pace: readonly Pace[] = [];
+  for (let shares = true; !stop();) {
+    let progress = false;
     const pass = waiting.filter(hasWork).sort((a, b) => potential(b) - potential(a));
     for (const [place, each] of pass.entries()) {
       const { outcome, floorSeconds } = each, before = now(), left = end - before;
       if (stop() || left < CAUTION * correction * openingGuess(floorSeconds)) continue;
       const weights = pass.slice(place).map(potential);
-      const share = left * weights[0]! / weights.reduce((sum, weight) => sum + weight, 0);
-      const deadlines = { task: before + share, whole: end, budgetSeconds: budget.seconds };
-      const found = await searchTask(outcome.task, outcome.entry, deadlines, options);
+      const least = LEAST_ATTEMPTS * correction * openingGuess(floorSeconds);
+      const fair = Math.max(least, left * weights[0]! / weights.reduce((sum, weight) => sum + weight, 0));
+      const share = shares ? Math.min(left, fair) : left;
+      const allowance = { taskEnd: before + share, wholeEnd: end, pace };
+      const { pace: seen, ...found } = await searchTask(outcome.task, outcome.entry, allowance, options);
+      pace = seen;
       if (found.openingSeconds !== null) correction = found.openingSeconds / openingGuess(floorSeconds);
       progress ||= found.measured > 0;
       each.outcome = { ...outcome, ...found, measured: outcome.measured + found.measured };
       finish(each.outcome);
     }
+    if (!progress && !shares) break;
+    shares &&= progress;
   }
   // What was not reached counts too, for as long as the budget is no larger.
   for (const { outcome } of stop() ? [] : waiting) {
     const { task, entry, note } = outcome;
-    if (entry.budgetSeconds >= budget.seconds) continue;
-    await markSeen(entry, task);
-    outcomes.set(task, { ...outcome, note: note || OUT_OF_BUDGET });
+    if (entry.budgetSeconds < budget.seconds) await markSeen(entry, task);
+    if (entry.rows.length === 0) outcomes.set(task, { ...outcome, note: note || OUT_OF_BUDGET });
   }
   return tasks.map((task) => outcomes.get(task)!);
 }

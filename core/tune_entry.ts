@@ -42,8 +42,8 @@ const DROPPED = 3;
 const CONTENDS = 1.3, MAX_CONTENDERS = 6;
 /** A search ends at this factor of the time that the roofline allows. */
 const NEAR_ROOFLINE = 1.1;
-/** Share of the default's time by which a winner must be faster: with a single sample, noise is larger. */
-const MARGIN = { sampled: 0.02, once: 0.1 };
+/** Share of the default's time by which a winner must be faster: with few samples, noise is larger. */
+const MARGIN = { many: 0.02, few: 0.1 }, MANY_SAMPLES = 4;
 
 /** An entry without rows. */
 export function emptyEntry({ subject, offered }: Task, scope: string): Entry {
@@ -98,14 +98,22 @@ export function settled(entry: Rows): boolean {
 }
 
 /**
- * The fastest of those timed round robin, or else of those timed once; the default where that is as fast within the
- * noise; null where nothing was timed.
+ * The entry after a race. Only the racers count as sampled: what was timed at another time, perhaps on a busier machine,
+ * cannot be compared with them.
+ */
+export function afterRace<E extends Rows>(entry: E, racers: readonly TimedRow[]): E {
+  const others = entry.rows.map((row) => row.samples > 1 ? { ...row, samples: 1 } : row);
+  return { ...entry, rows: mergedRows(others, racers) };
+}
+
+/**
+ * The fastest of those timed round robin with the default; the default where that is as fast within the noise, or where
+ * no race was run; null where nothing was timed.
  */
 export function winnerOf(task: Task, entry: Rows): unknown {
-  const timed = timedRows(entry), best = timed.find(({ samples }) => samples > 1) ?? timed[0];
-  if (best === undefined) return null;
-  const basis = defaultRow(task, entry);
-  if (basis === undefined) return best.tuning;
-  const margin = Math.min(best.samples, basis.samples) > 1 ? MARGIN.sampled : MARGIN.once;
+  const timed = timedRows(entry), best = timed.find(({ samples }) => samples > 1), basis = defaultRow(task, entry);
+  if (basis === undefined) return (best ?? timed[0])?.tuning ?? null;
+  if (best === undefined) return basis.tuning;
+  const margin = best.samples >= MANY_SAMPLES ? MARGIN.many : MARGIN.few;
   return best.seconds < (1 - margin) * basis.seconds ? best.tuning : basis.tuning;
 }

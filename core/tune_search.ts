@@ -6,6 +6,7 @@ import { median } from "./profile.ts";
 import type { Attempt, Bench, Expired } from "./tune_bench.ts";
 import type { TuneCache } from "./tune_cache.ts";
 import {
+  afterRace,
   contenders,
   type Entry,
   mergedRows,
@@ -20,7 +21,7 @@ import {
 import type { Runnable } from "./tune_operands.ts";
 import { type Candidate, overLimits, stagesHash, type Task } from "./tune_task.ts";
 
-/** The note of candidates that were not reached. */
+/** Why candidates were not tried for lack of time. */
 export const OUT_OF_BUDGET = "the budget was used up";
 
 /** Samples of each contender; after two, those slower than the best by `TRAILS` drop out. */
@@ -54,11 +55,17 @@ export interface Found {
   readonly note: string;
   /** Seconds until the first attempt had ended, that of the reference included; null if there was none. */
   readonly openingSeconds: number | null;
+  /** That of earlier searches, and of this one's attempts. */
+  readonly pace: readonly Pace[];
 }
 
-/** Seconds that earlier attempts took, and the length of their shaders: how long the next may take. */
-interface Pace {
-  readonly seconds: number;
+/** What an attempt took, of any task: how long the next may take. */
+export interface Pace {
+  readonly task: string;
+  readonly compileSeconds: number;
+  /** Checks, the first timing, and for a task's first attempt the reference. */
+  readonly runSeconds: number;
+  /** Characters of its shaders. */
   readonly length: number;
 }
 
@@ -67,10 +74,14 @@ const lengthOf = ({ dispatches }: Stages) => dispatches.reduce((sum, { shader })
 /** Some shaders take longer to compile than their length tells, and nothing can interrupt it. */
 export const CAUTION = 1.5;
 
-/** Longer shaders take longer to compile; no shader is promised to be faster than what was seen. */
-function expectedSeconds(pace: readonly Pace[], stages: Stages): number {
-  const length = lengthOf(stages);
-  return CAUTION * Math.max(0, ...pace.map((each) => each.seconds * Math.max(1, length / each.length)));
+/**
+ * What an attempt may take: to compile as long as the slowest of all tasks, longer if its shaders are; to run as long as
+ * the slowest of its own task.
+ */
+function expectedSeconds(pace: readonly Pace[], { key }: Task, stages: Stages): number {
+  const length = lengthOf(stages), own = pace.filter(({ task }) => task === key);
+  const compile = pace.map((each) => each.compileSeconds * Math.max(1, length / each.length));
+  return CAUTION * (Math.max(0, ...compile) + Math.max(0, ...own.map(({ runSeconds }) => runSeconds)));
 }
 
 const generated = new WeakMap<Candidate, { readonly stages: Stages | string; readonly hash: string }>();
@@ -101,12 +112,13 @@ export async function freshEntry(task: Task, entry: Entry): Promise<Entry> {
   return { ...entry, winner: kept ? entry.winner : null, rows };
 }
 
-/** When a task's share of the budget ends, and when the whole budget does; by the clock of `now`. */
-export interface Deadlines {
-  readonly task: number;
-  readonly whole: number;
-  /** The budget to record once the search has come to its end: one with as much need not begin again. */
-  readonly budgetSeconds: number;
+/** What a search may take. */
+export interface Allowance {
+  /** When the task's share of the budget ends, and when the whole budget does; by the clock of `now`. */
+  readonly taskEnd: number;
+  readonly wholeEnd: number;
+  /** Of all attempts so far. */
+  readonly pace: readonly Pace[];
 }
 
 /** Shortest time that a sample is thought to take, with what surrounds it. */
@@ -123,15 +135,15 @@ const secondsOf = (rows: readonly TimedRow[]) =>
 export async function searchTask(
   task: Task,
   before: Entry,
-  deadlines: Deadlines,
+  { taskEnd, wholeEnd, pace: earlier }: Allowance,
   options: SearchOptions,
 ): Promise<Found> {
   const { cache, limits, now } = options, floorSeconds = await options.floor(task.op), basis = task.candidates[0]!;
-  const pace: Pace[] = [], runnables = new Map<string, Runnable>();
+  const pace = [...earlier], runnables = new Map<string, Runnable>();
   const began = now();
   let entry = before, measured = 0, note = "", bench: Bench | null = null, openingSeconds: number | null = null;
   let trying: Candidate | null = null;
-  const expired = () => now() > deadlines.whole;
+  const expired = () => now() > wholeEnd;
   const record = (row: Row) => {
     entry = { ...entry, rows: mergedRows(entry.rows, [row]) };
   };
@@ -159,17 +171,18 @@ export async function searchTask(
     const known = entry;
     trying = candidate;
     record({ ...row, status: "unfinished", reason: "the program ended while it was tried" });
-    await cache.write(task, entry);
-    const start = now(),
-      result = await bench.attempt(stages, expired).catch((error: Error): Attempt => {
-        options.check();
-        return { status: "invalid", reason: error.message.split("\n")[0]!, compileSeconds: 0 };
-      });
+    await cache.write(task, { ...entry, budgetSeconds: 0 }); // should the process end, this was no whole search
+    const start = now();
+    const result = await bench.attempt(stages, expired).catch((error: Error): Attempt => {
+      options.check(); // a lost device ends the search, and the candidate stays unfinished
+      return { status: "invalid", reason: error.message.split("\n")[0]!, compileSeconds: 0 };
+    });
     openingSeconds ??= now() - began;
-    pace.push({ seconds: now() - start, length: lengthOf(stages) });
     entry = known;
     trying = null;
     if (result.status === "expired") return false;
+    const { compileSeconds } = result, runSeconds = Math.max(0, now() - start - compileSeconds);
+    pace.push({ task: task.key, compileSeconds, runSeconds, length: lengthOf(stages) });
     if (result.status === "timed") {
       runnables.set(candidate.text, result.runnable);
       record({ ...row, status: "timed", seconds: result.seconds, samples: 1, compileSeconds: result.compileSeconds });
@@ -181,18 +194,16 @@ export async function searchTask(
   const roundRobin = async (): Promise<void> => {
     for (const { tuning } of contenders(task, entry)) {
       const candidate = task.candidates.find(({ text }) => text === JSON.stringify(tuning))!;
-      if (
-        runnables.has(candidate.text) || now() + Math.max(0, ...pace.map(({ seconds }) => seconds)) > deadlines.task
-      ) {
-        continue; // an earlier search timed it
-      }
+      if (runnables.has(candidate.text)) continue;
+      const { stages } = await stagesOf(task, candidate); // which an earlier search timed
+      if (typeof stages === "string" || now() + expectedSeconds(pace, task, stages) > taskEnd) continue;
       await attempt(candidate, []);
     }
     let racing = contenders(task, entry).filter(({ tuning }) => runnables.has(JSON.stringify(tuning)));
     const samples = new Map(racing.map((row) => [row, [] as number[]]));
     const middle = (row: TimedRow) => median(samples.get(row)!);
     for (let round = 0; round < ROUNDS && racing.length > 0; round++) {
-      if (now() + secondsOf(racing) > (round < 2 ? deadlines.whole : deadlines.task)) break;
+      if (now() + secondsOf(racing) > (round < 2 ? wholeEnd : taskEnd)) break;
       const turn = round % racing.length, order = [...racing.slice(turn), ...racing.slice(0, turn)];
       const seconds = await bench!.time(order.map(({ tuning }) => runnables.get(JSON.stringify(tuning))!));
       order.forEach((row, index) => seconds[index]! > 0 && samples.get(row)!.push(seconds[index]!));
@@ -200,21 +211,26 @@ export async function searchTask(
       const best = Math.min(...racing.map(middle));
       racing = racing.filter((row) => middle(row) <= TRAILS * best || JSON.stringify(row.tuning) === basis.text);
     }
-    for (const [row, taken] of samples) {
-      if (taken.length > 1) record({ ...row, seconds: median(taken), samples: taken.length });
-    }
+    const isBasis = ({ tuning }: Row) => JSON.stringify(tuning) === basis.text;
+    // A race that the default misses for lack of time, not because it is far slower, decides nothing.
+    if (contenders(task, entry).some(isBasis) && ![...samples.keys()].some(isBasis)) return;
+    const raced = [...samples].filter(([, taken]) => taken.length > 1);
+    if (raced.length === 0) return;
+    entry = afterRace(entry, raced.map(([row, taken]) => ({ ...row, seconds: median(taken), samples: taken.length })));
   };
 
   try {
-    const queue = untried(task, entry);
+    const left = untried(task, entry), known = contenders(task, entry).map(({ tuning }) => JSON.stringify(tuning));
+    // A default that an earlier search timed is timed again: the others must be compared with it.
+    const queue = left.length > 0 && known.includes(basis.text) && !left.includes(basis) ? [basis, ...left] : left;
     for (const [index, candidate] of queue.entries()) {
       if (options.stop()) note = "the search was interrupted";
       else if (nearRoofline(entry, floorSeconds)) note = "another is within 10 % of the roofline";
       if (note !== "") break;
       const { stages } = await stagesOf(task, candidate);
-      const needed = (typeof stages === "string" ? 0 : expectedSeconds(pace, stages)) +
+      const needed = (typeof stages === "string" ? 0 : expectedSeconds(pace, task, stages)) +
         2 * secondsOf(contenders(task, entry));
-      if (now() + needed > (candidate === basis ? deadlines.whole : deadlines.task)) continue;
+      if (now() + needed > (candidate === basis ? wholeEnd : taskEnd)) continue;
       options.onCandidate(task, entry);
       if (await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead))) measured++;
     }
@@ -223,22 +239,22 @@ export async function searchTask(
   } catch (error) {
     try {
       options.check();
-    } catch (lost) { // nothing goes on without a device; the cache keeps the candidate as unfinished
-      const { text } = trying as Candidate | null ?? { text: null }, { message } = lost as Error;
-      if (text === null) throw lost;
+    } catch (lost) { // ends everything; the cache keeps the candidate in hand as unfinished
+      const inHand = trying as Candidate | null;
+      if (inHand === null) throw lost;
       throw new UserError(
-        `The device was lost while ${task.labels[0]} was tried with ${text}, which is left out from now on: start ` +
-          `again to go on (${message})`,
+        `The device was lost while ${task.labels[0]} was tried with ${inHand.text}, which is left out from now on: ` +
+          `start again to go on (${(lost as Error).message})`,
       );
     }
     note = (error as Error).message.split("\n")[0]!;
   }
   const winner = winnerOf(task, entry), opened = bench as Bench | null;
-  const budgetSeconds = options.stop() ? entry.budgetSeconds : Math.max(entry.budgetSeconds, deadlines.budgetSeconds);
+  const budgetSeconds = options.stop() ? 0 : entry.budgetSeconds;
   entry = { ...entry, winner, expected: opened?.expected ?? entry.expected, budgetSeconds };
   const used = task.candidates.find(({ text }) => text === JSON.stringify(winner));
   const { stages } = used === undefined ? { stages: null } : await stagesOf(task, used);
   opened?.close(typeof stages === "string" ? null : stages);
   await cache.write(task, entry);
-  return { entry, measured, note, openingSeconds };
+  return { entry, measured, note, openingSeconds, pace };
 }

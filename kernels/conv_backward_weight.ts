@@ -13,7 +13,7 @@ import { addShares, sumRowShares } from "./sum_rows.ts";
 import { sumsBias, weightProductShader } from "./weight_families.ts";
 import { type ConvBackwardWeightTuning, weightTunings } from "./weight_tunings.ts";
 import { firstSumRow, productProblem, weightTiles } from "./weight_winograd.ts";
-import { elementwise } from "./wgsl.ts";
+import { ceilDiv, elementwise } from "./wgsl.ts";
 import { products, transformTiles, transformWeightGradient } from "./winograd.ts";
 
 export interface ConvBackwardWeightProblem extends ConvProblem {
@@ -21,8 +21,8 @@ export interface ConvBackwardWeightProblem extends ConvProblem {
   readonly bias: boolean;
 }
 
-/** Shares of the sum over rows of dy, where no product sums them on the way. */
-const BIAS_PARTS = 64;
+/** Shares of the sum over `rows` of dy, where no product sums them on the way: enough threads, but few to add. */
+const biasShares = (rows: number) => Math.min(512, ceilDiv(rows, 128));
 
 /** The body of `columns` threads after the first `first`: each adds the shares of one bias gradient. */
 function addBias(binding: number, first: number, columns: number, parts: number) {
@@ -58,7 +58,7 @@ function winogradStages(
   { tile, product }: ConvBackwardWeightTuning & { family: "winograd" },
 ): Stages {
   const { x, dy, tiles } = weightTiles(p, tile), count = products(tile), split = product.parts / count;
-  const pairs = p.inChannels * p.outChannels, biasParts = Math.min(BIAS_PARTS, tiles);
+  const pairs = p.inChannels * p.outChannels, biasParts = biasShares(tiles);
   const rows = { first: firstSumRow(tile, tiles), rows: tiles, columns: p.outChannels };
   const shader = weightProductShader(productProblem(p, tile, tiles, split), product, false);
   const bias = p.bias ? addBias(2, pairs, p.outChannels, biasParts) : NO_BIAS;
@@ -100,7 +100,7 @@ export const convBackwardWeight: Kernel<ConvBackwardWeightProblem, ConvBackwardW
     const p = tuning.family === "direct" ? problem : flattened(problem), { parts } = tuning;
     const count = p.kernel ** 2 * p.inChannels * p.outChannels;
     const along = problem.bias && sumsBias(tuning), rows = p.batch * p.outHeight * p.outWidth;
-    const biasParts = along ? parts : Math.min(BIAS_PARTS, rows);
+    const biasParts = along ? parts : biasShares(rows);
     const shares = weightProductShader(p, tuning, along);
     const sums: Stage[] = problem.bias && !along
       ? [{

@@ -39,15 +39,19 @@ function flopsPerSecond(tuning: ProductTuning, perThread: number, { software }: 
   return 2e13 * (tuning.family === "tiled" ? share : tuning.family === "direct" ? share / 2 : 0.2);
 }
 
-/** Workgroups that fill a large GPU. */
-const FULL = 256;
+/** Threads that fill a large GPU: 132 multiprocessors, four schedulers each, four warps of 32 to hide latency. */
+const FULL = 132 * 4 * 4 * 32;
+
+/** Threads of a workgroup, in whole warps. */
+const threadsOf = (perGroup: number) => 32 * ceilDiv(perGroup, 32);
 
 /** Seconds of matrix products, padding of the tiles included. */
 export function productSeconds(shape: ProductShape, tuning: ProductTuning, limits: Limits): number {
   const tile = tileOf(tuning, shape.columns);
   const groups = shape.count * ceilDiv(shape.rows, tile.rows) * ceilDiv(shape.columns, tile.columns);
   const flops = 2 * groups * tile.rows * tile.columns * shape.inner;
-  const busy = limits.software ? 1 : Math.min(1, groups / FULL);
+  const threads = tile.rows * tile.columns / tile.perThread;
+  const busy = limits.software ? 1 : Math.min(1, groups * threads / FULL) * threads / threadsOf(threads);
   return flops / (flopsPerSecond(tuning, tile.perThread, limits) * busy) + dispatchSeconds(limits);
 }
 

@@ -18,7 +18,7 @@ export interface BroadcastTuning {
   readonly stores: number;
 }
 
-/** See `gatherShader` of gather_families.ts. */
+/** See `productShader` of gather_families.ts. */
 export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: BroadcastTuning): Shader {
   const { channels: inChannels } = g.input, { channels: outChannels } = g.output;
   const deep = inChannels % 4 === 0, depth = deep ? 4 : 1, inType = deep ? "vec4f" : "f32";

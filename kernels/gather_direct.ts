@@ -1,7 +1,7 @@
 /**
  * A gathering convolution, register-tiled without workgroup memory: a thread holds `rows` pixels by `vectors` vectors
  * of channels. The `lanes` threads of a row group lie along the channels, so that weights are read side by side and
- * the pixel's address is the same for all of them; `groups` row groups make a workgroup. The default on GPUs.
+ * the pixel's address is the same for all of them; `groups` row groups make a workgroup. For channels that are no fours.
  */
 import { gatherBindings, type GatherConv, inputAt, leavesInput, pixelTiles, sliceOf } from "./gather_conv.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
@@ -15,7 +15,7 @@ export interface DirectTuning {
   readonly groups: number;
 }
 
-/** See `gatherShader` of gather_families.ts. */
+/** See `productShader` of gather_families.ts. */
 export function gatherDirectShader(g: GatherConv, { rows, vectors, lanes, groups }: DirectTuning): Shader {
   const { channels: inChannels } = g.input, { channels: outChannels } = g.output;
   const wide = outChannels % 4 === 0, deep = inChannels % 4 === 0;

@@ -13,6 +13,8 @@ export const BROADCAST_LANES = 8;
 
 /** Tiles of [rows, columns], and what one thread of them multiplies. 96 and 192 channels are no multiples of 128. */
 const TILES: readonly Omit<TiledTuning, "family" | "depth">[] = [
+  { rows: 128, columns: 96, threadRows: 8, threadVectors: 3 },
+  { rows: 64, columns: 96, threadRows: 4, threadVectors: 3 },
   { rows: 64, columns: 96, threadRows: 8, threadVectors: 2 },
   { rows: 128, columns: 96, threadRows: 8, threadVectors: 2 },
   { rows: 64, columns: 64, threadRows: 8, threadVectors: 2 },
@@ -51,7 +53,7 @@ export function productTunings(inner: number, channels: number, limits: Limits):
     groups: 64 / lanes,
   }));
   return [
-    ...(subgroupSize !== null && subgroupSize >= BROADCAST_LANES
+    ...(limits.software && subgroupSize !== null && subgroupSize >= BROADCAST_LANES
       ? [32, 16, 64].filter((rows) => rows % subgroupSize === 0).map(broadcast)
       : []),
     ...tiledTunings(inner, channels, limits),

@@ -25,7 +25,7 @@ export function tiledThreads({ rows, columns, threadRows, threadVectors }: Tiled
   return [columns / 4 / threadVectors, rows / threadRows];
 }
 
-/** Does the tile fit the device? `padding`: vectors between two rows of the first operand. */
+/** Does the tile fit the device? Counts the padding of gather_tiled.ts, which weight_tiled.ts does without. */
 export function tiledFits(t: TiledTuning, limits: Limits): boolean {
   const [x, y] = tiledThreads(t), bytes = 16 * (t.rows * (t.depth / 4 + 1) + t.depth * t.columns / 4);
   return x * y <= limits.workgroupInvocations && bytes <= limits.workgroupStorage;
@@ -51,7 +51,6 @@ export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
   const ragged = inVectors % deep !== 0;
   const { tiles, locate } = pixelTiles(g, rows);
   const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
-  const rounds = ceilDiv(rows * deep, threads);
 
   const place = (pixel: string, name: string) =>
     `  let j${name} = i32(${pixel} % ${g.x.count}u);
@@ -68,22 +67,39 @@ export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
       let at${q} = u32(select(0, (n${q} * ${g.input.height} + r${q}) * ${g.input.width} + c${q}, inside${q})) * ${inVectors}u;`;
   };
 
-  const loadInput = (q: number, item: string) => {
+  const steps = g.y.taps * g.x.taps * chunks;
+  const inRounds = ceilDiv(rows * deep, threads), weightRounds = ceilDiv(depth * across, threads);
+  /** The round's vector, or, for threads past the end, the last one again: a valid address, never stored. */
+  const vector = (round: number, count: number) =>
+    (round + 1) * threads <= count ? `(lane + ${round * threads}u)` : `min(lane + ${round * threads}u, ${count - 1}u)`;
+
+  /** Fetches the round's vector of step `step` into `next_in`, or `next_w`. */
+  const fetchInput = (q: number) => {
     const k = ragged ? `min(chunk * ${deep}u + k${q}, ${inVectors - 1}u)` : `chunk * ${deep}u + k${q}`;
     const tests = [...(clipped ? [`inside${q}`] : []), ...(ragged ? [`chunk * ${deep}u + k${q} < ${inVectors}u`] : [])];
     const value = `input[at${q} + ${k}]`;
-    return `        inputs[${item} / ${deep}u * ${stride}u + k${q}] = ${
-      tests.length === 0 ? value : `select(vec4f(), ${value}, ${tests.join(" && ")})`
-    };`;
+    return `${address(q)}
+      next_in${q} = ${tests.length === 0 ? value : `select(vec4f(), ${value}, ${tests.join(" && ")})`};`;
   };
-
-  const loadWeights = (_round: number, item: string) => {
-    const k = `chunk * ${depth}u + ${item} / ${across}u`;
+  const fetchWeights = (q: number) => {
+    const item = vector(q, depth * across), k = `chunk * ${depth}u + ${item} / ${across}u`;
     const row = ragged ? `min(${k}, ${g.input.channels - 1}u)` : k;
-    const column = `min(firstVector + ${item} % ${across}u, ${outVectors - 1}u)`;
     // Past the last input channel the inputs are 0, so any finite weight will do.
-    return `        columns[${item}] = weights[(slice * ${g.input.channels}u + ${row}) * ${outVectors}u + ${column}];`;
+    return `      next_w${q} = weights[(slice * ${g.input.channels}u + ${row}) * ${outVectors}u + min(firstVector + ${item} % ${across}u, ${
+      outVectors - 1
+    }u)];`;
   };
+  const fetch = (step: string) =>
+    `    {
+      let chunk = ${step} % ${chunks}u;
+      let ty = i32(${step} / ${Math.max(1, chunks * g.x.taps)}u);
+      let tx = i32(${step} / ${chunks}u % ${Math.max(1, g.x.taps)}u);
+      let slice = u32(${sliceOf(g)});
+${unroll(inRounds, fetchInput)}
+${unroll(weightRounds, fetchWeights)}
+    }`;
+  const keepInput = (q: number, item: string) => `      inputs[${item} / ${deep}u * ${stride}u + k${q}] = next_in${q};`;
+  const keepWeights = (q: number, item: string) => `      columns[${item}] = next_w${q};`;
 
   const multiply = (k: number) =>
     `${
@@ -121,28 +137,30 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let firstVector = (index % ${columnGroups}u) * ${across}u;
 ${locate(`index / ${columnGroups}u`)}
 ${
-    unroll(rounds, (q) =>
+    unroll(inRounds, (q) =>
       `  let pixel${q} = min(first + (lane + ${q * threads}u) / ${deep}u, end - 1u);
   let k${q} = (lane + ${q * threads}u) % ${deep}u;
 ${place(`pixel${q}`, `${q}`)}`)
   }
 ${unroll(threadRows, (m) => unroll(threadVectors, (v) => `  var sum${m}_${v} = vec4f();`))}
-  for (var ty = 0; ty < ${g.y.taps}; ty++) {
-    for (var tx = 0; tx < ${g.x.taps}; tx++) {
-      let slice = u32(${sliceOf(g)});
-${unroll(rounds, address)}
-      for (var chunk = 0u; chunk < ${chunks}u; chunk++) {
-${copied(rows * deep, threads, loadInput)}
-${copied(depth * across, threads, loadWeights)}
-        workgroupBarrier();
-        for (var k = 0u; k < ${deep}u; k++) {
+${unroll(inRounds, (q) => `  var next_in${q}: vec4f;`)}
+${unroll(weightRounds, (q) => `  var next_w${q}: vec4f;`)}
+${
+    // A phase of backward-data may have no taps; its loop then only names the bindings.
+    `${steps === 0 ? "" : fetch("0u")}
+  for (var step = 0u; step < ${steps}u; step++) {
+    workgroupBarrier();
+${copied(rows * deep, threads, keepInput)}
+${copied(depth * across, threads, keepWeights)}
+    workgroupBarrier();
+    // The next step's loads are under way while this one multiplies; the last step fetches itself again.
+    let following = min(step + 1u, ${Math.max(1, steps) - 1}u);
+${fetch("following")}
+    for (var k = 0u; k < ${deep}u; k++) {
 ${unroll(threadRows, (m) => `          let in${m} = inputs[(local.y + ${m * threadsY}u) * ${stride}u + k];`)}
 ${unroll(4, multiply)}
-        }
-        workgroupBarrier();
-      }
     }
-  }
+  }`}
 ${unroll(threadVectors, (v) => `  let vector${v} = firstVector + local.x + ${v * threadsX}u;`)}
 ${
     unroll(threadVectors, (v) =>

@@ -49,7 +49,8 @@ export function weightBroadcastShader(
   const input = (q: number) => {
     const parts = Array.from({ length: apart }, (_, r) => {
       const inside = padded ? `iy${r} >= 0 && iy${r} < ${p.height} && ix${r} >= 0 && ix${r} < ${p.width}` : "true";
-      const at = `u32((n * ${p.height} + iy${r}) * ${p.width} + ix${r}) * ${p.inChannels}u + ci${r}`;
+      const pixel = `(n * ${p.height} + iy${r}) * ${p.width} + ix${r}`;
+      const at = `u32(${padded ? `select(0, ${pixel}, ${inside})` : pixel}) * ${p.inChannels}u + ci${r}`;
       const value = deep ? `x[(${at}) / 4u]` : `x[${at}]`;
       return {
         before: `      let ix${r} = (ox + ${q}) * ${p.stride} + kx${r};`,

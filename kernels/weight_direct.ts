@@ -1,7 +1,7 @@
 /**
  * One share of a convolution's weight gradient, register-tiled without workgroup memory: a thread holds `rows` input
  * channels by `vectors` vectors of output channels of one tap; `lanes` threads lie along the output channels. Each of
- * `parts` workgroups per tile sums a contiguous share of the output rows (n, oy). The default on GPUs.
+ * `parts` workgroups per tile sums a contiguous share of the output rows (n, oy). For channels that are no fours.
  */
 import type { ConvProblem } from "./conv_problem.ts";
 import type { Shader } from "./kernel.ts";

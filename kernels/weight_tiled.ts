@@ -35,25 +35,39 @@ export function weightTiledShader(p: ConvProblem, tuning: WeightTiledTuning, bia
   let kx${q} = i32(unit${q} / ${inVectors}u % ${p.kernel}u) - ${p.padding};
   let ci${q} = unit${q} % ${inVectors}u;`;
 
-  const loadInput = (q: number, item: string) =>
-    `    {
-      let pixel = begin + step * ${depth}u + ${item} / ${down}u;
+  /** With one tap and no padding, pixels of input and output are the same. */
+  const same = p.kernel === 1 && p.stride === 1 && p.padding === 0 && p.outHeight === p.height &&
+    p.outWidth === p.width;
+  const inRounds = ceilDiv(depth * down, threads), gradientRounds = ceilDiv(depth * across, threads);
+
+  /** Fetches the round's vector of step `step` into `next_x`, or `next_d`. Addresses are valid where it is masked too. */
+  const fetchInput = (q: number) =>
+    same
+      ? `    {
+      let pixel = begin + STEP * ${depth}u + (lane + ${q * threads}u) / ${down}u;
+      next_x${q} = select(vec4f(), input[min(pixel, ${pixels - 1}u) * ${inVectors}u + ci${q}], pixel < end);
+    }`
+      : `    {
+      let pixel = begin + STEP * ${depth}u + (lane + ${q * threads}u) / ${down}u;
       let y = i32(pixel / ${p.outWidth}u % ${p.outHeight}u) * ${p.stride} + ky${q};
       let x = i32(pixel % ${p.outWidth}u) * ${p.stride} + kx${q};
       let n = i32(pixel / ${p.outHeight * p.outWidth}u);
       let inside = pixel < end && y >= 0 && y < ${p.height} && x >= 0 && x < ${p.width};
       let at = u32(select(0, (n * ${p.height} + y) * ${p.width} + x, inside)) * ${inVectors}u + ci${q};
-      inputs[${item}] = select(vec4f(), input[at], inside);
+      next_x${q} = select(vec4f(), input[at], inside);
     }`;
-
-  const loadGradient = (_round: number, item: string) =>
+  const fetchGradient = (q: number) =>
     `    {
-      let pixel = begin + step * ${depth}u + ${item} / ${across}u;
-      let at = min(pixel, ${pixels - 1}u) * ${outVectors}u + min(firstVector + ${item} % ${across}u, ${
-      outVectors - 1
-    }u);
-      gradients[${item}] = select(vec4f(), dy[at], pixel < end);
+      let item = lane + ${q * threads}u;
+      let pixel = begin + STEP * ${depth}u + item / ${across}u;
+      let column = min(firstVector + item % ${across}u, ${outVectors - 1}u);
+      next_d${q} = select(vec4f(), dy[min(pixel, ${pixels - 1}u) * ${outVectors}u + column], pixel < end);
     }`;
+  const fetch = (step: string) =>
+    `${unroll(inRounds, fetchInput)}
+${unroll(gradientRounds, fetchGradient)}`.replaceAll("STEP", step);
+  const keepInput = (q: number, item: string) => `    inputs[${item}] = next_x${q};`;
+  const keepGradient = (q: number, item: string) => `    gradients[${item}] = next_d${q};`;
 
   const multiply = (u: number) =>
     unroll(4, (r) => unroll(threadVectors, (v) => `      sum${4 * u + r}_${v} += in${u}.${"xyzw"[r]} * d${v};`));
@@ -85,20 +99,25 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let part = index / ${columnGroups * unitGroups}u;
   let begin = part * ${share}u;
   let end = min(begin + ${share}u, ${pixels}u);
-${unroll(ceilDiv(depth * down, threads), place)}
+${unroll(inRounds, place)}
 ${unroll(threadRows, (m) => unroll(threadVectors, (v) => `  var sum${m}_${v} = vec4f();`))}
 ${bias ? unroll(threadVectors, (v) => `  var db${v} = vec4f();`) : ""}
+${unroll(inRounds, (q) => `  var next_x${q}: vec4f;`)}
+${unroll(gradientRounds, (q) => `  var next_d${q}: vec4f;`)}
+${fetch("0u")}
   for (var step = 0u; step < ${ceilDiv(share, depth)}u; step++) {
-${copied(depth * down, threads, loadInput)}
-${copied(depth * across, threads, loadGradient)}
     workgroupBarrier();
+${copied(depth * down, threads, keepInput)}
+${copied(depth * across, threads, keepGradient)}
+    workgroupBarrier();
+    // The next step's loads are under way while this one multiplies; past the end they are masked.
+${fetch("(step + 1u)")}
     for (var k = 0u; k < ${depth}u; k++) {
 ${unroll(threadUnits, (u) => `      let in${u} = inputs[k * ${down}u + local.y + ${u * threadsY}u];`)}
 ${unroll(threadVectors, (v) => `      let d${v} = gradients[k * ${across}u + local.x + ${v * threadsX}u];`)}
 ${unroll(threadUnits, multiply)}
 ${bias ? `      if (firstUnit == 0u) { ${unroll(threadVectors, (v) => `db${v} += d${v};`, " ")} }` : ""}
     }
-    workgroupBarrier();
   }
 ${unroll(threadVectors, (v) => `  let vector${v} = firstVector + local.x + ${v * threadsX}u;`)}
 ${unroll(threadRows, store)}

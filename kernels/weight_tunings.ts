@@ -22,7 +22,7 @@ function productTunings(p: ConvProblem, splits: readonly number[], limits: Limit
   const columns = outChannels % 4 === 0 ? outChannels / 4 : outChannels;
   const lanes = Math.min(32, 2 ** Math.ceil(Math.log2(columns)));
   return splits.flatMap((parts): WeightProductTuning[] => [
-    ...(subgroupSize === BROADCAST_LANES
+    ...(limits.software && subgroupSize === BROADCAST_LANES
       ? [{ family: "broadcast" as const, lanes: subgroupSize, parts, stores: 4 }]
       : []),
     ...tiledTunings(inChannels, outChannels, limits).map((tuning) => ({ ...tuning, parts })),
@@ -47,7 +47,7 @@ function asGather(tuning: WeightProductTuning): ProductTuning {
 function shareSeconds(p: ConvProblem, tuning: WeightProductTuning, count: number, limits: Limits): number {
   const rows = p.kernel ** 2 * p.inChannels, columns = p.outChannels, { parts } = tuning;
   const inner = p.batch * p.outHeight * p.outWidth / parts;
-  const added = copySeconds(rows * columns * (parts + count), limits);
+  const added = copySeconds(rows * columns * (2 * parts + count), limits);
   return productSeconds({ count: parts, rows, columns, inner }, asGather(tuning), limits) + added;
 }
 
@@ -79,7 +79,7 @@ function seconds(p: ConvProblem, tuning: ConvBackwardWeightTuning, limits: Limit
 export function weightTunings(p: ConvProblem, limits: Limits): ConvBackwardWeightTuning[] {
   const bytes = 4 * p.kernel ** 2 * p.inChannels * p.outChannels;
   const most = Math.min(p.batch * p.outHeight, Math.floor(Math.min(limits.bindingBytes, MAX_SHARES) / bytes));
-  const parts = [...new Set([1, 4, 8, 16, 32, 64].map((each) => Math.max(1, Math.min(each, most))))];
+  const parts = [...new Set([1, 4, 8, 16, 32, 64, 128, 256, 512].map((each) => Math.max(1, Math.min(each, most))))];
   const tunings = [...productTunings(p, parts, limits), ...winogradTunings(p, limits)];
   return byEstimate(tunings, (tuning) => seconds(p, tuning, limits));
 }

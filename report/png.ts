@@ -2,7 +2,8 @@ import { initWasm, Resvg } from "@resvg/resvg-wasm";
 import { UserError } from "../core/errors.ts";
 import { readFile } from "../core/storage.ts";
 
-const FILES = {
+/** Files of npm packages that are looked up by name when something is drawn. */
+export const PACKAGE_FILES = {
   wasm: "@resvg/resvg-wasm/index_bg.wasm",
   regular: "@fontsource/inter/files/inter-latin-400-normal.woff2",
   semibold: "@fontsource/inter/files/inter-latin-600-normal.woff2",
@@ -39,10 +40,10 @@ export async function svgToPng(svg: string, width?: number): Promise<Uint8Array>
 
 /** Starts the wasm module, once per process, and reads the two fonts. */
 async function loadFonts(): Promise<Uint8Array[]> {
-  await initWasm(await readPackageFile(FILES.wasm) as BufferSource).catch((error: Error) => {
+  await initWasm(await readPackageFile(PACKAGE_FILES.wasm) as BufferSource).catch((error: Error) => {
     if (!error.message.includes("Already initialized")) throw error; // by the caller's own use of the package
   });
-  return await Promise.all([readPackageFile(FILES.regular), readPackageFile(FILES.semibold)]);
+  return await Promise.all([readPackageFile(PACKAGE_FILES.regular), readPackageFile(PACKAGE_FILES.semibold)]);
 }
 
 /** Reads a file of an installed package: found from this module, so it works from dist/ as well. */

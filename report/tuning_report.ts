@@ -106,7 +106,7 @@ function section(outcome: Outcome, peaks: Peaks, index: number): string {
     escaped(subject.writes.join(", "))
   }; bound by ${floor.bound}, floor ${milliseconds(floor.seconds)} ms</p>
 <div class="chart">${bars.slice(0, SHOWN).join("\n")}
-${folded(bars.slice(SHOWN), `${bars.length - SHOWN} slower ones`)}</div>
+${folded(bars.slice(SHOWN), `${bars.length - SHOWN} slower`)}</div>
 ${
     refused.length === 0
       ? ""

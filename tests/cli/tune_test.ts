@@ -1,73 +1,107 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { allcnn, inFolder, SMALL } from "./_run.ts";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { TEXT } from "../configs/_tiny.ts";
+import { allcnn, inFolder } from "./_run.ts";
 
-const TINY = [...SMALL, "--epochs=1", "--set=training.batch=16", "--train-examples=32", "--test-examples=16"];
+const CONV = ["tune", "--conv=1,4,4,4,4,1,1,0"];
 
-test("training searches what is missing; its second start tunes nothing and computes the same", () =>
-  inFolder(async (folder) => {
-    const env = { ALLCNN_CACHE: `${folder}/cache` };
-    const train = (name: string, ...args: string[]) =>
-      allcnn(["train", "configs/quickstart.yaml", ...TINY, "--out", `${folder}/${name}`, ...args], { env });
-    const first = await train("first", "--tune", "search", "--tune-budget", "3");
-    assert.is(first.code, 0, first.stderr);
-    assert.match(first.stdout, "Tuning kernels");
-    const [scope] = readdirSync(`${folder}/cache/tune`), tuned = `${folder}/cache/tune/${scope}`;
-    const files = () => readdirSync(tuned).map((name) => `${name} ${readFileSync(`${tuned}/${name}`, "utf8")}`).join();
-    const before = files();
+test("tune --conv measures a convolution once; report, sources, export and import tell of it", async () => {
+  await inFolder(async (folder) => {
+    const page = join(folder, "report.html"), file = join(folder, "tuned.json");
+    const env = { ALLCNN_CACHE: join(folder, "cache") };
+    const options = ["--only=forward", "--budget=8", `--report=${page}`, `--export=${file}`, "--show"];
+    const { code, stdout, stderr } = await allcnn([...CONV, ...options], { env });
+    assert.is(code, 0, stderr);
+    assert.match(stdout, /^conv\/forward +[1-9]\d*\/\d+ +[\d.]+ +[\d.]+ +[\d.]+ % +[\d.]+x$/m);
+    assert.match(stdout, /^\/\/ conv\/forward: conv_forward, /m);
+    assert.match(stdout, /^@compute @workgroup_size/m);
+    assert.match(stdout, /^Convolution 1,4,4,4,4,1,1,0, tuned ops, one by one: |the defaults are the fastest known$/m);
+    const html = readFileSync(page, "utf8");
+    assert.match(html, /^<!doctype html>/);
+    assert.match(html, "conv_forward: f32[1,4,4,4], f32[1,1,4,4], f32[4] → f32[1,4,4,4]");
+    assert.not.match(html, /https?:|src=|@import/); // nothing from elsewhere
+    assert.match(html, /<span class="tag">winner<\/span>/);
 
-    const second = await train("second", "--tune", "search", "--tune-budget", "3");
-    assert.is(second.code, 0, second.stderr);
-    assert.not.match(second.stdout, "Tuning kernels");
-    assert.ok(files() === before, "the second start changed what is known");
-    const weights = (name: string) => readFileSync(`${folder}/${name}/checkpoint.safetensors`);
-    assert.ok(weights("first").equals(weights("second")), "the second start computed something else");
+    const { entries } = JSON.parse(readFileSync(file, "utf8")) as { entries: { rows: unknown[] }[] };
+    assert.is(entries.length, 1);
+    const other = { ALLCNN_CACHE: join(folder, "other") };
+    const imported = await allcnn(["tune", `--import=${file}`], { env: other });
+    assert.is(imported.code, 0, imported.stderr);
+    assert.match(imported.stdout, "Imported 1 measured kernels");
+    const [scope] = readdirSync(join(folder, "other/tune"));
+    const [name] = readdirSync(join(folder, "other/tune", scope!));
+    assert.equal(JSON.parse(readFileSync(join(folder, "other/tune", scope!, name!), "utf8")), entries[0]);
 
-    const unknown = await train("unknown", "--tune", "sometimes");
-    assert.is(unknown.code, 1);
-    assert.match(unknown.stderr, '--tune expects off, cached or search, got "sometimes"');
-    assert.not.ok(existsSync(`${folder}/unknown`));
-  }));
+    const foreign = join(folder, "foreign.json");
+    writeFileSync(foreign, JSON.stringify({ entries: [{ ...entries[0], scope: "{}" }] }));
+    const refused = await allcnn(["tune", `--import=${foreign}`], { env: other });
+    assert.is(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      /^allcnn: Cannot import these tunings: of one, the device, driver, toggles or version of Dawn are others\n$/,
+    );
+  });
+});
 
-test("one convolution: table, WGSL, page, export and import", () =>
-  inFolder(async (folder) => {
-    const env = { ALLCNN_CACHE: `${folder}/cache` }, conv = "--conv=2,6,6,4,4,3,1,1";
-    const files = ["--report", `${folder}/page.html`, "--export", `${folder}/export.json`, "--show"];
-    const done = await allcnn(["tune", conv, "--budget", "4", "--exact", ...files], { env });
-    assert.is(done.code, 0, done.stderr);
-    for (const label of ["conv/forward", "conv/dx", "conv/dw"]) assert.match(done.stdout, label);
-    assert.match(done.stdout, /^op +tried +best, ms +GFLOP\/s +of roofline +gain$/m);
-    assert.match(done.stdout, /^\/\/ conv\/forward: conv_forward, .*\n\/\/ Dispatch 1 of \d+, .*\n[^]*?@compute/m);
-    assert.not.match(done.stdout, "winograd"); // --exact
+test("the second start of a training tunes nothing and computes the same; other modes measure nothing", async () => {
+  await inFolder(async (folder) => {
+    const config = join(folder, "tiny.yaml"), env = { ALLCNN_CACHE: join(folder, "cache") };
+    writeFileSync(
+      config,
+      TEXT.replace(/dataset:.*/, "dataset: { name: shapes, preprocess: [{ gcn: { scale: 55 } }] }"),
+    );
+    const small = ["--train-examples=16", "--test-examples=16", "--epochs=1", "--set=training.batch=8"];
+    const start = async (out: string, ...options: string[]) => {
+      const { code, stdout, stderr } = await allcnn(
+        ["train", config, `--out=${join(folder, out)}`, ...small, ...options],
+        { env },
+      );
+      assert.is(code, 0, stderr);
+      const { trainLoss, testLoss } = JSON.parse(readFileSync(join(folder, out, "metrics.jsonl"), "utf8"));
+      return { stdout, losses: [trainLoss, testLoss] };
+    };
+    const first = await start("first", "--tune=search", "--tune-budget=8");
+    assert.match(first.stdout, /^Tuned [1-9]\d* of \d+ kernels in \d+\.\d s, \d+ candidates: /m);
+    const second = await start("second", "--tune=search", "--tune-budget=8");
+    assert.not.match(second.stdout, "Tuned");
+    assert.equal(second.losses, first.losses);
+    const cached = await start("cached", "--tune=cached");
+    assert.not.match(cached.stdout, "Tuned");
+    assert.equal(cached.losses, first.losses);
+    assert.not.match((await start("off", "--tune=off")).stdout, "Tuned");
+    const resumed = await allcnn(["train", `--resume=${join(folder, "first")}`, "--exact"], { env });
+    assert.is(resumed.code, 1);
+    assert.match(resumed.stderr, "with other --exact or --safe");
+  });
+});
 
-    const page = readFileSync(`${folder}/page.html`, "utf8");
-    assert.match(page, "conv/dw");
-    assert.not.match(page, /https?:|src=|<link|<script/);
-
-    const other = { ALLCNN_CACHE: `${folder}/other` }, imported = ["tune", "--import", `${folder}/export.json`];
-    const taken = await allcnn([...imported, "--exact"], { env: other });
-    assert.is(taken.code, 0, taken.stderr);
-    const names = (root: string) => readdirSync(`${folder}/${root}/tune`, { recursive: true }).join();
-    assert.is(names("other"), names("cache"));
-    const foreign = await allcnn(imported, { env: other }); // not --exact: another scope
-    assert.is(foreign.code, 1);
-    assert.match(foreign.stderr, "Cannot import these tunings: of one, the device, driver, toggles or version");
-    writeFileSync(`${folder}/export.json`, '{"entries": ');
-    assert.match((await allcnn(imported, { env: other })).stderr, "it is not valid JSON");
-  }));
-
-test("what cannot be tuned is refused in one line", async () => {
-  const message = async (...args: string[]) => {
-    const { code, stderr } = await allcnn(["tune", ...args]);
-    assert.is(code, 1);
+test("wrong options are one line", async () => {
+  for (
+    const [args, message] of [
+      [["tune"], "CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml, or --conv n,h,w,ci,co,k,s,p"],
+      [
+        ["tune", "--conv=1,2,3"],
+        '--conv expects 8 whole numbers n,h,w,ci,co,k,s,p, as 128,32,32,96,96,3,1,1, got "1,2,3"',
+      ],
+      [[...CONV, "--only=("], /--only expects a regular expression, got "\("/],
+      [[...CONV, "--only=pool"], "--only pool matches no op; there are conv/forward, conv/dx, conv/dw"],
+      [
+        ["bench", "configs/quickstart.yaml", "--batch=1", "--tune=all"],
+        '--tune expects off, cached or search, got "all"',
+      ],
+      [
+        ["bench", "configs/quickstart.yaml", "--batch=1", "--tune=off", "--tune-budget=3"],
+        "--tune-budget cannot be used with --tune off",
+      ],
+    ] as const
+  ) {
+    const { code, stderr } = await allcnn(args);
+    assert.is(code, 1, stderr);
+    assert.match(stderr, message);
     assert.is(stderr.trim().split("\n").length, 1, stderr);
-    return stderr;
-  };
-  assert.match(await message(), "CONFIG is missing");
-  assert.match(await message("--conv", "1,2,3"), "--conv expects 8 whole numbers n,h,w,ci,co,k,s,p");
-  assert.match(await message("--conv", "1,2,2,4,4,5,1,1"), "--conv expects an image as large as the kernel");
-  assert.match(await message("--conv", "1,8,8,4,4,3,1,1", "--only", "conv9"), "--only conv9 matches no op");
+  }
 });
 
 test.run();

@@ -1,148 +1,247 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { accumulateMetrics } from "../../kernels/softmax_cross_entropy.ts";
-import { convForward } from "../../kernels/conv_forward.ts";
+import { convForward, type ConvForwardProblem } from "../../kernels/conv_forward.ts";
 import { PLAIN } from "../../kernels/gather_families.ts";
+import { type Kernel, scratch, type Shader, type Stages, write } from "../../kernels/kernel.ts";
 import { sgdUpdate } from "../../kernels/sgd.ts";
-import { op } from "../../core/op.ts";
+import type { Context } from "../../core/device.ts";
+import { type Op, op } from "../../core/op.ts";
 import { stepTensor } from "../../core/step.ts";
 import { tensor } from "../../core/tensor.ts";
-import { cachedTuner, tuneOps } from "../../core/tune.ts";
-import { openBench, recheck } from "../../core/tune_bench.ts";
+import { cachedTuner, searchTuner, tuneOps } from "../../core/tune.ts";
+import { openBench } from "../../core/tune_bench.ts";
 import { openTuneCache } from "../../core/tune_cache.ts";
-import { rowOf } from "../../core/tune_entry.ts";
+import { type Row, rowOf } from "../../core/tune_entry.ts";
+import { taskOf } from "../../core/tune_task.ts";
 import { gpu } from "../_gpu.ts";
 import { inFolder } from "../cli/_run.ts";
-import { type Fault, faultyConv } from "./_tuning.ts";
 
-const never = () => false;
+const PROBLEM: ConvForwardProblem = {
+  batch: 2,
+  height: 5,
+  width: 6,
+  inChannels: 4,
+  outHeight: 5,
+  outWidth: 6,
+  outChannels: 8,
+  kernel: 3,
+  stride: 1,
+  padding: 1,
+  bias: true,
+  slope: 0,
+};
 
-/** What a bench says of a candidate with this fault. */
-async function attempt(fault: Fault) {
-  const context = await gpu(), op = faultyConv([fault]), bench = await openBench(context, op, never);
-  const result = await bench.attempt(op.kernel.stages(op.problem, { fault }), never);
-  bench.close(null);
-  context.check(); // nothing that a candidate does may reach the device's error handler
-  return result;
+const shader = (code: string): Shader => ({ code, workgroups: [1, 1, 1] });
+const at = (binding: number, name: string, access: string) =>
+  `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<f32>;\n`;
+const MAIN = "@compute @workgroup_size(1) fn main()";
+
+type Fault = (stages: Stages) => Stages;
+const withCode = (edit: (code: string) => string): Fault => (stages) => ({
+  ...stages,
+  dispatches: stages.dispatches.map((stage) => ({
+    ...stage,
+    shader: { ...stage.shader, code: edit(stage.shader.code) },
+  })),
+});
+const then =
+  (code: string, bindings: Stages["dispatches"][0]["bindings"], bytes: number[] = []): Fault => (stages) => ({
+    scratch: [...stages.scratch, ...bytes],
+    dispatches: [...stages.dispatches, { shader: shader(code), bindings }],
+  });
+
+/** What may be wrong with a candidate, and what its row must say. */
+const FAULTS: Record<string, readonly [Fault, Row["status"], RegExp]> = {
+  edge: [
+    // The last channel of the first pixel, and of no other.
+    then(`${at(0, "y", "read_write")}${MAIN} { y[7] += 0.5; }`, [write(0)]),
+    "rejected",
+    /^computes y wrong on random inputs: relative error /,
+  ],
+  unwritten: [
+    (stages) => ({ ...stages, dispatches: [{ ...stages.dispatches[0]!, shader: shader(`${MAIN} {}`), bindings: [] }] }),
+    "rejected",
+    /^leaves 480 values of y unwritten or not finite$/,
+  ],
+  scratch: [
+    then(`${at(0, "s", "read")}${at(1, "y", "read_write")}${MAIN} { y[0] += s[1]; }`, [scratch(0), write(0)], [16]),
+    "rejected",
+    /^leaves 1 values of y unwritten or not finite$/,
+  ],
+  syntax: [withCode((code) => `${code}\nfn broken(`), "invalid", /^does not compile: .*line \d+/],
+  workgroup: [
+    withCode((code) => code.replace(/@workgroup_size\([^)]*\)/, "@workgroup_size(65536)")),
+    "invalid",
+    /^does not compile: /,
+  ],
+  unbound: [
+    (stages) => ({
+      ...stages,
+      dispatches: stages.dispatches.map((stage) => ({ ...stage, bindings: stage.bindings.slice(1) })),
+    }),
+    "invalid",
+    /./,
+  ],
+  large: [(stages) => ({ ...stages, scratch: [2 ** 42] }), "invalid", /^needs a buffer of 4194304\.0 MiB, at most /],
+  generated: [
+    () => {
+      throw new Error("no such tile");
+    },
+    "invalid",
+    /^cannot be generated: no such tile$/,
+  ],
+};
+
+type Faulty = { readonly fault: string };
+
+/** The plain convolution, and as candidates what `faults` make of it; counts what it generates. */
+function faultyOp(faults: Readonly<Record<string, Fault>>): Op {
+  const kernel: Kernel<ConvForwardProblem, Faulty> = {
+    name: "faulty",
+    tunings: () => Object.keys(faults).map((fault) => ({ fault })),
+    stages: (problem, { fault }) => faults[fault]!(convForward.stages(problem, PLAIN)),
+    cost: convForward.cost,
+  };
+  const { batch, height, width, inChannels, outChannels } = PROBLEM;
+  const reads = [tensor("x", [batch, height, width, inChannels]), tensor("w", [3, 3, inChannels, outChannels])];
+  const y = tensor("y", [batch, height, width, outChannels]);
+  return op(kernel, PROBLEM, { label: "conv", reads: [...reads, tensor("b", [outChannels])], writes: [y] });
 }
 
-/** Status and, in lower case, reason of a candidate that cannot be used. */
-async function refusal(fault: Fault): Promise<string> {
-  const result = await attempt(fault);
-  return "reason" in result ? `${result.status}: ${result.reason}` : result.status;
-}
+const SEARCH = {
+  seconds: 60,
+  spent: 0,
+  again: false,
+  stop: () => false,
+  onCandidate: () => {},
+  onOutcome: () => {},
+};
 
-test("a right candidate is timed", async () => {
-  const result = await attempt("none, eight rows");
-  assert.is(result.status, "timed", JSON.stringify(result));
-  assert.ok(result.status === "timed" && result.seconds > 0 && result.seconds < 1);
-});
+const same: Fault = (stages) => stages;
 
-test("a candidate that is wrong at one pixel is rejected", async () => {
-  assert.match(await refusal("edge"), /^rejected: computes y wrong on random inputs: relative error .*e-[12]/);
-});
-
-test("a candidate that leaves values unwritten is rejected", async () => {
-  assert.match(await refusal("unwritten"), /^rejected: leaves \d+ values of y unwritten/);
-});
-
-test("a candidate that reads what it has not written is rejected", async () => {
-  assert.match(await refusal("uninitialized"), /^rejected: leaves 1 values of y unwritten or not finite/);
-});
-
-test("a candidate that does not compile is invalid, with the compiler's words", async () => {
-  assert.match(await refusal("compile"), /^invalid: does not compile: .*line \d+: /);
-});
-
-test("a workgroup that the device does not allow is invalid", async () => {
-  assert.match(await refusal("workgroup"), /^invalid: does not compile: .*4096/);
-});
-
-test("a search reports every fault, and chooses among what is right", () =>
-  inFolder(async (root) => {
-    const faults: Fault[] = ["none", "none, eight rows", "edge", "compile", "workgroup", "scratch", "unwritten"];
-    const context = await gpu(), op = faultyConv([...faults, "generator"]), warnings: string[] = [];
-    const cache = await openTuneCache(context.scope, (message) => warnings.push(message), root);
-    const budget = { seconds: 120, spent: 0, again: true, stop: never, onCandidate: () => {}, onOutcome: () => {} };
-    const [outcome] = await tuneOps(context, [op], cache, budget);
-    assert.is(outcome!.measured, 8);
-    const statuses = outcome!.task.candidates.map(({ tuning }) => rowOf(outcome!.entry, tuning)!.status);
-    const refused = ["rejected", "invalid", "invalid", "invalid", "rejected", "invalid"];
-    assert.equal(statuses, ["timed", "timed", ...refused]);
-    const reason = (fault: Fault) => rowOf(outcome!.entry, { fault })!.reason;
-    assert.match(reason("scratch"), "8192.0 MiB");
-    assert.match(reason("generator"), "no such tile");
-    assert.match((outcome!.entry.winner as { fault: string }).fault, "none");
-    context.check();
-    assert.equal(warnings, []);
-
-    // A winner is checked again before its use, once, against what the search recorded.
-    const entry = { ...outcome!.entry, winner: { fault: "none, eight rows" } };
-    await cache.write(outcome!.task, entry);
-    assert.equal(await cachedTuner(context, cache, (text) => warnings.push(text)).choose(op), entry.winner);
-    assert.equal(warnings, []);
-    const [projection] = entry.expected!.outputs, moved = { ...projection!, norm: 1.01 * projection!.norm };
-    await cache.write(outcome!.task, { ...entry, expected: { ...entry.expected!, outputs: [moved] } });
-    assert.equal(await cachedTuner(context, cache, (text) => warnings.push(text)).choose(op), { fault: "none" });
-    assert.is(warnings.length, 1);
-    assert.match(warnings[0]!, /the default is used$/);
-    const after = (await cache.read(outcome!.task))!;
-    assert.is(after.winner, null);
-    assert.is(rowOf(after, entry.winner)!.status, "rejected");
-  }));
-
-test("what an op updates in place starts from the same values each time", async () => {
-  const context = await gpu(), count = 1000;
-  const [grads, params, velocity] = ["grads", "params", "velocity"].map((name) => tensor(name, [count]));
-  const update = op(sgdUpdate, { count, momentum: 0.9, weightDecay: 0.001 }, {
-    label: "sgd",
-    reads: [grads!, stepTensor()],
-    writes: [params!, velocity!],
-  });
-  const stages = update.kernel.stages(update.problem, {});
-  const bench = await openBench(context, update, never);
-  assert.equal(bench.expected.inPlace, [true, true]);
-  for (let repeat = 0; repeat < 2; repeat++) assert.is((await bench.attempt(stages, never)).status, "timed");
-  bench.close(null);
-  assert.is(await recheck(context, update, stages, bench.expected), null);
-
-  const metrics = op(accumulateMetrics, { batch: 100 }, {
-    label: "metrics",
-    reads: [tensor("results", [100, 4])],
-    writes: [tensor("metrics", [4])],
-  });
-  const sums = await openBench(context, metrics, never);
-  assert.equal(sums.expected.inPlace, [true]);
-  sums.close(null);
-  context.check();
-});
-
-test("a checked winner that computes something else is found out", async () => {
-  const context = await gpu(), op = faultyConv(["none", "edge"]), bench = await openBench(context, op, never);
-  const { expected } = bench;
-  bench.close(null);
-  const stages = (fault: Fault) => op.kernel.stages(op.problem, { fault });
-  assert.is(await recheck(context, op, stages("none"), expected), null);
-  assert.is(await recheck(context, op, stages("none, eight rows"), expected), null);
-  assert.match(await recheck(context, op, stages("edge"), expected) ?? "", "relative error");
-  assert.match(await recheck(context, op, stages("unwritten"), expected) ?? "", "unwritten");
-  assert.match(await recheck(context, op, stages("compile"), expected) ?? "", "line");
-  context.check();
-});
-
-test("a search ends with its budget while the reference runs", async () => {
+test("candidates that are wrong or impossible are rows that say why; the device goes on", async () => {
   const context = await gpu();
-  let error = "";
-  await openBench(context, faultyConv(["none"]), () => true).catch(({ message }) => error = message);
-  assert.match(error, "budget");
-  assert.is((await attemptExpired()).status, "expired");
+  await inFolder(async (folder) => {
+    const cache = await openTuneCache(context.scope, assert.unreachable, folder);
+    const faults = Object.fromEntries(Object.entries(FAULTS).map(([name, [fault]]) => [name, fault]));
+    // The fast one computes the same, with a comment that makes it another shader.
+    const conv = faultyOp({ plain: same, ...faults, fine: withCode((code) => `${code}// fine\n`) });
+    const [outcome] = await tuneOps(context, [conv], cache, SEARCH);
+    for (const [fault, [, status, reason]] of Object.entries(FAULTS)) {
+      const row = rowOf(outcome!.entry, { fault })!;
+      assert.is(row.status, status, `${fault}: ${row.status} ${row.reason}`);
+      assert.match(row.reason, reason, fault);
+      assert.is(row.seconds, null);
+    }
+    for (const fault of ["plain", "fine"]) assert.ok(rowOf(outcome!.entry, { fault })!.seconds! > 0, fault);
+    assert.ok(["plain", "fine"].includes((outcome!.entry.winner as Faulty).fault));
+    context.check();
+  });
 });
 
-async function attemptExpired() {
-  const context = await gpu(), op = faultyConv(["none"]), bench = await openBench(context, op, never);
-  const result = await bench.attempt(convForward.stages(op.problem as never, PLAIN), () => true);
+test("an op that updates in place is tried on fresh operands each time", async () => {
+  const context = await gpu(), count = 1000;
+  const problem = { count, momentum: 0.9, weightDecay: 0.01 };
+  const update = op(sgdUpdate, problem, {
+    label: "sgd",
+    reads: [tensor("grads", [count]), stepTensor()],
+    writes: [tensor("params", [count]), tensor("velocity", [count])],
+  });
+  const bench = await openBench(context, update, () => false);
+  assert.equal(bench.expected.inPlace, [true, true]);
+  const attempt = await bench.attempt(sgdUpdate.stages(problem, {}), () => false);
+  assert.is(attempt.status, "timed", JSON.stringify(attempt));
   bench.close(null);
-  return result;
+  context.check();
+});
+
+/** A cache in which the candidate "fine" has won. */
+async function wonByFine(context: Context, folder: string, conv: Op, warn: (message: string) => void) {
+  const cache = await openTuneCache(context.scope, warn, folder), task = (await taskOf(conv, context.limits))!;
+  const [outcome] = await tuneOps(context, [conv], cache, SEARCH);
+  await cache.write(task, { ...outcome!.entry, winner: { fault: "fine" } });
+  return { cache, task };
 }
+
+test("a cached winner is used if it is still right and generated as it was, else the default", async () => {
+  const context = await gpu(), fine = withCode((code) => `${code}// fine\n`);
+  await inFolder(async (folder) => {
+    const warnings: string[] = [], warn = (message: string) => warnings.push(message);
+    const conv = faultyOp({ plain: same, fine }), { cache } = await wonByFine(context, folder, conv, warn);
+    const chosen = async (op: Op) => await cachedTuner(context, cache, warn).choose(op);
+    assert.equal(await chosen(conv), { fault: "fine" });
+    assert.equal(await chosen(faultyOp({ plain: same, fine: withCode((code) => `${code}// other\n`) })), {
+      fault: "plain",
+    });
+    assert.equal(await chosen(faultyOp({ plain: same, more: fine })), { fault: "plain" });
+    assert.equal(warnings, []);
+  });
+});
+
+test("a cached winner that computes something else by now is dropped with a warning", async () => {
+  const context = await gpu();
+  await inFolder(async (folder) => {
+    const warnings: string[] = [], warn = (message: string) => warnings.push(message);
+    const conv = faultyOp({ plain: same, fine: withCode((code) => `${code}// fine\n`) });
+    const { cache, task } = await wonByFine(context, folder, conv, warn);
+    // As if a driver had changed what the same shader computes: the results that were recorded are others.
+    const entry = (await cache.read(task))!, [output] = entry.expected!.outputs;
+    const other = { ...output!, projections: output!.projections.map((value) => value + 0.01 * output!.norm) };
+    await cache.write(task, { ...entry, expected: { ...entry.expected!, outputs: [other] } });
+    const tuner = cachedTuner(context, cache, warn);
+    assert.equal(await tuner.choose(conv), { fault: "plain" });
+    assert.equal(await tuner.choose(conv), { fault: "plain" });
+    assert.is(warnings.length, 1);
+    assert.match(
+      warnings[0]!,
+      /^The tuning .* of conv, measured before, now computes y with a relative error of about 1/,
+    );
+    const dropped = (await cache.read(task))!;
+    assert.is(dropped.winner, null);
+    assert.is(rowOf(dropped, { fault: "fine" })!.status, "rejected");
+  });
+});
+
+test("the tuner that searches measures what is unknown, once", async () => {
+  const context = await gpu();
+  await inFolder(async (folder) => {
+    const conv = faultyOp({ plain: same, fine: withCode((code) => `${code}// fine\n`) });
+    const measured: number[] = [];
+    for (let start = 0; start < 2; start++) { // two starts of a program
+      const cache = await openTuneCache(context.scope, assert.unreachable, folder);
+      const tuner = searchTuner(context, cache, {
+        budgetSeconds: 60,
+        warn: assert.unreachable,
+        stop: () => false,
+        onCandidate: () => {},
+        onSearched: ([outcome]) => measured.push(outcome!.measured),
+      });
+      await tuner.prepare!([conv]);
+      assert.ok(await tuner.choose(conv));
+    }
+    assert.equal(measured, [2, 0]);
+  });
+});
+
+test("a real kernel's first tunings pass the check", async () => {
+  const context = await gpu();
+  const { batch, height, width, inChannels, outChannels } = PROBLEM;
+  const conv = op(convForward, PROBLEM, {
+    label: "conv",
+    reads: [
+      tensor("x", [batch, height, width, inChannels]),
+      tensor("w", [3, 3, inChannels, outChannels]),
+      tensor("b", [outChannels]),
+    ],
+    writes: [tensor("y", [batch, height, width, outChannels])],
+  });
+  const bench = await openBench(context, conv, () => false), tunings = convForward.tunings(PROBLEM, context.limits);
+  assert.ok(tunings.length > 1);
+  for (const tuning of tunings.slice(0, 2)) {
+    const attempt = await bench.attempt(convForward.stages(PROBLEM, tuning), () => false);
+    assert.is(attempt.status, "timed", `${JSON.stringify(tuning)}: ${JSON.stringify(attempt)}`);
+  }
+  bench.close(null);
+});
 
 test.run();

@@ -1,152 +1,138 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { build } from "esbuild";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { UserError } from "../../core/errors.ts";
 import { openTuneCache } from "../../core/tune_cache.ts";
 import { emptyEntry, type Entry, type Row } from "../../core/tune_entry.ts";
-import { type Task, tasksOf } from "../../core/tune_task.ts";
+import { tasksOf } from "../../core/tune_task.ts";
 import { execute, inFolder } from "../cli/_run.ts";
-import { fakeOp, LIMITS } from "./_tuning.ts";
+import { imaginedOp, LIMITS } from "./_tuning.ts";
 
-const SCOPE = "a device";
+const [TASK] = await tasksOf([imaginedOp("a", ["1", "2"])], LIMITS) as [Awaited<ReturnType<typeof tasksOf>>[0]];
 
-async function taskNamed(label: string, count = 100): Promise<Task> {
-  return (await tasksOf([fakeOp(label, count, (n) => `${label} ${n}`)], LIMITS))[0]!;
-}
-
-const row = (n: number, seconds = 1): Row => ({
+const row = (n: number, seconds: number): Row => ({
   tuning: { n },
-  hash: "0123456789abcdef",
+  hash: "0",
   status: "timed",
   reason: "",
   seconds,
-  samples: 1,
+  samples: 5,
   compileSeconds: 0.5,
 });
 
-const entryOf = (task: Task, rows: readonly Row[]): Entry => ({ ...emptyEntry(task, SCOPE), rows });
+const entry = (rows: readonly Row[], scope = "device"): Entry => ({ ...emptyEntry(TASK, scope), rows });
 
-test("an entry is read back as it was written, from a file that names its scope", () =>
-  inFolder(async (root) => {
-    const warnings: string[] = [], task = await taskNamed("a");
-    const cache = await openTuneCache(SCOPE, (text) => warnings.push(text), root);
-    assert.is(await cache.read(task), null);
-    const expected = { outputs: [{ norm: 1.5, projections: [0.25, -1], notFinite: 0 }], inPlace: [false] };
-    const entry: Entry = { ...entryOf(task, [row(0), row(1)]), winner: { n: 1 }, expected, budgetSeconds: 60 };
-    await cache.write(task, entry);
-    assert.equal(await cache.read(task), entry);
-    assert.equal(await (await openTuneCache(SCOPE, () => {}, root)).all(), [entry]);
-    assert.is(await cache.read(await taskNamed("b")), null);
-    const [file] = readdirSync(cache.folder);
-    assert.match(file!, /^fake-[0-9a-f]{16}\.json$/);
-    assert.is(JSON.parse(readFileSync(`${cache.folder}/${file}`, "utf8")).scope, SCOPE);
-    assert.equal(warnings, []);
-  }));
+test("an entry is read as it was written, rows of other processes stay, and the file says what it is about", async () => {
+  await inFolder(async (folder) => {
+    const cache = await openTuneCache("device", assert.unreachable, folder);
+    assert.is(await cache.read(TASK), null);
+    await cache.write(TASK, entry([row(0, 1)]));
+    assert.equal(await cache.read(TASK), entry([row(0, 1)]));
+    const other = await openTuneCache("device", assert.unreachable, folder);
+    await other.write(TASK, entry([row(1, 2)]));
+    assert.equal((await cache.read(TASK))!.rows, [row(0, 1), row(1, 2)]);
+    const [name] = readdirSync(cache.folder), text = readFileSync(join(cache.folder, name!), "utf8");
+    assert.match(name!, /^imagined-[0-9a-f]{16}\.json$/);
+    assert.match(text, '"scope": "device"');
+    assert.match(text, '"kernel": "imagined"');
+    await cache.remove(TASK);
+    assert.is(await other.read(TASK), null);
+  });
+});
 
-test("a damaged or alien file is set aside with a warning, and nothing else is lost", () =>
-  inFolder(async (root) => {
-    const warnings: string[] = [], a = await taskNamed("a"), b = await taskNamed("b");
-    const cache = await openTuneCache(SCOPE, (text) => warnings.push(text), root);
-    await cache.write(b, entryOf(b, [row(3)]));
-    const path = `${cache.folder}/fake-${a.key}.json`, good = entryOf(a, [row(0)]);
-    const damaged = [
-      "",
-      '{"version": 1, "scope"',
-      "[]",
-      JSON.stringify({ ...good, scope: "another device" }),
-      JSON.stringify({ ...good, version: 2 }),
-      JSON.stringify({ ...good, rows: [{ ...row(0), seconds: "fast" }] }),
-      JSON.stringify({ ...good, rows: undefined }),
-      JSON.stringify({ ...good, subject: { ...good.subject, kernel: "../../fake" } }),
-    ];
-    for (const [index, text] of damaged.entries()) {
-      writeFileSync(path, text);
-      assert.is(await cache.read(a), null, text);
-      assert.is(warnings.length, index + 1, text);
-      assert.is(readFileSync(`${path}.damaged`, "utf8"), text);
-      assert.is(await cache.read(a), null); // gone, so no second warning
-      assert.is(warnings.length, index + 1);
+test("a damaged, torn or foreign file is set aside with one warning", async () => {
+  const good = JSON.stringify(entry([row(0, 1)]));
+  const damaged = [
+    "",
+    good.slice(0, -20),
+    "[]",
+    JSON.stringify(entry([row(0, 1)], "another device")),
+    good.replace('"rejected"', "1").replace('"timed"', '"unknown"'),
+    good.replace('"seconds":1', '"seconds":"fast"'),
+    good.replace('"version":1', '"version":2'),
+  ];
+  for (const text of damaged) {
+    await inFolder(async (folder) => {
+      const warnings: string[] = [], cache = await openTuneCache("device", (line) => warnings.push(line), folder);
+      await cache.write(TASK, entry([row(0, 1)]));
+      const [name] = readdirSync(cache.folder);
+      writeFileSync(join(cache.folder, name!), text);
+      assert.is(await cache.read(TASK), null, text);
+      assert.is(await cache.read(TASK), null);
+      assert.is(warnings.length, 1);
+      assert.match(warnings[0]!, /^Set aside as .*\.json\.damaged, /);
+      assert.equal(readdirSync(cache.folder), [`${name}.damaged`]);
+      await cache.write(TASK, entry([row(0, 1)]));
+      assert.ok(await cache.read(TASK));
+    });
+  }
+});
+
+test("what one exports another imports; another device's is refused and nothing is written", async () => {
+  await inFolder(async (folder) => {
+    const from = await openTuneCache("device", assert.unreachable, join(folder, "1"));
+    const to = await openTuneCache("device", assert.unreachable, join(folder, "2"));
+    await from.write(TASK, entry([row(0, 1)]));
+    await to.write(TASK, entry([row(0, 3), row(1, 2)]));
+    await to.add(JSON.parse(JSON.stringify(await from.all())));
+    assert.equal((await to.read(TASK))!.rows, [row(0, 1), row(1, 2)]);
+    const other = await openTuneCache("driver 2", assert.unreachable, join(folder, "3"));
+    try {
+      await other.add(await from.all());
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, UserError);
+      assert.match((error as Error).message, "the device, driver, toggles or version of Dawn are others");
     }
-    assert.equal(await cache.all(), [entryOf(b, [row(3)])]);
-    await cache.write(a, good);
-    assert.equal(await cache.read(a), good);
-  }));
-
-test("where nothing can be written, one warning, and the program goes on with what it measured", () =>
-  inFolder(async (root) => {
-    writeFileSync(`${root}/file`, "");
-    const warnings: string[] = [], task = await taskNamed("a"), other = await taskNamed("b");
-    const cache = await openTuneCache(SCOPE, (text) => warnings.push(text), `${root}/file/tune`);
-    await cache.write(task, entryOf(task, [row(0)]));
-    await cache.write(other, entryOf(other, [row(1)]));
-    assert.is(warnings.length, 1);
-    assert.equal(await cache.read(task), entryOf(task, [row(0)]));
-  }));
-
-test("entries move to another folder of the same scope, and to no other scope", () =>
-  inFolder(async (root) => {
-    const a = await taskNamed("a"), b = await taskNamed("b");
-    const from = await openTuneCache(SCOPE, () => {}, `${root}/from`);
-    await from.write(a, entryOf(a, [row(0), row(1)]));
-    await from.write(b, entryOf(b, [row(0)]));
-    const to = await openTuneCache(SCOPE, () => {}, `${root}/to`);
-    await to.write(a, entryOf(a, [row(1, 9), row(2, 9)]));
-    await to.add(await from.all());
-    const seconds = (await to.read(a))!.rows.map((each) => [(each.tuning as { n: number }).n, each.seconds]);
-    assert.equal(seconds.sort(), [[0, 1], [1, 1], [2, 9]]);
-    assert.equal(await to.read(b), entryOf(b, [row(0)]));
-
-    const other = await openTuneCache("another device", () => {}, `${root}/other`);
-    let error: unknown;
-    await other.add(await from.all()).catch((thrown) => error = thrown);
-    assert.instance(error, UserError);
-    assert.match((error as UserError).message, "others");
     assert.equal(await other.all(), []);
-  }));
+    for (const kernel of ["../../outside", "a/b", ""]) {
+      const [escaping] = [{ ...entry([]), subject: { ...TASK.subject, kernel } }];
+      await to.add([escaping]).then(() => assert.unreachable(), (error) => assert.instance(error, UserError));
+    }
+  });
+});
 
-test("processes that write at the same time never leave a torn file", () =>
-  inFolder(async (root) => {
-    mkdirSync(`${root}/tune`);
-    const bundle = `${root}/cache.mjs`;
+test("without a folder to write to, one warning, and tunings are kept until the process ends", async () => {
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, "file"), ""); // no folder can be made below a file, not even by root
+    const warnings: string[] = [];
+    const cache = await openTuneCache("device", (line) => warnings.push(line), join(folder, "file"));
+    await cache.write(TASK, entry([row(0, 1)]));
+    await cache.write(TASK, entry([row(1, 2)]));
+    assert.equal((await cache.read(TASK))!.rows, [row(0, 1), row(1, 2)]);
+    assert.is(warnings.length, 1);
+    assert.match(warnings[0]!, "tunings are kept only until this program ends");
+  });
+});
+
+test("concurrent processes never leave or see a torn file", async () => {
+  await inFolder(async (folder) => {
+    const script = join(folder, "writer.mjs"), root = join(folder, "tune");
     await build({
-      stdin: {
-        contents: ["cache", "task", "entry"].map((name) => `export * from "./core/tune_${name}.ts";`).join("\n"),
-        resolveDir: process.cwd(),
-        loader: "ts",
-      },
+      entryPoints: ["tests/core/_cache_writer.ts"],
+      outfile: script,
       bundle: true,
       format: "esm",
       platform: "node",
-      outfile: bundle,
+      external: ["webgpu"],
     });
-    const program = `import { openTuneCache, tasksOf, emptyEntry } from ${JSON.stringify(bundle)};
-const me = Number(process.argv[1]), warnings = [];
-const cache = await openTuneCache(${JSON.stringify(SCOPE)}, (text) => warnings.push(text), ${
-      JSON.stringify(`${root}/tune`)
-    });
-const kernel = { name: "fake", tunings: () => Array.from({ length: 100 }, (_, n) => ({ n })) };
-const op = { label: "a", kernel, problem: { label: "a" }, reads: [], writes: [{ dtype: "f32", shape: [4] }] };
-const [task] = await tasksOf([op], {});
-const padding = "x".repeat(1000 * me), rows = [];
-for (let n = 0; n < 40; n++) {
-  rows.push({ tuning: { n }, hash: String(me), status: "invalid", reason: padding, seconds: null, samples: 0,
-    compileSeconds: null });
-  await cache.write(task, { ...emptyEntry(task, cache.scope), rows });
-  const read = await cache.read(task);
-  if (read === null || read.rows.some(({ hash, reason }) => reason.length !== 1000 * Number(hash))) process.exit(3);
-}
-process.exit(warnings.length === 0 ? 0 : 4);`;
-    const children = [1, 2, 3, 4].map((me) =>
-      execute(process.execPath, ["--input-type=module", "-e", program, String(me)])
-    );
-    const results = await Promise.all(children);
-    assert.equal(results.map(({ code }) => code), [0, 0, 0, 0], results.map(({ stderr }) => stderr).join());
-    const [folder] = readdirSync(`${root}/tune`), files = readdirSync(`${root}/tune/${folder}`);
-    assert.is(files.length, 1, files.join()); // no temporary file stays
-    const task = await taskNamed("a"), cache = await openTuneCache(SCOPE, () => {}, `${root}/tune`);
-    assert.is((await cache.read(task))!.rows.length, 40);
-  }));
+    const cache = await openTuneCache("device", assert.unreachable, root);
+    const tasks = await tasksOf(["a", "b"].map((label) => imaginedOp(label, Array(8).fill("1"), label)), LIMITS);
+    let running = true, reads = 0;
+    const processes = Promise.all(["1", "2", "3"].map((id) => execute(process.execPath, [script, root, id])));
+    void processes.then(() => running = false);
+    while (running) {
+      for (const task of tasks) if (await cache.read(task) !== null) reads++;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    for (const { code, stderr } of await processes) assert.is(code, 0, stderr);
+    assert.ok(reads > 10, `${reads}`);
+    assert.is((await cache.all()).length, 2);
+    assert.is(readdirSync(cache.folder).length, 2); // no temporary file is left, none was set aside
+  });
+});
 
 test.run();

@@ -1,165 +1,211 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { Op } from "../../core/op.ts";
 import { searchTasks } from "../../core/tune_budget.ts";
-import { rowOf, timedRows } from "../../core/tune_entry.ts";
+import { openTuneCache } from "../../core/tune_cache.ts";
 import { tasksOf } from "../../core/tune_task.ts";
 import { inFolder } from "../cli/_run.ts";
-import { type Behaviour, fakeOp, fakeSearch, LIMITS } from "./_tuning.ts";
+import { type Clock, imaginedBench, imaginedOp, LIMITS } from "./_tuning.ts";
 
-const budget = (seconds: number, again = false) => ({ seconds, spent: 0, again, onOutcome: () => {} });
+const BUDGET = { seconds: 60, spent: 0, again: false, onOutcome: () => {} };
 
-/** "op n", each compiled in 0.1 s; the n-th candidate runs 1 / (n + 1) ms. */
-const faster: (code: string) => Behaviour = (code) => ({ run: 0.001 / (Number(code.split(" ")[1]) + 1), compile: 0.1 });
+/** Searches with a cache in `folder` and a new clock: the outcomes, what was tried, and the seconds that it took. */
+async function search(folder: string, ops: readonly Op[], budget: Partial<typeof BUDGET> = {}) {
+  const cache = await openTuneCache("device", assert.unreachable, folder), clock: Clock = { seconds: 1000 };
+  const options = imaginedBench(cache, clock);
+  const outcomes = await searchTasks(await tasksOf(ops, LIMITS), { ...BUDGET, ...budget }, options);
+  return { outcomes, tried: options.tried, events: options.events, seconds: clock.seconds - 1000, cache };
+}
 
-const opNamed = (label: string, count: number, problem?: unknown) =>
-  fakeOp(label, count, (n) => `${label} ${n}`, problem);
+const measured = (outcomes: readonly { readonly measured: number }[]) =>
+  outcomes.reduce((sum, each) => sum + each.measured, 0);
 
-test("the fastest wins, the default is tried first, the near ones are sampled again", () =>
-  inFolder(async (root) => {
-    const search = await fakeSearch(faster, { root }), tasks = await tasksOf([opNamed("a", 6)], LIMITS);
-    const [outcome] = await searchTasks(tasks, budget(60), search);
-    assert.equal(search.tried, ["a 0", "a 1", "a 2", "a 3", "a 4", "a 5"]);
-    assert.equal(outcome!.entry.winner, { n: 5 });
-    const samples = [0, 1, 2, 3, 4, 5].map((n) => rowOf(outcome!.entry, { n })!.samples);
-    assert.equal(samples, [1, 1, 1, 1, 2, 5]); // 4 is 20 % slower: sampled until that is certain
-    assert.is(timedRows(outcome!.entry).length, 6);
-    assert.is(outcome!.note, "");
-  }));
-
-test("what is as fast as the default within the noise does not replace it", () =>
-  inFolder(async (root) => {
-    const near = (code: string) => ({ run: code === "a 0" ? 0.001 : 0.00099, compile: 0.1 });
-    const search = await fakeSearch(near, { root }), tasks = await tasksOf([opNamed("a", 3)], LIMITS);
-    assert.equal((await searchTasks(tasks, budget(60), search))[0]!.entry.winner, { n: 0 });
-  }));
-
-test("near the roofline a search ends early", () =>
-  inFolder(async (root) => {
-    const search = await fakeSearch(faster, { root, floorSeconds: 0.00031 });
-    const [outcome] = await searchTasks(await tasksOf([opNamed("a", 9)], LIMITS), budget(60), search);
-    assert.equal(search.tried, ["a 0", "a 1", "a 2"]); // 0.333 ms
-    assert.match(outcome!.note, "roofline");
-  }));
-
-test("a second search measures nothing, a larger budget goes on where a smaller ended", () =>
-  inFolder(async (root) => {
-    const tasks = await tasksOf([opNamed("a", 20), opNamed("b", 20)], LIMITS);
-    const first = await fakeSearch(faster, { root });
-    const outcomes = await searchTasks(tasks, budget(2), first);
-    assert.ok(first.tried.length > 4 && first.tried.length < 20, first.tried.join());
-    assert.ok(outcomes.every(({ entry, note }) => entry.winner !== null && note === "the budget was used up"));
-
-    const second = await fakeSearch(faster, { root });
-    const again = await searchTasks(tasks, budget(2), second);
-    assert.equal(second.tried, []);
-    assert.equal(again.map(({ entry }) => entry.winner), outcomes.map(({ entry }) => entry.winner));
-
-    const third = await fakeSearch(faster, { root });
-    await searchTasks(tasks, budget(100), third);
-    const known = new Set(first.tried), fresh = third.tried.filter((code) => !known.has(code));
-    assert.is(new Set(fresh).size, 40 - known.size);
-    // Of those known before, only the fastest of each is tried again, beside the new ones.
-    assert.ok(third.tried.length - fresh.length <= 4, third.tried.join());
-  }));
-
-test("a changed shader is measured again, and nothing else", () =>
-  inFolder(async (root) => {
-    const before = await tasksOf([opNamed("a", 6)], LIMITS), search = await fakeSearch(faster, { root });
-    await searchTasks(before, budget(60), search);
-    const changed = fakeOp("a", 6, (n) => n === 2 ? "a 2 changed" : `a ${n}`);
-    const second = await fakeSearch(faster, { root });
-    await searchTasks(await tasksOf([changed], LIMITS), budget(60, true), second);
-    assert.equal(second.tried, ["a 2 changed"]);
-
-    // Where the winner's shader changed, even a search with the same budget looks again.
-    const winner = fakeOp("a", 6, (n) => n === 5 ? "a 5 changed" : `a ${n}`),
-      third = await fakeSearch(faster, { root });
-    const [outcome] = await searchTasks(await tasksOf([winner], LIMITS), budget(60), third);
-    assert.ok(third.tried.includes("a 5 changed"));
-    assert.equal(outcome!.entry.winner, { n: 5 });
-
-    // New candidates are tried.
-    const fourth = await fakeSearch(faster, { root });
-    await searchTasks(await tasksOf([fakeOp("a", 8, (n) => `a ${n}`)], LIMITS), budget(60), fourth);
-    assert.ok(["a 6", "a 7"].every((code) => fourth.tried.includes(code)));
-  }));
-
-test("another scope knows nothing of the first", () =>
-  inFolder(async (root) => {
-    const tasks = await tasksOf([opNamed("a", 3)], LIMITS);
-    const [one, other] = [
-      await fakeSearch(faster, { root, scope: "driver 1" }),
-      await fakeSearch(faster, { root, scope: "driver 2" }),
-    ];
-    await searchTasks(tasks, budget(60), one);
-    await searchTasks(tasks, budget(60), other);
-    assert.is(other.tried.length, 3);
-    assert.is.not(one.cache.folder, other.cache.folder);
-  }));
-
-test("equal problems are searched once, and count as often as they occur", async () => {
-  const tasks = await tasksOf([opNamed("a", 3, { x: 1 }), opNamed("b", 3, { x: 1 }), opNamed("c", 3)], LIMITS);
-  assert.equal(tasks.map(({ labels }) => labels), [["a", "b"], ["c"]]);
-  assert.equal(await tasksOf([opNamed("a", 1)], LIMITS), []); // no choice
+test("the fastest wins, a wrong one never does, and what is known is not measured again", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "wrong", "0.02", "0.03"])];
+    const { outcomes: [outcome], tried, events } = await search(folder, ops);
+    assert.equal(outcome!.entry.winner, { n: 2 });
+    assert.equal(tried.slice(0, 4), ["0.04", "wrong", "0.02", "0.03"]);
+    assert.equal(events, ["closed"]);
+    const wrong = outcome!.entry.rows.find(({ status }) => status !== "timed")!;
+    assert.is(`${wrong.status} ${wrong.reason} ${wrong.seconds}`, "rejected computes nonsense null");
+    const again = await search(folder, ops);
+    assert.equal([again.tried, measured(again.outcomes), again.seconds], [[], 0, 0]);
+    assert.equal(again.outcomes[0]!.entry.winner, { n: 2 });
+  });
 });
 
-test("no search exceeds its budget, however slow compiling is", () =>
-  inFolder(async (root) => {
-    for (const [index, [seconds, compile]] of [[10, 1.5], [10, 0.01], [3, 2], [60, 7], [1, 0.4]].entries()) {
-      // Longer shaders take longer, in proportion.
-      const code = (n: number) => `a ${n} ${"x".repeat(50 * (n % 4))}`;
-      const behave = (text: string) => ({ run: 0.01, compile: compile! * (1 + text.length / 60) / 4 });
-      const search = await fakeSearch(behave, { root: `${root}/${index}`, floorSeconds: 0.001 });
-      const ops = ["a", "b", "c"].map((label) => fakeOp(label, 30, code));
-      await searchTasks(await tasksOf(ops, LIMITS), budget(seconds!), search);
-      assert.ok(search.now() <= seconds!, `${search.now()} of ${seconds} s`);
-      assert.ok(search.tried.length >= 2, `${search.tried.length} tried in ${seconds} s`);
+test("what is generated differently, or new, is measured, beside the default; nothing else is", async () => {
+  await inFolder(async (folder) => {
+    await search(folder, [imaginedOp("a", ["0.04", "0.02", "0.05"])]);
+    const { outcomes: [outcome], tried } = await search(folder, [imaginedOp("a", ["0.04", "0.02", "0.01"])]);
+    assert.equal(tried, ["0.04", "0.01"]);
+    assert.equal(outcome!.entry.winner, { n: 2 });
+    const more = await search(folder, [imaginedOp("a", ["0.04", "0.02", "0.01", "0.001"])]);
+    assert.equal(more.tried, ["0.001"]); // far faster than the default: no need to time that again
+    assert.equal(more.outcomes[0]!.entry.winner, { n: 3 });
+  });
+});
+
+test("a winner that is generated differently now is searched again even with nothing else new", async () => {
+  await inFolder(async (folder) => {
+    await search(folder, [imaginedOp("a", ["0.04", "0.02"])]);
+    const { outcomes: [outcome], tried } = await search(folder, [imaginedOp("a", ["0.04", "0.06"])]);
+    assert.equal(tried, ["0.04", "0.06"]);
+    assert.equal(outcome!.entry.winner, { n: 0 });
+  });
+});
+
+test("what was timed on a busier machine does not make others seem fast", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04 5", "0.041 5", "0.05 5"])], [task] = await tasksOf(ops, LIMITS);
+    const { cache } = await search(folder, ops), entry = (await cache.read(task!))!;
+    const busier = entry.rows.filter(({ tuning }) => (tuning as { n: number }).n === 0)
+      .map((row) => ({ ...row, seconds: 0.1 }));
+    await cache.remove(task!);
+    await cache.write(task!, { ...entry, rows: busier });
+    for (const spent of [50, 46, 42, 30, 0]) { // however little time is left for a fair comparison
+      const { outcomes: [outcome] } = await search(folder, ops, { spent, again: true });
+      assert.equal(outcome!.entry.winner, { n: 0 }, `${spent}`);
     }
-  }));
+  });
+});
 
-test("time goes where most can be won: each task gets its share, what one leaves goes to the others", () =>
-  inFolder(async (root) => {
-    // "large" takes a hundred times as long as "small", and only its last candidate is fast.
-    const behave = (text: string): Behaviour => {
-      const [label, n] = text.split(" ");
-      return { run: (label === "large" ? 0.1 : 0.001) * (n === "25" ? 0.3 : 1), compile: 0.2 };
-    };
-    const ops = ["small", "large"].map((label) => opNamed(label, 26));
-    const search = await fakeSearch(behave, { root, floorSeconds: 0.0001 });
-    const [, large] = await searchTasks(await tasksOf(ops, LIMITS), budget(40), search);
-    assert.equal(large!.entry.winner, { n: 25 });
-    assert.ok(search.tried.filter((code) => code.startsWith("small")).length > 5);
-  }));
+test("equal problems are one task; those of another device's cache are another's", async () => {
+  await inFolder(async (folder) => {
+    const codes = ["0.04", "0.02"],
+      ops = [imaginedOp("a", codes, 1), imaginedOp("b", codes, 1), imaginedOp("c", codes)];
+    const { outcomes, cache } = await search(folder, ops);
+    assert.equal(outcomes.map(({ task }) => task.labels), [["a", "b"], ["c"]]);
+    const other = await openTuneCache("driver 2", assert.unreachable, folder);
+    assert.is.not(other.folder, cache.folder);
+    assert.is(await other.read(outcomes[0]!.task), null);
+    assert.ok(await cache.read(outcomes[0]!.task));
+  });
+});
 
-test("a candidate that ended the program is not tried again", () =>
-  inFolder(async (root) => {
-    const tasks = await tasksOf([opNamed("a", 4)], LIMITS), search = await fakeSearch(faster, { root });
-    const crash = async () => {
-      const bench = await search.openBench(tasks[0]!.op, () => false);
-      return {
-        ...bench,
-        attempt: (stages: Parameters<typeof bench.attempt>[0]) =>
-          stages.dispatches[0]!.shader.code === "a 2"
-            ? Promise.reject(new Error("lost"))
-            : bench.attempt(stages, () => false),
-      };
-    };
-    const check = () => {
-      throw new Error("no more device");
-    };
-    let thrown = "";
-    await searchTasks(tasks, budget(60), { ...search, openBench: crash, check }).catch(({ message }) =>
-      thrown = message
-    );
-    assert.match(thrown, /^The device was lost while a was tried with \{"n":2\}, .*start again.*\(no more device\)$/);
-    const entry = await search.cache.read(tasks[0]!);
-    assert.is(rowOf(entry!, { n: 2 })!.status, "unfinished");
+test("the default stays where no other is faster beyond the noise, and is kept under an instruction to go on", async () => {
+  await inFolder(async (folder) => {
+    const { outcomes: [outcome] } = await search(folder, [imaginedOp("a", ["0.0400", "0.0399"])], { again: true });
+    assert.equal(outcome!.entry.winner, { n: 0 });
+  });
+});
 
-    const second = await fakeSearch(faster, { root });
-    const [outcome] = await searchTasks(tasks, budget(60), second);
-    assert.not.ok(second.tried.includes("a 2"));
-    assert.equal(outcome!.entry.winner, { n: 3 });
-    assert.match(rowOf(outcome!.entry, { n: 2 })!.reason, "the program ended");
-  }));
+test("the budget is never exceeded, however slow compiling is, and is used for the op that matters most", async () => {
+  await inFolder(async (folder) => {
+    const slow = (label: string, seconds: number) =>
+      imaginedOp(label, Array.from({ length: 20 }, (_, n) => `${seconds / (n + 1)} 2`));
+    const { outcomes, seconds } = await search(folder, [slow("small", 0.01), slow("large", 0.5), slow("tiny", 0.002)]);
+    assert.ok(seconds <= 60, `${seconds}`);
+    assert.ok(seconds > 40, `${seconds}`); // what is left is too little for another attempt
+    const [small, large, tiny] = outcomes.map(({ entry }) => entry.rows.length);
+    assert.ok(large! > small! && large! > tiny!, `${small} ${large} ${tiny}`);
+    assert.ok(outcomes.every(({ task, entry }) => entry.rows.length < task.candidates.length));
+    // A second start with as large a budget does not go on by itself.
+    const again = await search(folder, outcomes.map(({ task }) => task.op));
+    assert.is(measured(again.outcomes), 0);
+    // `allcnn tune` does.
+    assert.ok(measured((await search(folder, outcomes.map(({ task }) => task.op), { again: true })).outcomes) > 0);
+  });
+});
+
+test("a budget that is spent measures nothing", async () => {
+  await inFolder(async (folder) => {
+    const { outcomes, seconds } = await search(folder, [imaginedOp("a", ["0.04", "0.02"])], { spent: 60 });
+    assert.equal([measured(outcomes), seconds, outcomes[0]!.entry.winner], [0, 0, null]);
+  });
+});
+
+test("a candidate in hand when the process ends is not tried again", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "0.01", "0.02"])], tasks = await tasksOf(ops, LIMITS);
+    const cache = await openTuneCache("device", assert.unreachable, folder);
+    const options = imaginedBench(cache, { seconds: 0 });
+    const dying = {
+      ...options,
+      openBench: async (op: Op, expired: () => boolean) => {
+        const bench = await options.openBench(op, expired);
+        return {
+          ...bench,
+          attempt: (stages: Parameters<typeof bench.attempt>[0]) =>
+            stages.dispatches[0]!.shader.code === "0.01"
+              ? new Promise<never>(() => {})
+              : bench.attempt(stages, expired),
+        };
+      },
+    };
+    void searchTasks(tasks, BUDGET, dying); // never ends, as if the process had
+    for (let tries = 0; (await cache.read(tasks[0]!))?.rows.length !== 2 && tries < 500; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const { tried, outcomes: [outcome] } = await search(folder, ops);
+    assert.not.ok(tried.includes("0.01"));
+    assert.equal(outcome!.entry.winner, { n: 2 });
+    assert.equal(outcome!.entry.rows.map(({ status }) => status).sort(), ["timed", "timed", "unfinished"]);
+  });
+});
+
+test("a device that is lost ends the search, names the candidate, and leaves it out from then on", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "0.01", "0.02"])], tasks = await tasksOf(ops, LIMITS);
+    const options = imaginedBench(await openTuneCache("device", assert.unreachable, folder), { seconds: 0 });
+    let lost = false, message = "";
+    const losing = {
+      ...options,
+      check() {
+        if (lost) throw new Error("no more device");
+      },
+      openBench: async (op: Op, expired: () => boolean) => {
+        const bench = await options.openBench(op, expired);
+        return {
+          ...bench,
+          attempt(stages: Parameters<typeof bench.attempt>[0]) {
+            lost = stages.dispatches[0]!.shader.code === "0.01";
+            return lost ? Promise.reject(new Error("mapping failed")) : bench.attempt(stages, expired);
+          },
+        };
+      },
+    };
+    await searchTasks(tasks, BUDGET, losing).catch((error: Error) => message = error.message);
+    assert.match(message, /^The device was lost while a was tried with \{"n":1\}, .*start again.*\(no more device\)$/);
+    const { tried, outcomes: [outcome] } = await search(folder, ops);
+    assert.not.ok(tried.includes("0.01"));
+    assert.equal(outcome!.entry.winner, { n: 2 });
+  });
+});
+
+test("once all is known, no start with whatever budget needs the device's peaks", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "0.02"])];
+    await search(folder, ops);
+    const asked = async (seconds: number) => {
+      const options = imaginedBench(await openTuneCache("device", assert.unreachable, folder), { seconds: 0 });
+      let count = 0;
+      const counting = { ...options, floor: (op: Op) => options.floor(op).finally(() => count++) };
+      await searchTasks(await tasksOf(ops, LIMITS), { ...BUDGET, seconds }, counting);
+      return count;
+    };
+    assert.is(await asked(60), 0);
+    await asked(600); // may look whether there is something to do
+    assert.is(await asked(600), 0);
+  });
+});
+
+test("what the budget does not reach says so", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.4 50", "0.2 50"]), imaginedOp("b", ["0.0004 50", "0.0002"])];
+    const { outcomes } = await search(folder, ops);
+    assert.ok(outcomes.some(({ entry }) => entry.rows.length === 0));
+    for (const { entry, note } of outcomes) if (entry.rows.length === 0) assert.is(note, "the budget was used up");
+  });
+});
+
+test("one near the roofline ends the search", async () => {
+  await inFolder(async (folder) => {
+    const { tried, outcomes: [outcome] } = await search(folder, [imaginedOp("a", ["0.04", "0.00105", "0.001"])]);
+    assert.not.ok(tried.includes("0.001"));
+    assert.match(outcome!.note, "roofline");
+  });
+});
 
 test.run();

@@ -20,7 +20,9 @@ export interface Check {
   readonly right: boolean;
 }
 
-const KERNELS = [1, 2, 3, 3, 3, 5, 11], STRIDES = [1, 1, 1, 2, 2, 4], CHANNELS = [1, 3, 4, 5, 10, 96, 100, 192];
+const KERNELS = [1, 2, 3, 3, 3, 5, 11],
+  STRIDES = [1, 1, 1, 2, 2, 4],
+  CHANNELS = [1, 3, 4, 5, 10, 64, 96, 100, 127, 192];
 const BATCHES = [1, 1, 2, 3], SLOPES = [null, 0, 0, 0.25];
 
 /** Draws: `pick(list)` is uniform over a list, `chance(p)` true with probability p. */
@@ -44,7 +46,8 @@ function drawProblem({ pick, chance }: Draw): ConvProblem {
   const side = () => Math.max(1, kernel - padding - after, pick([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]));
   const height = side(), width = side();
   const size = (s: number) => Math.floor((s + padding + after - kernel) / stride) + 1;
-  const image = { batch: pick(BATCHES), height, width, outHeight: size(height), outWidth: size(width) };
+  const batch = Math.max(height, width) <= 6 && chance(0.3) ? 16 : pick(BATCHES);
+  const image = { batch, height, width, outHeight: size(height), outWidth: size(width) };
   return { ...image, inChannels: pick(CHANNELS), outChannels: pick(CHANNELS), kernel, stride, padding };
 }
 

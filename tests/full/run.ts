@@ -2,7 +2,7 @@
  * `npm run test:full -- [--checks N] [--seed N] [--log FILE]`: random checks of every convolution kernel against
  * float64 (checks.ts), one line of JSON each in the log. A run that was broken off goes on where its log ends.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -23,7 +23,10 @@ const devices = { safe: await openDevice({ safe: true }), fast: await openDevice
 const header = JSON.stringify({ seed, device: devices.fast.scope });
 mkdirSync(dirname(log), { recursive: true });
 if (!existsSync(log)) appendFileSync(log, `${header}\n`);
-const [first, ...lines] = readFileSync(log, "utf8").split("\n").filter((line) => line !== "");
+// What follows the last end of a line was being written when a run was killed.
+const whole = readFileSync(log, "utf8").replace(/[^\n]*$/, "");
+writeFileSync(log, whole);
+const [first, ...lines] = whole.split("\n").filter((line) => line !== "");
 if (first !== header) {
   console.error(`${log} is the log of another seed or device; name another file with --log`);
   process.exit(1);

@@ -42,10 +42,20 @@ const SHAPES: [string, Omit<ConvProblem, "outHeight" | "outWidth"> & { after?: n
     height: 4,
     width: 4,
     inChannels: 100,
-    outChannels: 96,
+    outChannels: 192,
     kernel: 3,
     stride: 1,
     padding: 1,
+  }],
+  ["1x1 stride 2 vec4", {
+    batch: 2,
+    height: 5,
+    width: 6,
+    inChannels: 8,
+    outChannels: 12,
+    kernel: 1,
+    stride: 2,
+    padding: 0,
   }],
 ];
 
@@ -53,6 +63,10 @@ const problemOf = ({ after, ...p }: (typeof SHAPES)[number][1]): ConvProblem => 
   const size = (s: number) => Math.floor((s + p.padding + (after ?? p.padding) - p.kernel) / p.stride) + 1;
   return { ...p, outHeight: size(p.height), outWidth: size(p.width) };
 };
+
+/** Indices of the shapes on which a tile through workgroup memory runs too, and on which a wide one. */
+const TILED = new Set([9, 10]), WIDE = new Set([9]);
+const isWide = (tuning: unknown) => (tuning as { threadVectors?: number }).threadVectors === 3;
 
 /** What a discrete GPU would be offered: other products within Winograd, no broadcasts. */
 const gpuLimits = (limits: Limits): Limits => ({ ...limits, software: false, subgroupSize: null });
@@ -70,7 +84,10 @@ function tried<T extends { family: string }>(shape: number, tunings: readonly T[
     return `${family} ${tile} ${product?.family}`;
   };
   const kinds = new Map([...tunings, ...onGpu].reverse().map((tuning) => [kind(tuning), tuning]));
-  return shape === 1 ? [...kinds.values()] : tunings.slice(0, 1);
+  if (shape === 1) return [...kinds.values()];
+  // Wider tiles and several columns of them, and phases of a stride that no tap reaches.
+  const tiled = onGpu.find((tuning) => tuning.family === "tiled" && (!WIDE.has(shape) || isWide(tuning)));
+  return [...tunings.slice(0, 1), ...(TILED.has(shape) && tiled !== undefined ? [tiled] : [])];
 }
 
 SHAPES.forEach(([name, shape], index) => {

@@ -5,7 +5,7 @@ import { emptyEntry, type Row } from "../../core/tune_entry.ts";
 import { tasksOf } from "../../core/tune_task.ts";
 import { tuningReport } from "../../report/tuning_report.ts";
 import { tunedSeconds, tuningLine, tuningTable, tuningText } from "../../report/tuning_table.ts";
-import { fakeOp, LIMITS } from "../core/_tuning.ts";
+import { imaginedOp, LIMITS } from "../core/_tuning.ts";
 
 /** Of one operation, so that the default of 2 ms is 500 operations per second, and the floor is 0.1 ms. */
 const PEAKS = { flopsPerSecond: 10_000, bytesPerSecond: 10_000 };
@@ -22,12 +22,9 @@ const row = (n: number, status: Row["status"], seconds: number | null, reason = 
 
 /** Two ops with the same problem: default, winner, a slow one, one rejected, one not tried; and an op without rows. */
 async function outcomes(): Promise<Outcome[]> {
-  const [first, second, third] = [
-    fakeOp("a/dw", 5, String, 1),
-    fakeOp("b/dw", 5, String, 1),
-    fakeOp("c/dw", 2, String),
-  ];
-  const tasks = await tasksOf([first!, second!, third!], LIMITS);
+  const codes = ["a", "b", "c", "d", "e"];
+  const ops = [imaginedOp("a/dw", codes, 1), imaginedOp("b/dw", codes, 1), imaginedOp("c/dw", codes.slice(0, 2))];
+  const tasks = await tasksOf(ops, LIMITS);
   const rows = [
     row(0, "timed", 0.002),
     row(1, "timed", 0.0005),

@@ -1,0 +1,50 @@
+/** This project as a peer of itself: the modules and the order of `allcnn train`. */
+import { openDevice } from "../../core/device.ts";
+import { type Plan, run } from "../../core/plan.ts";
+import { encodeStep } from "../../core/step.ts";
+import { readTensor } from "../../core/transfer.ts";
+import { defaultTuner } from "../../core/tuner.ts";
+import { buildNetwork } from "../../layers/mod.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { makeResident } from "../../training/resident.ts";
+import { compileTraining, openSession, setParams } from "../../training/session.ts";
+import { type Inputs, serve, type Trainer } from "./serve.ts";
+
+async function open({ config, images, labels, weights }: Inputs): Promise<Trainer> {
+  const context = await openDevice(), { queue } = context.device;
+  const tuner = defaultTuner(context.limits);
+  const session = openSession(context, config), { model, buffers } = session;
+  const count = config.training.batch;
+  const data = await makeResident(context, buffers, "train", { images, labels, count, shape: [32, 32, 3] });
+  const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
+  const withoutDropout = config.network.filter((layer) => typeof layer === "string" || !("dropout" in layer));
+  const dropoutFree = { ...session, model: { ...model, network: buildNetwork(config.name, withoutDropout) } };
+  const plans: { [dropout: string]: Plan } = {};
+  const inFlight: Promise<unknown>[] = [];
+  let steps = 0;
+  return {
+    device: context.description,
+    version: manifest.version,
+    reset: () => setParams(session, values),
+    async step({ dropout, learningRate }) {
+      const plan = plans[`${dropout}`] ??= await compileTraining(dropout ? session : dropoutFree, data, tuner);
+      queue.writeBuffer(buffers.get(model.metrics.buffer)!, 0, new Float32Array(4)); // the loss of this step alone
+      queue.writeBuffer(
+        buffers.get(model.step.buffer)!,
+        0,
+        encodeStep({ step: steps++, seed: 0, learningRate, first: 0 }),
+      );
+      run(context, plan);
+      inFlight.push(queue.onSubmittedWorkDone());
+      if (inFlight.length > 1) await inFlight.shift(); // at most two steps, as in training/fit.ts
+    },
+    async finish() {
+      await Promise.all(inFlight.splice(0));
+      const [loss, , examples] = await readTensor(context, buffers, model.metrics);
+      context.check();
+      return loss! / examples!;
+    },
+  };
+}
+
+await serve(open);

@@ -1,0 +1,92 @@
+/** What a bundle brings of this project: the program and the kernel tests in one file each, Dawn, configs, scripts. */
+import { build } from "esbuild";
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { PACKAGE_FILES } from "../report/png.ts";
+
+/** Dawn's package: native code, so it stays beside the program instead of inside. */
+const DAWN = ["webgpu/index.js", "webgpu/dist/linux-x64/dawn.node"];
+/** Made by the script that builds the peers of the benchmark; taken along where it has run. */
+const PEERS = "dist/peers", PEERS_MODULES = "bench/peers/node_modules";
+
+/** Fills `folder` with `program/`, `configs/` and `bench/`; returns what it found of the optional parts. */
+export async function stageProgram(folder: string): Promise<{ peers: boolean }> {
+  const program = join(folder, "program"), peers = existsSync(PEERS);
+  mkdirSync(program, { recursive: true });
+  writeFileSync(join(program, "package.json"), '{ "type": "module" }\n');
+  const inputs = [
+    ...await bundle(["cli/bin.ts"], join(program, "allcnn.js")),
+    ...await bundle(["scripts/doctor.ts"], join(program, "doctor.js")),
+    ...await bundleKernelTests(join(program, "check.js")),
+  ];
+  const files = [...DAWN, ...Object.values(PACKAGE_FILES)];
+  for (const file of files) copy(`node_modules/${file}`, join(program, "node_modules", file));
+  const packages = new Set([...inputs, ...files.map((file) => `node_modules/${file}`)].map(packageOf));
+  packages.delete(null);
+  for (const name of packages) copyLicense("node_modules", name!, program);
+  for (const name of new Set(files.map((file) => packageOf(`node_modules/${file}`)!))) {
+    copy(`node_modules/${name}/package.json`, join(program, "node_modules", name, "package.json"));
+  }
+  copy("LICENSE", join(program, "LICENSE"));
+  for (const name of readdirSync("configs").filter((name) => /\.(yaml|json)$/.test(name))) {
+    copy(`configs/${name}`, join(folder, "configs", name));
+  }
+  copy("bench/gpu.sh", join(folder, "bench/gpu.sh"));
+  if (peers) {
+    cpSync(PEERS, join(program, "peers"), { recursive: true, dereference: true });
+    for (const name of installedPackages(PEERS_MODULES)) copyLicense(PEERS_MODULES, name, program);
+  }
+  return { peers };
+}
+
+/** Bundles for Node, npm packages included but Dawn; returns the paths of what went in. */
+async function bundle(entry: readonly string[] | string, outfile: string): Promise<string[]> {
+  const { metafile } = await build({
+    ...(typeof entry === "string" ? { stdin: { contents: entry, resolveDir: "." } } : { entryPoints: [...entry] }),
+    outfile,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    external: ["webgpu"],
+    metafile: true,
+    logLevel: "warning",
+    // Packages in the older module format call `require` for Node's own modules.
+    banner: { js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);' },
+  });
+  return Object.keys(metafile.inputs);
+}
+
+/** The tests of the kernels, each file loaded when the runner asks for it. */
+async function bundleKernelTests(outfile: string): Promise<string[]> {
+  const files = readdirSync("tests/kernels").filter((name) => name.endsWith("_test.ts")).sort();
+  const suites = files.map((name) =>
+    `{ name: "kernels/${name}", load: () => import(${JSON.stringify(`./tests/kernels/${name}`)}) },`
+  );
+  const entry = `import { runPacked } from "./tests/packed.ts";\nawait runPacked([\n${suites.join("\n")}\n]);\n`;
+  return await bundle(entry, outfile);
+}
+
+/** "zod" of "node_modules/zod/v4/index.js"; null for a file of the project itself. */
+function packageOf(path: string): string | null {
+  return /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? null;
+}
+
+/** Names of the packages in a folder node_modules, which may be missing. */
+function installedPackages(modules: string): string[] {
+  const names = existsSync(modules) ? readdirSync(modules).filter((name) => !name.startsWith(".")) : [];
+  return names.flatMap((name) =>
+    name.startsWith("@") ? readdirSync(join(modules, name)).map((inner) => `${name}/${inner}`) : [name]
+  );
+}
+
+function copyLicense(modules: string, name: string, program: string): void {
+  for (const file of readdirSync(join(modules, name)).filter((file) => /^(licen[cs]e|notice)/i.test(file))) {
+    copy(join(modules, name, file), join(program, "licenses", name.replace("/", "-"), file));
+  }
+}
+
+function copy(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(from, to);
+}

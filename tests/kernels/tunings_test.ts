@@ -1,0 +1,72 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { convBackwardData } from "../../kernels/conv_backward_data.ts";
+import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv_forward.ts";
+import type { Limits } from "../../kernels/kernel.ts";
+
+/** As a discrete GPU has them. */
+const GPU: Limits = {
+  workgroupInvocations: 1024,
+  workgroupStorage: 49152,
+  bindingBytes: 2 ** 31 - 256,
+  subgroupSize: 32,
+  software: false,
+  exact: false,
+};
+const square = (side: number, channels: number, outChannels: number, batch: number) => ({
+  ...{ batch, height: side, width: side, outHeight: side, outWidth: side },
+  ...{ inChannels: channels, outChannels, kernel: 3, stride: 1, padding: 1, bias: true, slope: 0 },
+});
+const KERNELS = [convForward, convBackwardData, convBackwardWeight] as const;
+type Tuning = { family: string; product?: Tuning };
+const tuningsOf = (kernel: typeof KERNELS[number], problem: ReturnType<typeof square>, limits: Limits) =>
+  kernel.tunings(problem, limits) as readonly Tuning[];
+
+test("hardware is never offered the broadcasts that are made for adapters on a CPU", () => {
+  for (let channels = 1; channels <= 192; channels++) {
+    for (const [kernel, subgroupSize] of KERNELS.flatMap((each) => [8, 16, 32].map((size) => [each, size] as const))) {
+      const tunings = tuningsOf(kernel, square(16, 96, channels, 128), { ...GPU, subgroupSize });
+      assert.ok(tunings.length > 0);
+      assert.not(tunings.some(({ family, product }) => [family, product?.family].includes("broadcast")), kernel.name);
+    }
+  }
+});
+
+test("large layers on a GPU: Winograd by default, workgroup memory where only exact kernels are wanted", () => {
+  for (const kernel of KERNELS) {
+    for (const problem of [square(32, 96, 96, 128), square(16, 192, 192, 512)]) {
+      assert.is(tuningsOf(kernel, problem, GPU)[0]!.family, "winograd");
+      assert.is(tuningsOf(kernel, problem, { ...GPU, exact: true })[0]!.family, "tiled");
+      assert.not(tuningsOf(kernel, problem, { ...GPU, exact: true }).some(({ family }) => family === "winograd"));
+    }
+  }
+});
+
+test("the smallest limits that WebGPU guarantees leave a tuning for every shape, within them", () => {
+  const least = {
+    ...GPU,
+    workgroupInvocations: 256,
+    workgroupStorage: 16384,
+    bindingBytes: 2 ** 27,
+    subgroupSize: null,
+  };
+  for (const kernel of KERNELS) {
+    for (const channels of [1, 3, 10, 96, 100, 192]) {
+      const problem = square(9, channels, channels, 4);
+      for (const tuning of tuningsOf(kernel, problem, least)) {
+        const stages = kernel.stages(problem, tuning as never);
+        assert.ok(stages.scratch.every((bytes) => bytes <= least.bindingBytes));
+        for (const { shader } of stages.dispatches) {
+          const size = /@workgroup_size\(([\d, ]+)\)/.exec(shader.code)![1]!.split(",").map(Number);
+          assert.ok(size.reduce((a, b) => a * b, 1) <= least.workgroupInvocations);
+          const arrays = [...shader.code.matchAll(/var<workgroup> \w+: array<vec4f, (\d+)>/g)];
+          assert.ok(arrays.reduce((sum, [, count]) => sum + 16 * Number(count), 0) <= least.workgroupStorage);
+          assert.ok(shader.workgroups.every((count) => count <= 65535));
+        }
+      }
+    }
+  }
+});
+
+test.run();
