@@ -1,6 +1,14 @@
 /** Shares a budget among the tasks of a program, so that the search spends it where most can be won. */
 import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried } from "./tune_entry.ts";
-import { CAUTION, type Found, freshEntry, type Pace, type SearchOptions, searchTask } from "./tune_search.ts";
+import {
+  CAUTION,
+  type Found,
+  freshEntry,
+  OUT_OF_BUDGET,
+  type Pace,
+  type SearchOptions,
+  searchTask,
+} from "./tune_search.ts";
 import type { Task } from "./tune_task.ts";
 
 /** What is known of a task after a search. */
@@ -90,7 +98,7 @@ export async function searchTasks(
       continue;
     }
     finish(known);
-    if (each !== null) await cache.write(task, entry); // so that the next start need not look again
+    if (each !== null) await markSeen(entry, task);
   }
   let correction = 1, pace: readonly Pace[] = [];
   for (let shares = true; !stop();) {
@@ -115,8 +123,10 @@ export async function searchTasks(
     shares &&= progress;
   }
   // What was not reached counts too, for as long as the budget is no larger.
-  for (const { outcome: { task, entry } } of stop() ? [] : waiting) {
+  for (const { outcome } of stop() ? [] : waiting) {
+    const { task, entry, note } = outcome;
     if (entry.budgetSeconds < budget.seconds) await markSeen(entry, task);
+    if (entry.rows.length === 0) outcomes.set(task, { ...outcome, note: note || OUT_OF_BUDGET });
   }
   return tasks.map((task) => outcomes.get(task)!);
 }

@@ -1,5 +1,6 @@
 /** Searches the candidates of one task within a deadline. */
 import type { Limits, Stages } from "../kernels/kernel.ts";
+import { UserError } from "./errors.ts";
 import type { Op } from "./op.ts";
 import { median } from "./profile.ts";
 import type { Attempt, Bench, Expired } from "./tune_bench.ts";
@@ -19,6 +20,9 @@ import {
 } from "./tune_entry.ts";
 import type { Runnable } from "./tune_operands.ts";
 import { type Candidate, overLimits, stagesHash, type Task } from "./tune_task.ts";
+
+/** Why candidates were not tried for lack of time. */
+export const OUT_OF_BUDGET = "the budget was used up";
 
 /** Samples of each contender; after two, those slower than the best by `TRAILS` drop out. */
 const ROUNDS = 5, TRAILS = 1.1;
@@ -138,6 +142,7 @@ export async function searchTask(
   const pace = [...earlier], runnables = new Map<string, Runnable>();
   const began = now();
   let entry = before, measured = 0, note = "", bench: Bench | null = null, openingSeconds: number | null = null;
+  let trying: Candidate | null = null;
   const expired = () => now() > wholeEnd;
   const record = (row: Row) => {
     entry = { ...entry, rows: mergedRows(entry.rows, [row]) };
@@ -164,6 +169,7 @@ export async function searchTask(
       if (typeof stages !== "string" && overLimits(stages, limits) === null) bench.prefetch(stages);
     }
     const known = entry;
+    trying = candidate;
     record({ ...row, status: "unfinished", reason: "the program ended while it was tried" });
     await cache.write(task, { ...entry, budgetSeconds: 0 }); // should the process end, this was no whole search
     const start = now();
@@ -173,6 +179,7 @@ export async function searchTask(
     });
     openingSeconds ??= now() - began;
     entry = known;
+    trying = null;
     if (result.status === "expired") return false;
     const { compileSeconds } = result, runSeconds = Math.max(0, now() - start - compileSeconds);
     pace.push({ task: task.key, compileSeconds, runSeconds, length: lengthOf(stages) });
@@ -227,10 +234,19 @@ export async function searchTask(
       options.onCandidate(task, entry);
       if (await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead))) measured++;
     }
-    if (note === "" && untried(task, entry).length > 0) note = "the budget was used up";
+    if (note === "" && untried(task, entry).length > 0) note = OUT_OF_BUDGET;
     if (!settled(entry)) await roundRobin();
   } catch (error) {
-    options.check(); // a lost device ends everything
+    try {
+      options.check();
+    } catch (lost) { // ends everything; the cache keeps the candidate in hand as unfinished
+      const inHand = trying as Candidate | null;
+      if (inHand === null) throw lost;
+      throw new UserError(
+        `The device was lost while ${task.labels[0]} was tried with ${inHand.text}, which is left out from now on: ` +
+          `start again to go on (${(lost as Error).message})`,
+      );
+    }
     note = (error as Error).message.split("\n")[0]!;
   }
   const winner = winnerOf(task, entry), opened = bench as Bench | null;

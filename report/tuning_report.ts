@@ -41,6 +41,7 @@ td:first-child,th:first-child{text-align:left;padding-left:0}a{color:inherit}
 .row small{grid-column:2;overflow-wrap:anywhere;line-height:1.3}
 .tag{color:var(--best);font-weight:600}.basis .tag{color:var(--basis)}.best .tag{color:var(--best)}
 .cut .bar{mask:linear-gradient(90deg,#000 85%,transparent)}
+@media(max-width:34rem){table{font-size:.85rem}td,th{padding:.15rem .3rem}}
 summary{cursor:pointer}li{overflow-wrap:anywhere}`;
 
 /** Rows above this number are folded away. */

@@ -145,6 +145,61 @@ test("a candidate in hand when the process ends is not tried again", async () =>
   });
 });
 
+test("a device that is lost ends the search, names the candidate, and leaves it out from then on", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "0.01", "0.02"])], tasks = await tasksOf(ops, LIMITS);
+    const options = imaginedBench(await openTuneCache("device", assert.unreachable, folder), { seconds: 0 });
+    let lost = false, message = "";
+    const losing = {
+      ...options,
+      check() {
+        if (lost) throw new Error("no more device");
+      },
+      openBench: async (op: Op, expired: () => boolean) => {
+        const bench = await options.openBench(op, expired);
+        return {
+          ...bench,
+          attempt(stages: Parameters<typeof bench.attempt>[0]) {
+            lost = stages.dispatches[0]!.shader.code === "0.01";
+            return lost ? Promise.reject(new Error("mapping failed")) : bench.attempt(stages, expired);
+          },
+        };
+      },
+    };
+    await searchTasks(tasks, BUDGET, losing).catch((error: Error) => message = error.message);
+    assert.match(message, /^The device was lost while a was tried with \{"n":1\}, .*start again.*\(no more device\)$/);
+    const { tried, outcomes: [outcome] } = await search(folder, ops);
+    assert.not.ok(tried.includes("0.01"));
+    assert.equal(outcome!.entry.winner, { n: 2 });
+  });
+});
+
+test("once all is known, no start with whatever budget needs the device's peaks", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "0.02"])];
+    await search(folder, ops);
+    const asked = async (seconds: number) => {
+      const options = imaginedBench(await openTuneCache("device", assert.unreachable, folder), { seconds: 0 });
+      let count = 0;
+      const counting = { ...options, floor: (op: Op) => options.floor(op).finally(() => count++) };
+      await searchTasks(await tasksOf(ops, LIMITS), { ...BUDGET, seconds }, counting);
+      return count;
+    };
+    assert.is(await asked(60), 0);
+    await asked(600); // may look whether there is something to do
+    assert.is(await asked(600), 0);
+  });
+});
+
+test("what the budget does not reach says so", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.4 50", "0.2 50"]), imaginedOp("b", ["0.0004 50", "0.0002"])];
+    const { outcomes } = await search(folder, ops);
+    assert.ok(outcomes.some(({ entry }) => entry.rows.length === 0));
+    for (const { entry, note } of outcomes) if (entry.rows.length === 0) assert.is(note, "the budget was used up");
+  });
+});
+
 test("one near the roofline ends the search", async () => {
   await inFolder(async (folder) => {
     const { tried, outcomes: [outcome] } = await search(folder, [imaginedOp("a", ["0.04", "0.00105", "0.001"])]);
