@@ -58,19 +58,19 @@ export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
 # --- What runs, words to be split ---
 if [ -f start.sh ] && [ -f manifest.txt ]; then
   allcnn="sh start.sh" check="sh start.sh --check" doctor="sh start.sh --doctor" node="sh start.sh --node"
-  peers=program/peers/run.mjs
+  peers=program/peers
   if [ -z "${ALLCNN_DATA:-}" ] && [ -d data ]; then ALLCNN_DATA=$PWD/data; fi
 else
-  allcnn="node dist/allcnn.js" check="npm test --" doctor="uname -a" node=node peers=dist/peers/run.mjs
+  allcnn="node dist/allcnn.js" check="npm test --" doctor="uname -a" node=node peers=dist/peers
   if [ ! -f dist/allcnn.js ]; then
     echo "gpu.sh: build the program first: sh setup.sh" >&2
     exit 1
   fi
 fi
 if [ "$small" = yes ]; then
-  config=configs/small-cifar10.yaml batches=8 steps=2 rounds=1 tests="kernels/loss kernels/pooling"
+  config=configs/small-cifar10.yaml batches=8 steps=2 rounds=1 peer_steps=1 tests="kernels/loss kernels/pooling"
 else
-  config=configs/allcnn-c.yaml batches="128 512" steps=20 rounds=3 tests=kernels/
+  config=configs/allcnn-c.yaml batches="128 512" steps=20 rounds=3 peer_steps=10 tests=kernels/
 fi
 first_batch=${batches%% *}
 
@@ -183,12 +183,14 @@ for batch in $batches; do
   else left=$((left - 8)); fi
 done
 
+set -- "$peers"/run.*js
 if ! wanted peers; then
   left=$((left - 24))
-elif [ -f "$peers" ]; then
-  step peers 24 '^[|-]|^Training step' $node "$peers" --batch "$first_batch" --rounds "$rounds" --json "$out/peers.json"
+elif [ -f "$1" ]; then
+  step peers 24 '^[|-]|^Training step' $node "$1" --config "$config" --batch "$first_batch" --rounds "$rounds" --steps "$peer_steps" \
+    --timeout "$(($(limit_of 24) / 3))" --json "$out/peers.json"
 else
-  skip peers 24 "there is no $peers"
+  skip peers 24 "there is no $peers, which npm run peers makes"
 fi
 
 if wanted train; then

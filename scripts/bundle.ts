@@ -53,7 +53,7 @@ async function bundle(): Promise<void> {
   try {
     const stage = (name: string) => join(scratch, name);
     for (const name of ["runtime", "program", "data"]) fs.mkdirSync(stage(name));
-    const libraries = stageRuntime(stage("runtime")), { peers } = await stageProgram(stage("program"));
+    const libraries = stageRuntime(stage("runtime")), peers = await stageProgram(stage("program"));
     const glibc = neededGlibc([
       join(stage("runtime"), "runtime/node"),
       join(stage("program"), "program/node_modules/webgpu/dist/linux-x64/dawn.node"),
@@ -85,7 +85,8 @@ async function bundle(): Promise<void> {
     fs.writeFileSync(join(out, "manifest.txt"), manifestText(parts, notes));
     fs.cpSync("scripts/start.sh", join(out, "start.sh"));
     fs.chmodSync(join(out, "start.sh"), 0o755);
-    console.log(`${notes.join("\n")}\nPeers of the benchmark: ${peers ? "packed" : "none in dist/peers"}`);
+    const lacks = peers.includes("tfjs") ? "" : "; npm ci --prefix bench/peers adds TensorFlow.js and jax-js";
+    console.log(`${notes.join("\n")}\nPeers of the benchmark: ${peers.join(", ")}${lacks}`);
     console.log(`Copy ${out} to the machine, then: sh start.sh train configs/quickstart.yaml`);
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });

@@ -2,16 +2,17 @@
 import { build } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { bundlePeers } from "../bench/peers/bundle.ts";
 import { PACKAGE_FILES } from "../report/png.ts";
 
 /** Dawn's package: native code, so it stays beside the program instead of inside. */
 const DAWN = ["webgpu/index.js", "webgpu/dist/linux-x64/dawn.node"];
-/** Made by the script that builds the peers of the benchmark; taken along where it has run. */
-const PEERS = "dist/peers", PEERS_MODULES = "bench/peers/node_modules";
+/** The packages of the benchmark's peers, which are installed apart. */
+const PEERS_MODULES = "bench/peers/node_modules";
 
-/** Fills `folder` with `program/`, `configs/` and `bench/`; returns what it found of the optional parts. */
-export async function stageProgram(folder: string): Promise<{ peers: boolean }> {
-  const program = join(folder, "program"), peers = existsSync(PEERS);
+/** Fills `folder` with `program/`, `configs/` and `bench/`; returns the names of the benchmark's peers that are in. */
+export async function stageProgram(folder: string): Promise<string[]> {
+  const program = join(folder, "program");
   mkdirSync(program, { recursive: true });
   writeFileSync(join(program, "package.json"), '{ "type": "module" }\n');
   const inputs = [
@@ -32,11 +33,13 @@ export async function stageProgram(folder: string): Promise<{ peers: boolean }> 
     copy(`configs/${name}`, join(folder, "configs", name));
   }
   copy("bench/gpu.sh", join(folder, "bench/gpu.sh"));
-  if (peers) {
-    cpSync(PEERS, join(program, "peers"), { recursive: true, dereference: true });
-    for (const name of installedPackages(PEERS_MODULES)) copyLicense(PEERS_MODULES, name, program);
+  const installed = existsSync(PEERS_MODULES) ? ["tfjs", "jax"] : [];
+  await bundlePeers(["run", "allcnn", ...installed], join(program, "peers"));
+  for (const file of ["bench/peers/torch.py", "configs/allcnn-c.yaml"]) {
+    copy(file, join(program, "peers", file.split("/").at(-1)!));
   }
-  return { peers };
+  for (const name of installedPackages(PEERS_MODULES)) copyLicense(PEERS_MODULES, name, program);
+  return ["allcnn", ...installed, "torch"];
 }
 
 /** Bundles for Node, npm packages included but Dawn; returns the paths of what went in. */
