@@ -86,10 +86,10 @@ export function searchSummary(outcomes: readonly Outcome[], seconds: number, bud
   const unknown = outcomes.filter(({ entry }) => entry.winner === null).length;
   const missing = unknown === 0 ? "" : `; ${unknown} not measured in ${budgetSeconds} s, --tune-budget N allows more`;
   if (searched.length === 0) return seconds < NOTHING_SECONDS ? null : `Tuned no kernel${missing}`;
-  const candidates = searched.reduce((sum, { measured }) => sum + measured, 0),
-    { before, after } = tunedSeconds(searched);
-  return `Tuned ${searched.length} kernels in ${
+  const candidates = searched.reduce((sum, { measured }) => sum + measured, 0);
+  const { before, after } = tunedSeconds(searched);
+  return `Tuned ${searched.length} of ${outcomes.length} kernels in ${
     seconds.toFixed(1)
   } s, ${candidates} candidates: ` +
-    `once through them ${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms`;
+    `once through them ${(1000 * before).toFixed(1)} -> ${(1000 * after).toFixed(1)} ms${missing}`;
 }
