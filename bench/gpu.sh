@@ -58,10 +58,10 @@ export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}"
 # --- What runs, words to be split ---
 if [ -f start.sh ] && [ -f manifest.txt ]; then
   allcnn="sh start.sh" check="sh start.sh --check" doctor="sh start.sh --doctor" node="sh start.sh --node"
-  peers=program/peers/run.js
+  peers=program/peers/run.mjs
   if [ -z "${ALLCNN_DATA:-}" ] && [ -d data ]; then ALLCNN_DATA=$PWD/data; fi
 else
-  allcnn="node dist/allcnn.js" check="npm test --" doctor="uname -a" node=node peers=dist/peers/run.js
+  allcnn="node dist/allcnn.js" check="npm test --" doctor="uname -a" node=node peers=dist/peers/run.mjs
   if [ ! -f dist/allcnn.js ]; then
     echo "gpu.sh: build the program first: sh setup.sh" >&2
     exit 1

@@ -110,19 +110,14 @@ lock() {
 
 # --- Drivers ---------------------------------------------------------------------------------------------------------
 
-# Does the system, or LD_LIBRARY_PATH, have the shared library $1?
-has_library() {
-  IFS_before=$IFS
+# Does the system, or LD_LIBRARY_PATH, have the shared library $1? In a subshell, as its variables are its own.
+has_library() (
   IFS=:
-  for folder in ${LD_LIBRARY_PATH:-} /lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu /lib64 /usr/lib64; do
-    if [ -e "$folder/$1" ]; then
-      IFS=$IFS_before
-      return 0
-    fi
+  for place in ${LD_LIBRARY_PATH:-} /lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu /lib64 /usr/lib64; do
+    if [ -e "$place/$1" ]; then exit 0; fi
   done
-  IFS=$IFS_before
   { ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null | grep -q "^[[:space:]]*$1 .*x86-64"
-}
+)
 
 # Where the system has no such library, the bundle's; each is in a folder of its own, so that none hides the system's.
 use_libraries() {
@@ -143,13 +138,13 @@ use_libraries() {
 }
 
 # The JSON files of drivers in the folders "$@", one a line.
-driver_files() {
+driver_files() (
   for folder in "$@"; do
     for file in "$folder"/*.json; do
       if [ -e "$file" ]; then printf '%s\n' "$file"; fi
     done
   done
-}
+)
 
 usual_drivers() { driver_files /usr/share/vulkan/icd.d /etc/vulkan/icd.d /usr/local/share/vulkan/icd.d; }
 

@@ -33,9 +33,12 @@ function makeBundle(name: string): { folder: string; parts: Part[] } {
   fs.mkdirSync(folder, { recursive: true });
   write(
     join(stage, "runtime/runtime/node"),
-    '#!/bin/sh\necho "data $ALLCNN_DATA cache $ALLCNN_CACHE"\nfor a; do echo "<$a>"; done\n',
+    '#!/bin/sh\necho "data $ALLCNN_DATA cache $ALLCNN_CACHE libraries $LD_LIBRARY_PATH"\nfor a; do echo "<$a>"; done\n',
     0o755,
   );
+  for (const library of ["libc.so.6", "libnowhere.so.9"]) {
+    write(join(stage, `runtime/runtime/lib/${library}/${library}`), "");
+  }
   write(join(stage, "program/program/allcnn.js"), noise(150_000));
   write(join(stage, "program/configs/tiny.yaml"), "tiny\n");
   write(join(stage, "data/data/batch.bin"), noise(1000));
@@ -54,7 +57,7 @@ function makeBundle(name: string): { folder: string; parts: Part[] } {
 
 /** Runs start.sh from another folder; `path`: folders of programs, instead of the system's. */
 function start(folder: string, args: readonly string[], path = process.env["PATH"]!) {
-  const { ALLCNN_DATA: _data, ALLCNN_CACHE: _cache, ...rest } = process.env;
+  const { ALLCNN_DATA: _data, ALLCNN_CACHE: _cache, LD_LIBRARY_PATH: _libraries, ...rest } = process.env;
   const { status, stdout, stderr } = spawnSync("/bin/sh", [join(folder, "start.sh"), ...args], {
     cwd: tmpdir(),
     env: { ...rest, PATH: path },
@@ -109,7 +112,8 @@ if (runsHere) {
     assert.is(first.status, 0, first.stderr);
     assert.match(first.stderr, /Unpacking program\.tar\.xz/);
     assert.equal(first.stdout.trim().split("\n"), [
-      `data ${folder}/data cache ${folder}/cache`,
+      // Of the bundle's libraries, the one that no system has.
+      `data ${folder}/data cache ${folder}/cache libraries ${folder}/runtime/lib/libnowhere.so.9`,
       `<${folder}/program/allcnn.js>`,
       "<train>",
       `<${folder}/configs/tiny.yaml>`,
