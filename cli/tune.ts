@@ -217,7 +217,7 @@ function printRefused(outcomes: readonly Outcome[]): void {
   if (lines.length > REFUSED_LINES) print(`${lines.length - REFUSED_LINES} more are not usable: --report lists them`);
   const unknown = outcomes.filter(({ entry }) => entry.winner === null);
   if (unknown.length === 0) return;
-  const reasons = [...new Set(unknown.map(({ note }) => note || "the budget was used up"))];
+  const reasons = [...new Set(unknown.map(({ note }) => note))];
   print(`Not measured (${reasons.join("; ")}): ${unknown.map(({ task }) => taskName(task)).join(", ")}`);
 }
 

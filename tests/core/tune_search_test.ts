@@ -197,6 +197,9 @@ test("what the budget does not reach says so", async () => {
     const { outcomes } = await search(folder, ops);
     assert.ok(outcomes.some(({ entry }) => entry.rows.length === 0));
     for (const { entry, note } of outcomes) if (entry.rows.length === 0) assert.is(note, "the budget was used up");
+    const options = imaginedBench(await openTuneCache("other", assert.unreachable, folder), { seconds: 0 });
+    const stopped = await searchTasks(await tasksOf(ops, LIMITS), BUDGET, { ...options, stop: () => true });
+    assert.equal(stopped.map(({ note }) => note), Array(2).fill("the search was interrupted"));
   });
 });
 
