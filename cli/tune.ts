@@ -170,6 +170,7 @@ async function search(
         taskName(busy)
       }`
     );
+  const printed = new Map<string, number>();
   let interrupts = 0;
   const stopListening = onInterrupt(() => {
     if (++interrupts > 1) exit(130);
@@ -188,7 +189,9 @@ async function search(
     },
     onOutcome: ({ task, entry, measured }) => {
       known.set(task.key, { task, entry });
-      if (terminalColumns() === null && measured > 0) print(tuningLine({ task, entry }, peaks));
+      if (terminalColumns() !== null || measured === (printed.get(task.key) ?? 0)) return;
+      printed.set(task.key, measured); // a later pass that tried nothing more says nothing more
+      print(tuningLine({ task, entry }, peaks));
     },
   });
   stopListening();

@@ -1,6 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { convCost } from "../../kernels/conv_problem.ts";
 import type { Op } from "../../core/op.ts";
+import { leastSeconds } from "../../core/tune.ts";
 import { searchTasks } from "../../core/tune_budget.ts";
 import { openTuneCache } from "../../core/tune_cache.ts";
 import { tasksOf } from "../../core/tune_task.ts";
@@ -189,6 +191,16 @@ test("once all is known, no start with whatever budget needs the device's peaks"
     await asked(600); // may look whether there is something to do
     assert.is(await asked(600), 0);
   });
+});
+
+test("the roofline that ends a search is that of Winograd where it is on offer", () => {
+  const shape = { batch: 8, height: 16, width: 16, outHeight: 16, outWidth: 16, inChannels: 96, outChannels: 96 };
+  const cost = (kernel: number, stride: number) => convCost({ ...shape, kernel, stride, padding: 1 });
+  const peaks = { flopsPerSecond: 1e12, bytesPerSecond: 1e15 }, exact = { ...LIMITS, exact: true };
+  assert.is(leastSeconds(cost(3, 1), LIMITS, peaks), leastSeconds(cost(3, 1), exact, peaks) / 4);
+  for (const each of [cost(3, 2), cost(5, 1), cost(1, 1)]) {
+    assert.is(leastSeconds(each, LIMITS, peaks), each.flops / peaks.flopsPerSecond);
+  }
 });
 
 test("what the budget does not reach says so", async () => {
