@@ -170,6 +170,7 @@ async function search(
         taskName(busy)
       }`
     );
+  const printed = new Map<string, number>();
   let interrupts = 0;
   const stopListening = onInterrupt(() => {
     if (++interrupts > 1) exit(130);
@@ -188,7 +189,9 @@ async function search(
     },
     onOutcome: ({ task, entry, measured }) => {
       known.set(task.key, { task, entry });
-      if (terminalColumns() === null && measured > 0) print(tuningLine({ task, entry }, peaks));
+      if (terminalColumns() !== null || measured === (printed.get(task.key) ?? 0)) return;
+      printed.set(task.key, measured); // a later pass that tried nothing more says nothing more
+      print(tuningLine({ task, entry }, peaks));
     },
   });
   stopListening();
@@ -217,7 +220,7 @@ function printRefused(outcomes: readonly Outcome[]): void {
   if (lines.length > REFUSED_LINES) print(`${lines.length - REFUSED_LINES} more are not usable: --report lists them`);
   const unknown = outcomes.filter(({ entry }) => entry.winner === null);
   if (unknown.length === 0) return;
-  const reasons = [...new Set(unknown.map(({ note }) => note || "the budget was used up"))];
+  const reasons = [...new Set(unknown.map(({ note }) => note))];
   print(`Not measured (${reasons.join("; ")}): ${unknown.map(({ task }) => taskName(task)).join(", ")}`);
 }
 

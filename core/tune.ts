@@ -1,7 +1,8 @@
 /** The tuners that measure: one that uses what the cache knows, one that also searches what is missing. */
+import type { Cost, Limits } from "../kernels/kernel.ts";
 import type { Context } from "./device.ts";
 import type { Op } from "./op.ts";
-import { measurePeaks, roofline } from "./peaks.ts";
+import { measurePeaks, type Peaks, roofline } from "./peaks.ts";
 import { openBench, recheck } from "./tune_bench.ts";
 import { type Budget, type Outcome, searchTasks } from "./tune_budget.ts";
 import type { TuneCache } from "./tune_cache.ts";
@@ -18,6 +19,11 @@ export interface TuneOptions extends Budget {
 /** Candidates compiled ahead on a GPU, whose driver compiles on the CPU meanwhile; a software adapter runs there too. */
 const AHEAD = 3;
 
+/** The roofline of the algorithm that needs the fewest operations: no candidate can be faster. */
+export function leastSeconds({ flops, bytes, leastFlops }: Cost, { exact }: Limits, peaks: Peaks): number {
+  return roofline({ flops: exact ? flops : leastFlops ?? flops, bytes }, peaks).seconds;
+}
+
 /** Measures candidates of the ops of a program, within a budget, and puts what it learns into the cache. */
 export async function tuneOps(
   context: Context,
@@ -30,7 +36,8 @@ export async function tuneOps(
     limits: context.limits,
     cache,
     openBench: (op, expired) => openBench(context, op, expired),
-    floor: async ({ kernel, problem }) => roofline(kernel.cost(problem), await measurePeaks(context)).seconds,
+    floor: async ({ kernel, problem }) =>
+      leastSeconds(kernel.cost(problem), context.limits, await measurePeaks(context)),
     ahead: context.software ? 0 : AHEAD,
     now,
     stop,

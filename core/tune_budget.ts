@@ -4,6 +4,7 @@ import {
   CAUTION,
   type Found,
   freshEntry,
+  INTERRUPTED,
   OUT_OF_BUDGET,
   type Pace,
   type SearchOptions,
@@ -122,11 +123,11 @@ export async function searchTasks(
     if (!progress && !shares) break;
     shares &&= progress;
   }
-  // What was not reached counts too, for as long as the budget is no larger.
-  for (const { outcome } of stop() ? [] : waiting) {
-    const { task, entry, note } = outcome;
-    if (entry.budgetSeconds < budget.seconds) await markSeen(entry, task);
-    if (entry.rows.length === 0) outcomes.set(task, { ...outcome, note: note || OUT_OF_BUDGET });
+  for (const { outcome } of waiting) {
+    const { task, entry, note } = outcome, reason = stop() ? INTERRUPTED : OUT_OF_BUDGET;
+    if (entry.rows.length === 0) outcomes.set(task, { ...outcome, note: note || reason });
+    // What was not reached counts as seen too, for as long as the budget is no larger.
+    if (entry.budgetSeconds < budget.seconds && !stop()) await markSeen(entry, task);
   }
   return tasks.map((task) => outcomes.get(task)!);
 }

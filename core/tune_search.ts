@@ -21,8 +21,8 @@ import {
 import type { Runnable } from "./tune_operands.ts";
 import { type Candidate, overLimits, stagesHash, type Task } from "./tune_task.ts";
 
-/** Why candidates were not tried for lack of time. */
-export const OUT_OF_BUDGET = "the budget was used up";
+/** Why candidates were not tried. */
+export const OUT_OF_BUDGET = "the budget was used up", INTERRUPTED = "the search was interrupted";
 
 /** Samples of each contender; after two, those slower than the best by `TRAILS` drop out. */
 const ROUNDS = 5, TRAILS = 1.1;
@@ -224,7 +224,7 @@ export async function searchTask(
     // A default that an earlier search timed is timed again: the others must be compared with it.
     const queue = left.length > 0 && known.includes(basis.text) && !left.includes(basis) ? [basis, ...left] : left;
     for (const [index, candidate] of queue.entries()) {
-      if (options.stop()) note = "the search was interrupted";
+      if (options.stop()) note = INTERRUPTED;
       else if (nearRoofline(entry, floorSeconds)) note = "another is within 10 % of the roofline";
       if (note !== "") break;
       const { stages } = await stagesOf(task, candidate);

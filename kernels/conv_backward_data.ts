@@ -91,7 +91,7 @@ export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
     };
   },
   cost(p) {
-    const { flops, bytes } = convCost(p), elements = p.batch * p.height * p.width * p.inChannels;
-    return { flops, bytes: bytes + (p.mask ? 4 * elements : 0) };
+    const cost = convCost(p), elements = p.batch * p.height * p.width * p.inChannels;
+    return { ...cost, bytes: cost.bytes + (p.mask ? 4 * elements : 0) };
   },
 };

@@ -56,7 +56,15 @@ export interface Kernel<Problem, Tuning> {
   /** Pure: equal arguments give identical stages. */
   stages(problem: Problem, tuning: Tuning): Stages;
   /** Least work possible: direct floating point operations, and each byte of the operands moved once. */
-  cost(problem: Problem): { readonly flops: number; readonly bytes: number };
+  cost(problem: Problem): Cost;
+}
+
+export interface Cost {
+  /** Operations of the definition. */
+  readonly flops: number;
+  readonly bytes: number;
+  /** Operations of the algorithm on offer that needs the fewest, where that is not the definition's. */
+  readonly leastFlops?: number;
 }
 
 export const read = (index: number): Slot => ({ from: "read", index });

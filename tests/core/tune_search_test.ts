@@ -1,6 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { convCost } from "../../kernels/conv_problem.ts";
 import type { Op } from "../../core/op.ts";
+import { leastSeconds } from "../../core/tune.ts";
 import { searchTasks } from "../../core/tune_budget.ts";
 import { openTuneCache } from "../../core/tune_cache.ts";
 import { tasksOf } from "../../core/tune_task.ts";
@@ -191,12 +193,25 @@ test("once all is known, no start with whatever budget needs the device's peaks"
   });
 });
 
+test("the roofline that ends a search is that of Winograd where it is on offer", () => {
+  const shape = { batch: 8, height: 16, width: 16, outHeight: 16, outWidth: 16, inChannels: 96, outChannels: 96 };
+  const cost = (kernel: number, stride: number) => convCost({ ...shape, kernel, stride, padding: 1 });
+  const peaks = { flopsPerSecond: 1e12, bytesPerSecond: 1e15 }, exact = { ...LIMITS, exact: true };
+  assert.is(leastSeconds(cost(3, 1), LIMITS, peaks), leastSeconds(cost(3, 1), exact, peaks) / 4);
+  for (const each of [cost(3, 2), cost(5, 1), cost(1, 1)]) {
+    assert.is(leastSeconds(each, LIMITS, peaks), each.flops / peaks.flopsPerSecond);
+  }
+});
+
 test("what the budget does not reach says so", async () => {
   await inFolder(async (folder) => {
     const ops = [imaginedOp("a", ["0.4 50", "0.2 50"]), imaginedOp("b", ["0.0004 50", "0.0002"])];
     const { outcomes } = await search(folder, ops);
     assert.ok(outcomes.some(({ entry }) => entry.rows.length === 0));
     for (const { entry, note } of outcomes) if (entry.rows.length === 0) assert.is(note, "the budget was used up");
+    const options = imaginedBench(await openTuneCache("other", assert.unreachable, folder), { seconds: 0 });
+    const stopped = await searchTasks(await tasksOf(ops, LIMITS), BUDGET, { ...options, stop: () => true });
+    assert.equal(stopped.map(({ note }) => note), Array(2).fill("the search was interrupted"));
   });
 });
 
