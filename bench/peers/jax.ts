@@ -55,6 +55,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
     return np.sum(nn.logSoftmax(y.reshape([batch, classes])).mul(target)).mul(-1 / batch);
   };
   const drops = config.network.filter((layer) => typeof layer === "object" && "dropout" in layer).length;
+  // One jit over the whole step: on llvmpipe at batch 8 it took 3.3 s, gradient and update jitted apart 3.4 s.
   const stepOf = (withDropout: boolean) =>
     jit((params: Arrays, velocity: Arrays, x: np.Array, target: np.Array, seed: np.Array, rate: np.Array) => {
       const keys = withDropout ? random.split(random.key(seed), drops) : (seed.dispose(), null);

@@ -12,7 +12,7 @@ type Variables = Readonly<Record<string, tf.Variable>>;
 const sameOrValid = ({ padding, kernel }: ConvOptions) =>
   typeof padding === "number" ? padding : padding === "same" ? (kernel - 1) / 2 : 0;
 
-/** Bias fused into the convolution; an activation cannot be, where gradients are wanted. */
+/** Bias fused into the convolution (as fast as apart); an activation cannot be, where gradients are wanted. */
 function conv(options: ConvOptions, params: Variables, x: tf.Tensor4D): tf.Tensor4D {
   const filter = params[`${options.name}/w`] as unknown as tf.Tensor4D, bias = params[`${options.name}/b`]!;
   const y = tf.fused.conv2d({ x, filter, bias, strides: options.stride, pad: sameOrValid(options) });

@@ -16,6 +16,7 @@ import math
 import os
 import sys
 import time
+import traceback
 
 # A file named torch.py would be found in place of PyTorch.
 sys.path = [path for path in sys.path if os.path.abspath(path or ".") != os.path.dirname(os.path.abspath(__file__))]
@@ -92,7 +93,8 @@ class Trainer:
         torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
         self.autocast = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
         # The usual first scale, 65536, would overflow and skip the very update that is compared.
-        self.scaler = torch.cuda.amp.GradScaler(init_scale=1024.0, enabled=precision == "fp16")
+        amp = torch.amp if hasattr(torch.amp, "GradScaler") else torch.cuda.amp
+        self.scaler = amp.GradScaler(init_scale=1024.0) if precision == "fp16" else None
         batch = work["config"]["training"]["batch"]
         layout = torch.channels_last if "channels_last" in ways else torch.contiguous_format
         read = lambda name: bytearray(open(work["files"][name], "rb").read())
@@ -140,9 +142,13 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
             loss = self.forward()
-        self.scaler.scale(loss).backward()
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        if self.scaler is None:
+            loss.backward()
+            self.optimizer.step()
+        else:
+            self.scaler.scale(loss).backward()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
         self.loss = loss
 
     def finish(self):
@@ -199,10 +205,9 @@ def serve(variant):
                 seconds, loss = trainer.timed(request["count"])
                 say({"answer": {"seconds": seconds, "loss": finite(loss)}})
         except Exception as error:
-            import traceback
-
             traceback.print_exc()
-            say({"error": str(error).strip().split("\n")[0] or type(error).__name__})
+            lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+            say({"error": f"{type(error).__name__}: {' '.join(lines[:2])}"})  # the first often only announces the second
 
 
 if sys.argv[1:] == ["list"]:

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { bundlePeers } from "../../bench/peers/bundle.ts";
 import { compare, type CompareOptions, type Outcome } from "../../bench/peers/compare.ts";
+import { findPeers } from "../../bench/peers/peers.ts";
 import { parseAnswer, type Started } from "../../bench/peers/protocol.ts";
 import { judge, markdown } from "../../bench/peers/table.ts";
 import { checkNetwork, writeWork } from "../../bench/peers/work.ts";
@@ -92,6 +93,20 @@ test("a peer that does not answer is given up", async () => {
     assert.is(hangs!.failure, "no answer within 1 s");
     assert.equal([works!.failure, works!.imagesPerSecond.length], [null, 3]);
   });
+});
+
+test("peers that are not installed are listed with the reason, and --only picks by the beginning of a name", async () => {
+  const names = async (only: readonly string[]) =>
+    (await findPeers({ only, python: "/nowhere/python3", timeout: 30 })).map((peer) =>
+      `${peer.name}: ${"unavailable" in peer ? peer.unavailable : "can be tried"}`
+    );
+  const missing = "it is not installed, `npm ci --prefix bench/peers` adds it";
+  const [allcnn, tfjs, jax, torch, ...others] = await names([]);
+  assert.equal([allcnn, tfjs, jax], ["allcnn", "tfjs", "jax"].map((name) => `${name}: ${missing}`));
+  assert.match(torch!, /^torch: it cannot be started: .*ENOENT/);
+  assert.is(others.length, 0);
+  assert.equal(await names(["jax"]), [`jax: ${missing}`]);
+  assert.match((await names(["torch fp32 compile"])).join(), /^torch: it cannot be started/);
 });
 
 test("the losses of another peer must be near those of the first, before and after an update", () => {
