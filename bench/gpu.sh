@@ -162,7 +162,7 @@ if ! wanted tune; then
   left=$((left - 22))
 elif $allcnn tune --help >/dev/null 2>&1; then
   if [ -z "$budget" ]; then
-    if [ "$small" = yes ]; then budget=15; else budget=$(($(limit_of 22) * 3 / 4)); fi
+    if [ "$small" = yes ]; then budget=45; else budget=$(($(limit_of 22) * 3 / 4)); fi
   fi
   step tune 22 . $allcnn tune "$config" --batch "$first_batch" --budget "$budget" --report "$out/tune.html" \
     --export "$out/tune.json"
