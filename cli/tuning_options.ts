@@ -34,7 +34,7 @@ export async function openDeviceFor(args: Arguments): Promise<Context> {
 const MODES = ["off", "cached", "search"] as const;
 type Mode = typeof MODES[number];
 
-function modeOf(args: Arguments, { software }: Context): Mode {
+function modeOf(args: Arguments, { limits: { software } }: Context): Mode {
   const text = args.text("tune"), budget = args.text("tune-budget") !== null;
   const mode = text === null ? software && !budget ? "cached" : "search" : MODES.find((each) => each === text);
   if (mode === undefined) throw new UserError(`--tune expects off, cached or search, got "${text}"`);

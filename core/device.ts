@@ -11,8 +11,6 @@ export interface Context {
   readonly timestamps: boolean;
   /** One line for people: adapter, driver, back end. */
   readonly description: string;
-  /** Does the adapter run on the CPU? */
-  readonly software: boolean;
   /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
   readonly scope: string;
   /** Throws if the device was lost or reported an error since the last call. */
@@ -28,8 +26,8 @@ const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driv
 const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwin: "metal", win32: "d3d12" };
 
 /**
- * Dawn's toggles. Every kernel is tested with and without them: bounds checks of arrays, zeroing of workgroup memory
- * and guards of integer division cost up to a third of a kernel's time.
+ * Dawn's toggles: no bounds checks of arrays, no zeroing of workgroup memory, no guards of integer division. No kernel
+ * needs them: `npm run test:full` draws its checks with and without.
  */
 const TOGGLES = ["disable_robustness", "disable_workgroup_init", "disable_polyfills_on_integer_div_and_mod"];
 
@@ -128,7 +126,6 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
     device,
     limits,
     timestamps,
-    software,
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits }),
     check() {

@@ -86,7 +86,7 @@ async function measureFlops(context: Context): Promise<number> {
 }
 
 /** Bytes of each of the two buffers: more than the caches of a GPU; on a CPU, what it copies in some 10 ms. */
-const copyBytes = ({ limits, software }: Context) => Math.min(2 ** (software ? 24 : 27), limits.bindingBytes);
+const copyBytes = ({ limits }: Context) => Math.min(2 ** (limits.software ? 24 : 27), limits.bindingBytes);
 
 async function measureBytes(context: Context): Promise<number> {
   const vectors = Math.floor(copyBytes(context) / 2 ** 16) * 2 ** 12, problem = { vectors };

@@ -38,7 +38,7 @@ export async function tuneOps(
     openBench: (op, expired) => openBench(context, op, expired),
     floor: async ({ kernel, problem }) =>
       leastSeconds(kernel.cost(problem), context.limits, await measurePeaks(context)),
-    ahead: context.software ? 0 : AHEAD,
+    ahead: context.limits.software ? 0 : AHEAD,
     now,
     stop,
     check: context.check,

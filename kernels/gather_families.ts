@@ -34,7 +34,7 @@ export function tiledTunings(inner: number, columns: number, limits: Limits): Ti
     .filter((tuning) => tiledFits(tuning, limits) && tuning.columns <= 32 * Math.ceil(columns / 32));
 }
 
-/** Every tuning of one shader, for `inner` input channels and `channels` output channels; in no particular order. */
+/** Every tuning of one shader, for `inner` input channels and `channels` output channels; equal estimates keep this order. */
 export function productTunings(inner: number, channels: number, limits: Limits): ProductTuning[] {
   const { subgroupSize, workgroupInvocations } = limits;
   const columns = channels % 4 === 0 ? channels / 4 : channels;

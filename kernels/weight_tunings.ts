@@ -16,7 +16,7 @@ const PRODUCTS = 3;
 /** Most bytes of the shares of a weight gradient. */
 const MAX_SHARES = 2 ** 27;
 
-/** Every tuning of the shares, split in each of `splits`; in no particular order. */
+/** Every tuning of the shares, split in each of `splits`; equal estimates keep this order. */
 function productTunings(p: ConvProblem, splits: readonly number[], limits: Limits): WeightProductTuning[] {
   const { inChannels, outChannels } = p, { subgroupSize } = limits;
   const columns = outChannels % 4 === 0 ? outChannels / 4 : outChannels;
