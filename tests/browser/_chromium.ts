@@ -67,29 +67,27 @@ export interface Page {
   close(): Promise<void>;
 }
 
-/** Serves a page with `script` and `files` (path to contents) on localhost, and opens it in Chromium. */
+/** Serves a page with `script` and `files` (path to contents, now or later) on localhost, and opens it in Chromium. */
 export async function openPage(script: string, files: Readonly<Record<string, Uint8Array>> = {}): Promise<Page> {
   if (CHROMIUM === null) throw new Error("No Chromium");
   const profile = mkdtempSync(join(tmpdir(), "allcnn-chromium-"));
   const answers: Record<string, [type: string, body: string | Uint8Array]> = {
     "/": ["text/html", PAGE],
     "/module.js": ["text/javascript", script],
-    ...Object.fromEntries(
-      Object.entries(files).map(([path, body]) => [`/${path}`, ["application/octet-stream", body]]),
-    ),
   };
   const jobs: string[] = [], waiting: ServerResponse[] = [];
   const hand = () => {
     while (jobs.length > 0 && waiting.length > 0) waiting.shift()!.end(jobs.shift());
   };
   let settle: ((answer: { result: unknown } | { error: string }) => void) | null = null;
-  const server = createServer((request, response) => {if (process.env["LOG"]) console.log(new Date().toISOString().slice(14,19), decodeURIComponent(request.url ?? ""));
+  const server = createServer((request, response) => {
     response.on("close", () => waiting.includes(response) && waiting.splice(waiting.indexOf(response), 1));
     if (request.url === "/job") {
       waiting.push(response);
       return hand();
     }
-    const [type, contents] = answers[request.url ?? ""] ?? ["text/plain", ""];
+    const path = request.url ?? "";
+    const [type, contents] = answers[path] ?? ["application/octet-stream", files[path.slice(1)] ?? ""];
     response.setHeader("content-type", type);
     const chunks: Uint8Array[] = [];
     request.on("data", (data: Uint8Array) => chunks.push(data));
