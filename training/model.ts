@@ -101,7 +101,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
 }
 
 /** Lays out the parameters of a network; allocates nothing yet. Throws `UserError` where its shapes do not fit. */
-export function layOut(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
+export function modelOf(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
   const { specs, classes } = specsOf(definition), config = "input" in definition ? null : definition;
   const { network, input } = "input" in definition ? definition : definitionOf(definition);
   return {
@@ -123,14 +123,14 @@ export function layOut(context: Context, definition: Definition | Config, option
   };
 }
 
-/** As `layOut`, with the buffers that all programs share, and `params` in them. */
+/** As `modelOf`, with the buffers that all programs share, and `params` in them. */
 export async function placeModel(
   context: Context,
   definition: Definition | Config,
   params: (specs: ParamSpecs) => HostParams,
   options: ModelOptions,
 ): Promise<Model> {
-  const model = layOut(context, definition, options);
+  const model = modelOf(context, definition, options);
   await setParams(model, params(model.specs));
   await writeTensor(context, model.buffers, model.step, new Uint32Array(4));
   await writeTensor(context, model.buffers, model.metrics, new Float32Array(4));
