@@ -57,9 +57,9 @@ function kindOf(tuning: unknown): string {
   return `${family} ${tile ?? ""} ${product?.family ?? ""}`;
 }
 
-/** Half of the time as for a GPU, which is offered other products within Winograd, and no broadcasts. */
+/** Half of the time as for a GPU, which is offered other products within Winograd and other broadcasts. */
 function drawTuning<Problem, Tuning>(draw: Draw, kernel: Kernel<Problem, Tuning>, problem: Problem, context: Context) {
-  const limits = draw.chance(0.5) ? context.limits : { ...context.limits, software: false, subgroupSize: null };
+  const limits = draw.chance(0.5) ? context.limits : { ...context.limits, software: false };
   const tunings = kernel.tunings(problem, limits), kinds = [...new Set(tunings.map(kindOf))];
   const kind = draw.pick(kinds);
   return draw.pick(tunings.filter((tuning) => kindOf(tuning) === kind));
