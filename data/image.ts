@@ -62,8 +62,8 @@ function reason(message: string): string {
 }
 
 /**
- * Scales the shorter side with Lanczos' filter (a = 3, widened when it shrinks, so that nothing aliases), so that the
- * picture just covers `height` x `width`, and cuts out the middle. A picture of that size stays as it is.
+ * Scales a picture with Lanczos' filter (behind averages of whole pixels where it shrinks much, so that nothing
+ * aliases) until it just covers `height` x `width`, and cuts out the middle. One of that size stays as it is.
  *
  * @throws {UserError} the package sharp is missing
  */
