@@ -12,7 +12,7 @@ import { type Tensor, tensor } from "../core/tensor.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
 import { defaultTuner, type Tuner } from "../core/tuner.ts";
 import { buildNetwork } from "../layers/mod.ts";
-import { CLASSES, IMAGE_SHAPE } from "./datasets.ts";
+import { classNames, IMAGE_SHAPE } from "./datasets.ts";
 import { gatherBatch, type Resident } from "./resident.ts";
 
 /** The named tensors of parameters and optimizer state on the host. */
@@ -32,7 +32,7 @@ export interface Session {
 /** The parameters that a config's network has. Throws `UserError` where its shapes or classes do not fit. */
 export function parameterSpecs(config: Config, batch = 1): ParamSpecs {
   const { output, params } = buildNetwork(config.name, config.network).init([batch, ...IMAGE_SHAPE]);
-  const classes = CLASSES[config.dataset.name];
+  const classes = classNames(config.dataset).length;
   if (output[1] !== 1 || output[2] !== 1 || output[3] !== classes) {
     throw new UserError(
       `Cannot classify with network "${config.name}": it ends with [${output.join(", ")}], ` +
