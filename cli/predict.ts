@@ -2,7 +2,7 @@
 import { UserError } from "../core/errors.ts";
 import { print, printError } from "../core/runtime.ts";
 import { readImage, resizeTo } from "../data/image.ts";
-import { CLASS_NAMES } from "../training/class_names.ts";
+import { classNames } from "../training/datasets.ts";
 import type { Model } from "../training/model.ts";
 import { predict as probabilitiesOf } from "../training/predict.ts";
 import { preprocess } from "../training/preprocess.ts";
@@ -41,7 +41,7 @@ async function predictCommand(args: Arguments): Promise<number> {
   const json = args.flag("json"), screen = progressLine({ toError: json });
   const paths = args.positionals(1), top = args.integer("top", 1) ?? DEFAULT_TOP;
   const { model, config } = await openTrained(args, screen);
-  const names = CLASS_NAMES[config.dataset.name];
+  const names = classNames(config.dataset);
   let predicted = 0;
   for (let first = 0; first < paths.length; first += AT_ONCE) {
     const share = first / paths.length;

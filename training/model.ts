@@ -15,7 +15,7 @@ import { defaultTuner, type Tuner } from "../core/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { buildNetwork } from "../layers/mod.ts";
-import { CLASSES, IMAGE_SHAPE } from "./datasets.ts";
+import { classNames, IMAGE_SHAPE } from "./datasets.ts";
 
 /** Height, width and channels of one image. */
 export type ImageShape = Dataset["shape"];
@@ -88,7 +88,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
     );
   }
   const { output, params } = network.init([batch, ...input]), classes = output[3]!;
-  const expected = coded ? null : CLASSES[definition.dataset.name];
+  const expected = coded ? null : classNames(definition.dataset).length;
   if (output.length !== 4 || output[1] !== 1 || output[2] !== 1 || classes !== (expected ?? classes)) {
     const needed = coded
       ? `a classifier needs [${batch}, 1, 1, classes], as a global average pool at its end makes it`

@@ -9,7 +9,7 @@ import { compile, type Plan } from "../core/plan.ts";
 import { evalProgram, type Program, trainProgram } from "../core/program.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import type { Tuner } from "../core/tuner.ts";
-import { modelOf, type Model, specsOf } from "./model.ts";
+import { type Model, modelOf, specsOf } from "./model.ts";
 import { gatherBatch, type Resident } from "./resident.ts";
 
 export type Training = Config["training"];
