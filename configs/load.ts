@@ -8,7 +8,32 @@ import { type Config, configSchema } from "./schema.ts";
 
 const dotted = (path: Path) => path.join(".");
 
-/** The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. */
+/**
+ * The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. Throws
+ * `UserError` with line and column where something is not allowed.
+ *
+ * @example
+ * ```ts
+ * const config = parseConfig(
+ *   `
+ * name: tiny
+ * dataset: { name: shapes }
+ * network:
+ *   - { conv: { name: conv1, channels: 10, kernel: 3, stride: 4 } }
+ *   - globalAveragePool
+ * training:
+ *   epochs: 5
+ *   batch: 32
+ *   optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }
+ *   learningRate: { base: 0.01 }
+ *   init: { heNormal: {} }
+ * `,
+ *   "tiny.yaml",
+ *   ["training.batch=64"],
+ * );
+ * console.log(config.training.batch, config.training.evaluateEvery); // 64 1
+ * ```
+ */
 export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -84,7 +109,15 @@ function applySetting(document: Document, text: string): { text: string; path: P
   return { text, path };
 }
 
-/** The config of a file. Throws `UserError` where it cannot be read or is not valid. */
+/**
+ * The config of a YAML file; `settings` as for `parseConfig`. Throws `UserError` where it cannot be read or is not valid.
+ *
+ * @example
+ * ```ts
+ * const config = await loadConfig("configs/quickstart.yaml", ["training.epochs=2"]);
+ * console.log(config.name, config.training.epochs); // quickstart 2
+ * ```
+ */
 export async function loadConfig(path: string, settings: readonly string[] = []): Promise<Config> {
   return parseConfig(await readText(path), path, settings);
 }

@@ -43,6 +43,7 @@ export const trainingSchema = z.strictObject({
   checkpointMinutes: z.number().gt(0).default(5).describe("A checkpoint at least this often"),
 });
 
+/** A zod schema of the whole config; `configSchema.parse` checks a value and fills defaults in. */
 export const configSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/).describe("Names the run's folder"),
   dataset: datasetSchema,
@@ -80,4 +81,5 @@ export const configSchema = z.strictObject({
 
 /** A checked config, defaults filled in. */
 export type Config = z.output<typeof configSchema>;
+/** What `dataset:` of a config says, checked, defaults filled in. */
 export type DatasetConfig = Config["dataset"];

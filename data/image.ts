@@ -66,6 +66,13 @@ function reason(message: string): string {
  * aliases) until it just covers `height` x `width`, and cuts out the middle. One of that size stays as it is.
  *
  * @throws {UserError} the package sharp is missing
+ *
+ * @example
+ * ```ts
+ * const image = { shape: [2, 4, 3], pixels: new Uint8Array(2 * 4 * 3).fill(128) } as const;
+ * const { shape, pixels } = await resizeTo(image, 1, 1);
+ * console.log(shape, pixels); // [ 1, 1, 3 ] Uint8Array(3) [ 128, 128, 128 ]
+ * ```
  */
 export async function resizeTo({ shape, pixels }: Image, height: number, width: number): Promise<Image> {
   const [fromHeight, fromWidth, channels] = shape;

@@ -8,6 +8,7 @@ import { maxPool, maxPoolSchema } from "./max_pool.ts";
 
 /** One entry of `network:` in a config. */
 export const layerSchema = z.union([convSchema, dropoutSchema, maxPoolSchema, globalAveragePoolSchema]);
+/** One entry of `network:` in a config, checked, defaults filled in. */
 export type LayerConfig = z.output<typeof layerSchema>;
 
 /** The first of its kind keeps the plain name. */
@@ -22,7 +23,15 @@ export function buildLayer(config: LayerConfig, number: (kind: string) => number
   return config satisfies never;
 }
 
-/** The network of a config: its layers in order. Throws `UserError` where two layers share a name. */
+/**
+ * The network of a config: its layers in order. Throws `UserError` where two layers share a name.
+ *
+ * @example
+ * ```ts
+ * const { name, network } = await loadConfig("configs/allcnn-c.yaml");
+ * console.log(buildNetwork(name, network).init([1, 32, 32, 3]).output); // [ 1, 1, 1, 10 ]
+ * ```
+ */
 export function buildNetwork(name: string, layers: readonly LayerConfig[]): Layer {
   const counts: Record<string, number> = {};
   const number = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;
