@@ -1,7 +1,7 @@
 /** `allcnn predict`: the most probable classes of pictures. */
 import { UserError } from "../core/errors.ts";
 import { print, printError } from "../core/runtime.ts";
-import { readImage, resizeTo } from "../data/image.ts";
+import { loadSharp, readImage, resizeTo } from "../data/image.ts";
 import { CLASS_NAMES } from "../training/class_names.ts";
 import type { Model } from "../training/model.ts";
 import { predict as probabilitiesOf } from "../training/predict.ts";
@@ -40,12 +40,14 @@ const DEFAULT_TOP = 5;
 async function predictCommand(args: Arguments): Promise<number> {
   const json = args.flag("json"), screen = progressLine({ toError: json });
   const paths = args.positionals(1), top = args.integer("top", 1) ?? DEFAULT_TOP;
+  await loadSharp(); // without it no image can be read: say so once, and before anything slow
   const { model, config } = await openTrained(args, screen);
   const names = CLASS_NAMES[config.dataset.name];
   let predicted = 0;
   for (let first = 0; first < paths.length; first += AT_ONCE) {
     const share = first / paths.length;
     const { read, images } = await readImages(model, paths.slice(first, first + AT_ONCE), screen, share);
+    if (read.length === 0) continue;
     const probabilities = await probabilitiesOf(model, await preprocess(model, images));
     for (const [index, path] of read.entries()) {
       const row = probabilities.subarray(index * model.classes, (index + 1) * model.classes);
