@@ -13,8 +13,11 @@ export interface Image {
 /** What shines through transparent pixels: white, as in most programs that show pictures. */
 const BACKGROUND = "#ffffff";
 
-/** The decoder is a native addon, so it is loaded only where a picture is read, and the rest works without it. */
-async function loadSharp() {
+/**
+ * The decoder: a native addon, so it is loaded only where pictures are read, and the rest works without it. Throws
+ * `UserError` where it is not installed or does not run here.
+ */
+export async function loadSharp() {
   try {
     return (await import("sharp")).default;
   } catch (error) {
