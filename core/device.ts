@@ -45,9 +45,8 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
   // Mesa prints an error for each device where this is unset.
   setDefaultEnvironment("XDG_RUNTIME_DIR", environment("TMPDIR") ?? "/tmp");
   try {
-    const { create, globals } = await import("webgpu");
-    Object.assign(globalThis, globals);
-    const { default: { version } } = await import("webgpu/package.json", { with: { type: "json" } });
+    const { loadDawn } = await import("./dawn.ts"); // not above: bundles for browsers are without it
+    const { create, version } = await loadDawn();
     const backend = DAWN_BACKENDS[platform()];
     return {
       gpu: create([
