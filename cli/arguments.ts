@@ -17,8 +17,13 @@ export interface Usage {
   /** Names of the positional arguments; a trailing "?" makes one optional. */
   readonly positionals: readonly string[];
   readonly summary: string;
+  /** A line of --help below the usage. */
+  readonly note?: string;
   readonly options: readonly Option[];
 }
+
+export const CONFIG_NOTE =
+  "CONFIG is a YAML file, or the name of a config that comes with allcnn: quickstart, allcnn-c";
 
 export interface Arguments {
   /** The n-th positional argument, or null. */
@@ -30,12 +35,13 @@ export interface Arguments {
   integer(name: string, min: number): number | null;
 }
 
-export function helpText({ program = "allcnn", command, positionals, summary, options }: Usage): string {
+export function helpText({ program = "allcnn", command, positionals, summary, note, options }: Usage): string {
   const names = options.map(({ name, value }) => `--${name}${value === null ? "" : ` ${value}`}`);
   const width = Math.max(...names.map((name) => name.length));
   const lines = options.map(({ help }, index) => `  ${names[index]!.padEnd(width)}  ${help}`);
   const places = positionals.map((name) => name.endsWith("?") ? `[${name.slice(0, -1)}]` : name).join(" ");
-  return `${summary}\n\nUsage: ${program} ${command} ${places} [options]\n\n${lines.join("\n")}`;
+  const usage = `Usage: ${program} ${command} ${places} [options]`;
+  return [summary, usage, ...(note === undefined ? [] : [note]), lines.join("\n")].join("\n\n");
 }
 
 /** Parses a command line, or returns null where it asks for --help. Throws `UserError` on anything undeclared. */

@@ -23,7 +23,11 @@ export const evaluate: Command = {
     positionals: ["RUN_OR_CHECKPOINT"],
     summary: "Prints loss and error of a trained network on the test images.",
     options: [
-      { name: "config", value: "FILE", help: "the network's config, for a checkpoint that carries none" },
+      {
+        name: "config",
+        value: "CONFIG",
+        help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
+      },
       { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
       { name: "test-examples", value: "N", help: "evaluate on the first N only" },
       { name: "predictions", value: "FILE", help: "write a JSON line per image: index, label, predicted, logits" },
@@ -38,7 +42,7 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   const checkpoint = await folder.openCheckpoint(path, screen.line);
   const config = configPath === null ? folder.configOf(checkpoint, path) : await loadConfig(configPath);
   if (config === null) {
-    throw new UserError(`Checkpoint "${path}" carries no config: name it with --config, as configs/allcnn-c.yaml`);
+    throw new UserError(`Checkpoint "${path}" carries no config: name it with --config, as allcnn-c`);
   }
   const testExamples = args.integer("test-examples", 1);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };

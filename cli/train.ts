@@ -11,7 +11,7 @@ import { loadExamples, prepare, type Source, whiteningFor } from "../training/pr
 import { makeResident } from "../training/resident.ts";
 import * as folder from "../training/run_folder.ts";
 import { compileEvaluation, compileTraining, getParams, openSession, type Session } from "../training/session.ts";
-import type { Arguments } from "./arguments.ts";
+import { type Arguments, CONFIG_NOTE } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
 import { notExact, resume, settingsOf, tunerFor } from "./resume.ts";
@@ -25,6 +25,7 @@ export const train: Command = {
     command: "train",
     positionals: ["CONFIG?"],
     summary: "Trains the network of a YAML config.",
+    note: CONFIG_NOTE,
     options: [
       { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
       { name: "out", value: "DIR", help: "folder of the run; default: runs/<config>-<seed>" },
@@ -68,7 +69,7 @@ async function writeInitialState(session: Session, seed: number, out: string): P
 async function trainCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), from = args.text("resume"), path = args.positional(0);
   if (from === null && path === null) {
-    throw new UserError("CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml");
+    throw new UserError("CONFIG is missing: name a YAML file, or a config that comes along, as quickstart");
   }
   const resumed = from === null ? null : await resume(from, args, screen);
   const config = resumed?.config ?? await loadConfig(path!, settingsOf(args));

@@ -2,7 +2,7 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { UserError } from "../core/errors.ts";
-import { readText } from "../core/storage.ts";
+import { readConfig } from "./find.ts";
 import { allowedAt, mendUnion, type Path, worst } from "./explain_issue.ts";
 import { type Config, configSchema } from "./schema.ts";
 
@@ -100,7 +100,10 @@ function applySetting(document: Document, text: string): { text: string; path: P
   return { text, path };
 }
 
-/** The config of a file. Throws `UserError` where it cannot be read or is not valid. */
+/**
+ * The config of a YAML file, or of a name as `quickstart`, where there is no such file: those of the folder configs/ come
+ * with allcnn. Throws `UserError` where it cannot be read or is not valid.
+ */
 export async function loadConfig(path: string, settings: readonly string[] = []): Promise<Config> {
-  return parseConfig(await readText(path), path, settings);
+  return parseConfig(await readConfig(path), path, settings);
 }

@@ -8,7 +8,7 @@ import * as fs from "node:fs";
 import process from "node:process";
 import { licenseText, packageOf } from "./licenses.ts";
 
-const COMMON = { bundle: true, format: "esm", target: "es2022", logLevel: "warning" } satisfies BuildOptions;
+const COMMON = { bundle: true, format: "esm", logLevel: "warning" } satisfies BuildOptions;
 
 /** Packages stay outside: npm installs them. */
 const NODE = { ...COMMON, platform: "node", packages: "external" } satisfies BuildOptions;
