@@ -1,9 +1,5 @@
-/**
- * `npm run build`: writes what Node and browsers run, in dist/. With `--types` it writes what TypeScript reads instead,
- * in dist/types/.
- */
+/** `npm run build`: writes the modules for Node and browsers and the program into dist/. */
 import { build, type BuildOptions } from "esbuild";
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import process from "node:process";
 import { licenseText, packageOf } from "./licenses.ts";
@@ -35,18 +31,6 @@ function linkProgram(): void {
   fs.symlinkSync("../../dist/allcnn.js", link);
 }
 
-/** Declarations as tsc writes them, a file per module. They name WebGPU's types, which older libraries of tsc lack. */
-function buildTypes(): void {
-  fs.rmSync("dist/types", { recursive: true, force: true });
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "--project", "tsconfig.types.json"], {
-    stdio: "inherit",
-  });
-  const entry = "dist/types/mod.d.ts";
-  fs.writeFileSync(entry, `/// <reference types="@webgpu/types" />\n${fs.readFileSync(entry, "utf8")}`);
-}
-
-if (process.argv.includes("--types")) buildTypes();
-else {
-  await buildModules();
-  linkProgram();
-}
+fs.rmSync("dist/types", { recursive: true, force: true }); // of other sources: `npm run build:types` writes them anew
+await buildModules();
+linkProgram();
