@@ -10,8 +10,9 @@ import { fit, initialize, initialProgress } from "../training/fit.ts";
 import { loadExamples, prepare, type Source, whiteningFor } from "../training/preprocess.ts";
 import { makeResident } from "../training/resident.ts";
 import * as folder from "../training/run_folder.ts";
-import { compileEvaluation, compileTraining, getParams, openSession, type Session } from "../training/session.ts";
-import { type Arguments, CONFIG_NOTE } from "./arguments.ts";
+import { getParams } from "../training/model.ts";
+import { compileEvaluation, compileTraining, openSession, type Session } from "../training/session.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
 import { notExact, resume, settingsOf, tunerFor } from "./resume.ts";
@@ -25,7 +26,7 @@ export const train: Command = {
     command: "train",
     positionals: ["CONFIG?"],
     summary: "Trains the network of a YAML config.",
-    note: CONFIG_NOTE,
+    details: CONFIG_DETAILS,
     options: [
       { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
       { name: "out", value: "DIR", help: "folder of the run; default: runs/<config>-<seed>" },
@@ -53,11 +54,10 @@ async function checkEarly(source: Source, { training, dataset }: Config): Promis
 }
 
 /** `--epochs 0`: the checkpoint of the seed's initial parameters. */
-async function writeInitialState(session: Session, seed: number, out: string): Promise<void> {
-  const { config, context } = session;
+async function writeInitialState(session: Session, config: Config, seed: number, out: string): Promise<void> {
   await initialize(session, seed, null, out);
   await folder.startRun(out, config, null);
-  const origin = { tunings: {}, scope: context.scope, shaders: "", whitening: null };
+  const origin = { tunings: {}, scope: session.context.scope, shaders: "", whitening: null };
   await folder.saveCheckpoint(out, {
     config,
     progress: initialProgress(seed),
@@ -88,7 +88,7 @@ async function trainCommand(args: Arguments): Promise<number> {
   const session = openSession(context, config);
   const { epochs, batch } = config.training;
   if (epochs === 0) {
-    await writeInitialState(session, seed, out);
+    await writeInitialState(session, config, seed, out);
     screen.line(`The initial state is in ${out}`);
     return 0;
   }

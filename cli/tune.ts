@@ -25,7 +25,7 @@ import {
   tuningText,
 } from "../report/tuning_table.ts";
 import { evaluationProgram, trainingProgram } from "../training/session.ts";
-import { type Arguments, CONFIG_NOTE } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CONV_SHAPE, convOps } from "./conv_ops.ts";
 import { liveTable } from "./live_table.ts";
@@ -37,7 +37,7 @@ export const tune: Command = {
     command: "tune",
     positionals: ["CONFIG?"],
     summary: "Finds the fastest kernels of a training step, or of one convolution, on this device.",
-    note: CONFIG_NOTE,
+    details: CONFIG_DETAILS,
     options: [
       { name: "budget", value: "SECONDS", help: `most time for the search; default: ${DEFAULT_BUDGET}` },
       { name: "batch", value: "N", help: "examples per step; default: the config's" },

@@ -11,20 +11,23 @@ const preprocessSchema = z.union([
   }),
 ]);
 
-const augmentSchema = z.strictObject({
+export const augmentSchema = z.strictObject({
   pad: z.int().min(0).max(16).describe("Zeros around the image, in pixels; a random window of its size is taken"),
   flip: z.boolean().describe("Mirror left to right with probability 1/2"),
 });
 
 const datasetSchema = z.strictObject({
-  name: z.enum(["cifar10", "shapes"]).describe("cifar10: the binary batches; shapes: ten classes, generated"),
+  name: z.enum(["cifar10", "cifar100", "shapes"]).describe("cifar10, cifar100; shapes: ten classes, generated"),
+  labels: z.enum(["fine", "coarse"]).optional().describe(
+    "Of cifar100 alone: fine, the 100 classes, which is the default, or coarse, the 20 superclasses",
+  ),
   preprocess: z.array(preprocessSchema).default([]).describe("In order, fitted on the training images"),
   augment: augmentSchema.optional().describe("Fresh for each example of each step, after preprocessing"),
   trainExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
   testExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
 });
 
-const trainingSchema = z.strictObject({
+export const trainingSchema = z.strictObject({
   epochs: z.int().min(0),
   batch: z.int().min(1).max(65536).describe("Examples per step"),
   optimizer: z.strictObject({
@@ -49,6 +52,10 @@ export const configSchema = z.strictObject({
     "Where the paper reports this network, and its test error in percent",
   ),
 }).superRefine(({ training, network, dataset }, context) => {
+  if (dataset.labels !== undefined && dataset.name !== "cifar100") {
+    const message = `only cifar100 has a choice of labels, ${dataset.name} has none`;
+    context.addIssue({ code: "custom", path: ["dataset", "labels"], message });
+  }
   dataset.preprocess.forEach((step, index) => {
     if ("zca" in step && index < dataset.preprocess.length - 1) {
       const message = "zca must be the last step, and the only zca";

@@ -18,8 +18,11 @@ async function buildModules(): Promise<void> {
     build({ ...NODE, entryPoints: ["cli/bin.ts"], outfile: "dist/allcnn.js" }),
     build({ ...BROWSER, entryPoints: ["mod.ts"], outfile: "dist/browser.js" }),
   ]);
-  const packages = Object.keys(metafile.inputs).map(packageOf).filter((name) => name !== null);
-  fs.writeFileSync("dist/browser.licenses.txt", licenseText([...new Set(packages)].sort()));
+  const carried = Object.entries(metafile.outputs["dist/browser.js"]!.inputs).filter(([, each]) =>
+    each.bytesInOutput > 0
+  );
+  const packages = new Set(carried.map(([path]) => packageOf(path)).filter((name) => name !== null));
+  fs.writeFileSync("dist/browser.licenses.txt", licenseText([...packages].sort()));
 }
 
 /** `npx allcnn` in the checkout runs what was just built. */
