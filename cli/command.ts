@@ -9,6 +9,19 @@ export interface Command {
   run(args: Arguments): Promise<number>;
 }
 
+/** Did Deno, run with too few permissions, refuse something? Its message says what and which flag allows it. */
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
+}
+
+function debugging(): boolean {
+  try {
+    return environment("ALLCNN_DEBUG") !== undefined;
+  } catch { // Deno, not allowed to read it
+    return false;
+  }
+}
+
 export async function runCommand({ usage, run }: Command, args: readonly string[]): Promise<never> {
   try {
     const parsed = parseArguments(usage, args);
@@ -19,8 +32,8 @@ export async function runCommand({ usage, run }: Command, args: readonly string[
     exit(await run(parsed));
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const debug = environment("ALLCNN_DEBUG") !== undefined;
-    if (error instanceof UserError) printError(`allcnn: ${debug ? stack : message}`);
+    const debug = debugging();
+    if (error instanceof UserError || isDenied(error)) printError(`allcnn: ${debug ? stack : message}`);
     else {printError(
         `allcnn: internal error, please report it with what ALLCNN_DEBUG=1 shows: ${debug ? stack : message}`,
       );}

@@ -12,7 +12,7 @@ import { makeResident } from "../training/resident.ts";
 import * as folder from "../training/run_folder.ts";
 import { getParams } from "../training/model.ts";
 import { compileEvaluation, compileTraining, openSession, type Session } from "../training/session.ts";
-import type { Arguments } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
 import { notExact, resume, settingsOf, tunerFor } from "./resume.ts";
@@ -26,6 +26,7 @@ export const train: Command = {
     command: "train",
     positionals: ["CONFIG?"],
     summary: "Trains the network of a YAML config.",
+    details: CONFIG_DETAILS,
     options: [
       { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
       { name: "out", value: "DIR", help: "folder of the run; default: runs/<config>-<seed>" },
@@ -68,7 +69,7 @@ async function writeInitialState(session: Session, config: Config, seed: number,
 async function trainCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), from = args.text("resume"), path = args.positional(0);
   if (from === null && path === null) {
-    throw new UserError("CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml");
+    throw new UserError("CONFIG is missing: name a YAML file, or a config that comes along, as quickstart");
   }
   const resumed = from === null ? null : await resume(from, args, screen);
   const config = resumed?.config ?? await loadConfig(path!, settingsOf(args));

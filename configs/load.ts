@@ -2,8 +2,8 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { UserError } from "../core/errors.ts";
-import { readText } from "../core/storage.ts";
 import { explain, type Path, reported } from "../layers/explain_issue.ts";
+import { readConfig } from "./find.ts";
 import { type Config, configSchema } from "./schema.ts";
 
 const dotted = (path: Path) => path.join(".");
@@ -110,14 +110,15 @@ function applySetting(document: Document, text: string): { text: string; path: P
 }
 
 /**
- * The config of a YAML file; `settings` as for `parseConfig`. Throws `UserError` where it cannot be read or is not valid.
+ * The config of a YAML file, or of a name as `quickstart`, where there is no such file: those of the folder configs/ come
+ * with allcnn. `settings` as for `parseConfig`. Throws `UserError` where it cannot be read or is not valid.
  *
  * @example
  * ```ts
- * const config = await loadConfig("configs/quickstart.yaml", ["training.epochs=2"]);
+ * const config = await loadConfig("quickstart", ["training.epochs=2"]);
  * console.log(config.name, config.training.epochs); // quickstart 2
  * ```
  */
 export async function loadConfig(path: string, settings: readonly string[] = []): Promise<Config> {
-  return parseConfig(await readText(path), path, settings);
+  return parseConfig(await readConfig(path), path, settings);
 }

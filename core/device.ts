@@ -19,7 +19,7 @@ export interface Context {
 }
 
 const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driver: the vendor's for a discrete GPU; " +
-  "on Debian or Ubuntu without one, `sudo sh setup.sh` installs a software driver (mesa-vulkan-drivers 25 or newer, " +
+  "on Debian or Ubuntu without one, the software driver (packages mesa-vulkan-drivers, version 23 or newer, and " +
   "libvulkan1). VK_DRIVER_FILES can name the driver's JSON file";
 
 /** What Dawn runs on, by platform. Asked for by name, so that it is known. */
@@ -45,9 +45,8 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
   // Mesa prints an error for each device where this is unset.
   setDefaultEnvironment("XDG_RUNTIME_DIR", environment("TMPDIR") ?? "/tmp");
   try {
-    const { create, globals } = await import("webgpu");
-    Object.assign(globalThis, globals);
-    const { default: { version } } = await import("webgpu/package.json", { with: { type: "json" } });
+    const { loadDawn } = await import("./dawn.ts"); // not above: bundles for browsers are without it
+    const { create, version } = await loadDawn();
     const backend = DAWN_BACKENDS[platform()];
     return {
       gpu: create([
@@ -59,7 +58,7 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
     };
   } catch (error) {
     if (native !== undefined) return { gpu: native, backend: "navigator.gpu" };
-    throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm ci\` first`);
+    throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm install\` again`);
   }
 }
 

@@ -28,7 +28,7 @@ export function buildLayer(config: LayerConfig, number: (kind: string) => number
  *
  * @example
  * ```ts
- * const { name, network } = await loadConfig("configs/allcnn-c.yaml");
+ * const { name, network } = await loadConfig("allcnn-c");
  * console.log(buildNetwork(name, network).init([1, 32, 32, 3]).output); // [ 1, 1, 1, 10 ]
  * ```
  */

@@ -79,7 +79,7 @@ export async function decodeWhitening(bytes: Uint8Array<ArrayBuffer>, source: st
  *
  * @example
  * ```ts
- * const { dataset } = await loadConfig("configs/quickstart.yaml");
+ * const { dataset } = await loadConfig("quickstart");
  * console.log(await whiteningFor(device, { config: dataset, directory: null })); // null
  * ```
  */
@@ -123,7 +123,7 @@ export async function whiteningFor(
  *
  * @example
  * ```ts
- * const { dataset } = await loadConfig("configs/quickstart.yaml", ["dataset.testExamples=20"]);
+ * const { dataset } = await loadConfig("quickstart", ["dataset.testExamples=20"]);
  * const source = { config: dataset, directory: null }; // the folder of the files, for a data set that has some
  * const test = await prepare(device, source, "test", await whiteningFor(device, source));
  * console.log(test.count, test.shape); // 20 [ 32, 32, 3 ]
@@ -154,7 +154,7 @@ export async function prepare(
  *
  * @example
  * ```ts
- * const model = await openModel(device, await loadConfig("configs/quickstart.yaml"));
+ * const model = await openModel(device, await loadConfig("quickstart"));
  * const image = new Float32Array(32 * 32 * 3).fill(255); // white
  * console.log((await preprocess(model, image))[0]); // 1
  * ```
