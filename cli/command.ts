@@ -9,6 +9,20 @@ export interface Command {
   run(args: Arguments): Promise<number>;
 }
 
+/** What V8 says when main memory does not suffice for an array. */
+const NO_MEMORY = /Array buffer allocation failed|Invalid (typed )?array( buffer)? length/;
+
+/** The line that tells of an error, or with ALLCNN_DEBUG its stack trace. */
+function errorText(error: unknown): string {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (environment("ALLCNN_DEBUG") !== undefined) return stack ?? message;
+  if (error instanceof UserError) return message;
+  if (error instanceof RangeError && NO_MEMORY.test(message)) {
+    return `Not enough memory for this network and data: use a smaller network or batch, or fewer examples (${message})`;
+  }
+  return `internal error, please report it with what ALLCNN_DEBUG=1 shows: ${new UserError(message).message}`;
+}
+
 export async function runCommand({ usage, run }: Command, args: readonly string[]): Promise<never> {
   try {
     const parsed = parseArguments(usage, args);
@@ -18,12 +32,7 @@ export async function runCommand({ usage, run }: Command, args: readonly string[
     }
     exit(await run(parsed));
   } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const debug = environment("ALLCNN_DEBUG") !== undefined;
-    if (error instanceof UserError) printError(`allcnn: ${debug ? stack : message}`);
-    else {printError(
-        `allcnn: internal error, please report it with what ALLCNN_DEBUG=1 shows: ${debug ? stack : message}`,
-      );}
+    printError(`allcnn: ${errorText(error)}`);
     exit(1);
   }
 }

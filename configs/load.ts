@@ -8,15 +8,43 @@ import { type Config, configSchema } from "./schema.ts";
 
 const dotted = (path: Path) => path.join(".");
 
+/** Most characters of a config, and how deep its lists and maps may lie within each other: the parser recurses. */
+const MAX_LENGTH = 2 ** 20, MAX_DEPTH = 100;
+
+/** At least the depth of a YAML text: brackets, or columns of indentation and of `- `, `? ` and `: ` before a line. */
+function depthOf(text: string): number {
+  let flow = 0, deepest = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === "[" || text[i] === "{") deepest = Math.max(deepest, ++flow);
+    else if ((text[i] === "]" || text[i] === "}") && flow > 0) flow--;
+  }
+  for (const line of text.split(/\r\n|[\r\n]/)) {
+    let at = 0;
+    while (/[ \t]/.test(line[at] ?? "") || /^[-?:][ \t]/.test(line.slice(at, at + 2))) at++;
+    deepest = Math.max(deepest, at / 2);
+  }
+  return deepest;
+}
+
+/** Refuses what would overflow the parser's stack. */
+function checkSize(text: string, source: string): void {
+  if (text.length > MAX_LENGTH) {
+    throw new UserError(`${source} is no config: it has ${text.length} characters, expected at most ${MAX_LENGTH}`);
+  }
+  const depth = depthOf(text);
+  if (depth > MAX_DEPTH) throw new UserError(`${source} is no config: it is nested deeper than ${MAX_DEPTH} levels`);
+}
+
 /** The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. */
 export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
+  checkSize(text, source);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, logLevel: "error" });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${source}:${line}:${col}`;
   };
-  const syntax = document.errors[0];
+  const syntax = document.errors[0] ?? document.warnings[0]; // a warning is a tag or version that it does not know
   if (syntax !== undefined) {
     throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.split("\n")[0]!.replace(/:$/, "")}`);
   }
@@ -85,9 +113,10 @@ function applySetting(document: Document, text: string): { text: string; path: P
     const list = document.getIn(path.slice(0, i), true);
     return isSeq(list) && typeof part === "number" && part > list.items.length; // at the length it appends
   });
+  checkSize(text, `--set ${text.slice(0, split)}`);
   let value: unknown;
   try {
-    value = parse(text.slice(split + 1));
+    value = parse(text.slice(split + 1), { logLevel: "error" });
   } catch {
     throw new UserError(`Cannot read --set ${text}: ${text.slice(split + 1)} is not valid YAML`);
   }

@@ -18,6 +18,7 @@ interface Process {
   off(signal: string, listener: () => void): unknown;
   exit(code: number): never;
   memoryUsage(): { rss: number };
+  getBuiltinModule?(name: string): { totalmem(): number };
 }
 
 /** Node's `process`, which Deno has too; undefined in a browser. */
@@ -87,4 +88,9 @@ export function exit(code: number): never {
 /** Bytes of memory that the process holds. */
 export function residentBytes(): number {
   return host?.memoryUsage().rss ?? 0;
+}
+
+/** Bytes of memory that the machine has; infinite where nobody tells. */
+export function totalMemory(): number {
+  return host?.getBuiltinModule?.("node:os").totalmem() ?? Infinity;
 }

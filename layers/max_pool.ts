@@ -7,8 +7,8 @@ import { type Shape, tensor } from "../core/tensor.ts";
 
 export const maxPoolSchema = z.strictObject({
   maxPool: z.strictObject({
-    kernel: z.int().min(1).describe("Height and width of the window"),
-    stride: z.int().min(1),
+    kernel: z.int().min(1).max(1024).describe("Height and width of the window"),
+    stride: z.int().min(1).max(1024),
   }),
 });
 

@@ -76,6 +76,12 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const { batch, epochs, learningRate } = config.training;
   const rate = stepSchedule(learningRate), steps = Math.floor(train.count / batch);
   let { step, epoch, metrics: sums, epochSeconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
+  if (step < epoch * steps || step > (epoch + 1) * steps || epoch > epochs) {
+    throw new UserError(
+      `Cannot resume at step ${step} in epoch ${epoch + 1} of ${epochs}: an epoch has ${steps} steps; use the data ` +
+        "and the config that the run was started with",
+    );
+  }
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
   const metricsBuffer = async (values: readonly number[]) =>
     await writeTensor(context, buffers, model.metrics, Float32Array.from(values));

@@ -10,7 +10,7 @@ import { sha256 } from "../core/safetensors.ts";
 import { exists, isDirectory, moveFile, readFile, readText, writeFile } from "../core/storage.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { drawCurves } from "../report/curves.ts";
-import type { EpochMetrics } from "../report/metrics.ts";
+import { type EpochMetrics, parseMetrics } from "../report/metrics.ts";
 import { decodeWhitening, encodeWhitening } from "./preprocess.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
@@ -75,8 +75,9 @@ export async function openCheckpoint(path: string, warn: (message: string) => vo
 export function configOf({ config }: Checkpoint, source: string): Config | null {
   if (config === null) return null;
   const result = configSchema.safeParse(config);
-  if (!result.success) throw new UserError(`Cannot use the config in "${source}": ${result.error.issues[0]!.message}`);
-  return result.data;
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw new UserError(`Cannot use the config in "${source}": ${path.join(".") || "config"}: ${message}`);
 }
 
 /** The whitening beside a checkpoint. Throws `UserError` where it is not the one that the checkpoint names. */
@@ -89,14 +90,25 @@ export async function readWhitening(folder: string, hash: string): Promise<White
   return await decodeWhitening(bytes, path);
 }
 
+/** The rows of finished epochs. Throws `UserError`, naming file and line, where one is damaged. */
 export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
   const path = `${folder}/metrics.jsonl`;
   if (!(await exists(path))) return [];
-  try {
-    return (await readText(path)).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
-  } catch (error) {
-    throw error instanceof UserError ? error : new UserError(`Cannot read "${path}": a line is not valid JSON`);
+  const rows: EpochMetrics[] = [];
+  for (const [index, line] of (await readText(path)).split("\n").entries()) {
+    if (line === "") continue;
+    const row = parseMetrics(line);
+    if (row === null || row.epoch <= (rows.at(-1)?.epoch ?? 0)) {
+      throw new UserError(
+        `Cannot read "${path}": line ${
+          index + 1
+        } is not the row of an epoch; rename the file to go on without the rows ` +
+          "of finished epochs",
+      );
+    }
+    rows.push(row);
   }
+  return rows;
 }
 
 export async function writeMetrics(folder: string, rows: readonly EpochMetrics[]): Promise<void> {
