@@ -1,5 +1,5 @@
 /** Runs a command: prints a user's errors as one line, ends the process, which Dawn's threads would keep alive. */
-import { UserError } from "../core/errors.ts";
+import { oneLine, UserError } from "../core/errors.ts";
 import { environment, exit, print, printError } from "../core/runtime.ts";
 import { type Arguments, helpText, parseArguments, type Usage } from "./arguments.ts";
 
@@ -20,7 +20,7 @@ function errorText(error: unknown): string {
   if (error instanceof RangeError && NO_MEMORY.test(message)) {
     return `Not enough memory for this network and data: use a smaller network or batch, or fewer examples (${message})`;
   }
-  return `internal error, please report it with what ALLCNN_DEBUG=1 shows: ${new UserError(message).message}`;
+  return `internal error, please report it with what ALLCNN_DEBUG=1 shows: ${oneLine(message)}`;
 }
 
 export async function runCommand({ usage, run }: Command, args: readonly string[]): Promise<never> {

@@ -9,20 +9,16 @@ import { type Config, configSchema } from "./schema.ts";
 const dotted = (path: Path) => path.join(".");
 
 /** Most characters of a config, and how deep its lists and maps may lie within each other: the parser recurses. */
-const MAX_LENGTH = 2 ** 20, MAX_DEPTH = 100;
+const MAX_LENGTH = 2 ** 18, MAX_DEPTH = 100;
 
-/** At least the depth of a YAML text: brackets, or columns of indentation and of `- `, `? ` and `: ` before a line. */
+/** About the depth of a YAML text: of open brackets, of indentation, or of `- `, `? ` and `: ` one behind the other. */
 function depthOf(text: string): number {
-  let flow = 0, deepest = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === "[" || text[i] === "{") deepest = Math.max(deepest, ++flow);
-    else if ((text[i] === "]" || text[i] === "}") && flow > 0) flow--;
+  let brackets = 0, deepest = 0;
+  for (const [sign] of text.matchAll(/[[\]{}]/g)) {
+    brackets = Math.max(0, brackets + (sign === "[" || sign === "{" ? 1 : -1));
+    deepest = Math.max(deepest, brackets);
   }
-  for (const line of text.split(/\r\n|[\r\n]/)) {
-    let at = 0;
-    while (/[ \t]/.test(line[at] ?? "") || /^[-?:][ \t]/.test(line.slice(at, at + 2))) at++;
-    deepest = Math.max(deepest, at / 2);
-  }
+  for (const [run] of text.matchAll(/^[ \t]+|(?:[-?:][ \t]+)+/gm)) deepest = Math.max(deepest, run.length / 2);
   return deepest;
 }
 
@@ -39,14 +35,19 @@ function checkSize(text: string, source: string): void {
 export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
   checkSize(text, source);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, logLevel: "error" });
+  let document: Document;
+  try {
+    document = parseDocument(text, { lineCounter: lines, logLevel: "error", prettyErrors: false });
+  } catch (error) { // of the parser's stack
+    throw new UserError(`${source} is no config: it cannot be parsed (${(error as Error).message})`);
+  }
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${source}:${line}:${col}`;
   };
   const syntax = document.errors[0] ?? document.warnings[0]; // a warning is a tag or version that it does not know
   if (syntax !== undefined) {
-    throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.split("\n")[0]!.replace(/:$/, "")}`);
+    throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.replace(/; please use YAML.*/, "")}`);
   }
   if (!isMap(document.contents)) throw new UserError(`${source}:1:1 is no config: expected keys such as name, dataset`);
   const overridden = settings.map((setting) => applySetting(document, setting));
@@ -111,7 +112,7 @@ function applySetting(document: Document, text: string): { text: string; path: P
   const path = text.slice(0, split).split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part);
   const beyond = path.findIndex((part, i) => {
     const list = document.getIn(path.slice(0, i), true);
-    return isSeq(list) && typeof part === "number" && part > list.items.length; // at the length it appends
+    return isSeq(list) && !(typeof part === "number" && part <= list.items.length); // at the length it appends
   });
   checkSize(text, `--set ${text.slice(0, split)}`);
   let value: unknown;

@@ -5,6 +5,12 @@ const MAX_MESSAGE = 1000;
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g;
 
+/** A text out of a file or another program as one line of bounded length. */
+export function oneLine(text: string): string {
+  const line = text.replace(CONTROL, " ");
+  return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)} ...`;
+}
+
 /**
  * An error that the user can act on: bad input, a missing file, a device that cannot do the work. Its message is one
  * line that names what, where and what to do; the scripts print it without a stack trace.
@@ -13,7 +19,11 @@ export class UserError extends Error {
   override readonly name: string = "UserError";
 
   constructor(message: string) {
-    const line = message.replace(CONTROL, " ");
-    super(line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)} ...`);
+    super(oneLine(message));
   }
+}
+
+/** The device went away: the driver was reset, updated, or the hardware unplugged. What was on it is gone. */
+export class DeviceLostError extends UserError {
+  override readonly name = "DeviceLostError";
 }

@@ -30,6 +30,7 @@ export async function evaluate(
     context.device.queue.writeBuffer(buffers.get(model.step.buffer)!, 0, step);
     run(context, plan);
     const done = context.device.queue.onSubmittedWorkDone();
+    done.catch(() => {}); // where the device is lost, check() throws first
     await previous; // one batch runs while the next is encoded
     previous = done;
     context.check();

@@ -116,7 +116,9 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       queue.writeBuffer(buffers.get(model.step.buffer)!, 0, data);
       run(context, plan);
       step++;
-      inFlight.push(queue.onSubmittedWorkDone());
+      const done = queue.onSubmittedWorkDone();
+      done.catch(() => {}); // where the device is lost, check() throws first
+      inFlight.push(done);
       if (inFlight.length > 1) await inFlight.shift(); // at most two steps in flight
       context.check();
       const now = performance.now(), interrupted = options.interrupted();

@@ -7,7 +7,7 @@ import { type Config, configSchema } from "../configs/schema.ts";
 import { type Checkpoint, decode, encode } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { sha256 } from "../core/safetensors.ts";
-import { exists, isDirectory, moveFile, readFile, readText, writeFile } from "../core/storage.ts";
+import { exists, isDirectory, list, moveFile, readFile, readText, removeFile, writeFile } from "../core/storage.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { drawCurves } from "../report/curves.ts";
 import { type EpochMetrics, parseMetrics } from "../report/metrics.ts";
@@ -19,12 +19,21 @@ const PREVIOUS = "checkpoint.previous.safetensors";
 const NEXT = "checkpoint.next.safetensors";
 const WHITENING = "whitening.safetensors";
 
+/** Deletes what writes left that were killed. Only for the process that holds the folder's lock. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await list(folder)) if (name.endsWith(".tmp")) await removeFile(`${folder}/${name}`);
+}
+
+/** Is there a checkpoint in a run's folder, if only a damaged one? */
+export async function holdsCheckpoint(folder: string): Promise<boolean> {
+  const found = await Promise.all([CHECKPOINT, NEXT, PREVIOUS].map((file) => exists(`${folder}/${file}`)));
+  return found.includes(true);
+}
+
 /** Throws `UserError` where `folder` already holds a run. */
 export async function refuseExistingRun(folder: string): Promise<void> {
-  for (const file of [CHECKPOINT, NEXT, PREVIOUS, "metrics.jsonl"]) {
-    if (await exists(`${folder}/${file}`)) {
-      throw new UserError(`"${folder}" already holds a run: go on with --resume ${folder}, or choose another --out`);
-    }
+  if (await holdsCheckpoint(folder) || await exists(`${folder}/metrics.jsonl`)) {
+    throw new UserError(`"${folder}" already holds a run: go on with --resume ${folder}, or choose another --out`);
   }
 }
 
@@ -46,9 +55,14 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
   await moveFile(next, `${folder}/${CHECKPOINT}`);
 }
 
+/** Throws `UserError` where there is no such folder. */
+export async function requireRun(folder: string): Promise<void> {
+  if (!(await isDirectory(folder))) throw new UserError(`There is no run in "${folder}": no such folder`);
+}
+
 /** The latest readable checkpoint of a run's folder; `warn` hears of a damaged one. */
 export async function latestCheckpoint(folder: string, warn: (message: string) => void): Promise<Checkpoint> {
-  if (!(await isDirectory(folder))) throw new UserError(`There is no run in "${folder}": no such folder`);
+  await requireRun(folder);
   let damaged: unknown = null;
   for (const file of [CHECKPOINT, NEXT, PREVIOUS]) {
     const path = `${folder}/${file}`;
