@@ -7,8 +7,8 @@ import { type Shape, tensor } from "../core/tensor.ts";
 import { checkOptions } from "./explain_issue.ts";
 
 const optionsSchema = z.strictObject({
-  kernel: z.int().min(1).describe("Height and width of the window"),
-  stride: z.int().min(1),
+  kernel: z.int().min(1).max(1024).describe("Height and width of the window"),
+  stride: z.int().min(1).max(1024),
 });
 export const maxPoolSchema = z.strictObject({ maxPool: optionsSchema });
 
