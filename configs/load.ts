@@ -8,7 +8,32 @@ import { type Config, configSchema } from "./schema.ts";
 
 const dotted = (path: Path) => path.join(".");
 
-/** The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. */
+/**
+ * The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. Throws
+ * `UserError` with line and column where something is not allowed.
+ *
+ * @example
+ * ```ts
+ * const config = parseConfig(
+ *   `
+ * name: tiny
+ * dataset: { name: shapes }
+ * network:
+ *   - { conv: { name: conv1, channels: 10, kernel: 3, stride: 4 } }
+ *   - globalAveragePool
+ * training:
+ *   epochs: 5
+ *   batch: 32
+ *   optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }
+ *   learningRate: { base: 0.01 }
+ *   init: { heNormal: {} }
+ * `,
+ *   "tiny.yaml",
+ *   ["training.batch=64"],
+ * );
+ * console.log(config.training.batch, config.training.evaluateEvery); // 64 1
+ * ```
+ */
 export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -86,7 +111,13 @@ function applySetting(document: Document, text: string): { text: string; path: P
 
 /**
  * The config of a YAML file, or of a name as `quickstart`, where there is no such file: those of the folder configs/ come
- * with allcnn. Throws `UserError` where it cannot be read or is not valid.
+ * with allcnn. `settings` as for `parseConfig`. Throws `UserError` where it cannot be read or is not valid.
+ *
+ * @example
+ * ```ts
+ * const config = await loadConfig("quickstart", ["training.epochs=2"]);
+ * console.log(config.name, config.training.epochs); // quickstart 2
+ * ```
  */
 export async function loadConfig(path: string, settings: readonly string[] = []): Promise<Config> {
   return parseConfig(await readConfig(path), path, settings);

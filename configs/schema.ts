@@ -105,6 +105,7 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.stri
   checkpointMinutes: z.number().gt(0).default(5).describe("A checkpoint at least this often"),
 });
 
+/** A zod schema of the whole config; `configSchema.parse` checks a value and fills defaults in. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/).describe("Names the run's folder"),
   dataset: datasetSchema,

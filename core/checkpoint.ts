@@ -17,6 +17,7 @@ export interface Progress {
   readonly epochSeconds: number;
 }
 
+/** A state of training, or the parameters of a network alone. */
 export interface Checkpoint {
   /** The resolved config, or null in a file made elsewhere. */
   readonly config: unknown;
@@ -33,12 +34,16 @@ export interface Checkpoint {
   readonly tensors: Readonly<Record<string, HostTensor>>;
 }
 
+/** The bytes of a safetensors file that holds a checkpoint, as `onCheckpoint` of `train` gets it. */
 export async function encode(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
   const { tensors, ...rest } = checkpoint;
   return await encodeTensors({ metadata: { allcnn: JSON.stringify(rest) }, tensors });
 }
 
-/** Throws `UserError`, naming `source`, where the bytes are truncated or damaged. */
+/**
+ * The checkpoint in the bytes of a safetensors file, one made elsewhere too. Throws `UserError`, naming `source`, where the
+ * bytes are truncated or damaged.
+ */
 export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Checkpoint> {
   const { metadata, tensors } = await decodeTensors(bytes, source);
   const foreign = { config: null, progress: null, tunings: {}, scope: "", shaders: "", whitening: null };

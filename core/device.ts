@@ -81,6 +81,7 @@ const RAISED = [
 /** Used where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
+/** Which guards and kernels a device gets; both are off unless said otherwise. */
 export interface DeviceOptions {
   /** Leave Dawn's bounds checks and other guards on. */
   readonly safe?: boolean;
@@ -88,7 +89,17 @@ export interface DeviceOptions {
   readonly exact?: boolean;
 }
 
-/** Opens the adapter that WebGPU prefers, with all of its limits. Throws `UserError` where there is none. */
+/**
+ * Opens the adapter that WebGPU prefers, with all of its limits: Dawn in Node and Deno, the browser's own elsewhere.
+ * `close()` lets the process end. Throws `UserError` where there is no adapter.
+ *
+ * @example
+ * ```ts
+ * const opened = await openDevice({ exact: true });
+ * console.log(opened.description);
+ * opened.close();
+ * ```
+ */
 export async function openDevice({ safe = false, exact = false }: DeviceOptions = {}): Promise<Context> {
   const { gpu, backend } = await entryPoint(safe);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });

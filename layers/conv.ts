@@ -66,8 +66,14 @@ function slopeOf({ activation }: ConvConfig): number | null {
 }
 
 /**
- * y = activation(x * w + b) for x [batch, height, width, in], w [kernel, kernel, in, channels], b [channels].
- * Throws `UserError` on an input smaller than the kernel.
+ * y = activation(x * w + b) for x [batch, height, width, in], w [kernel, kernel, in, channels], b [channels]. Throws
+ * `UserError` on options that are not allowed, and from `init` on an input smaller than the kernel.
+ *
+ * @example
+ * ```ts
+ * const layer = conv({ name: "conv1", channels: 16, kernel: 3, stride: 2, padding: "same", activation: "relu" });
+ * console.log(layer.init([32, 28, 28, 1]).output); // [ 32, 14, 14, 16 ]
+ * ```
  */
 export function conv(options: ConvOptions): Layer {
   const filled = checkOptions(optionsSchema, options, `Cannot build conv "${options.name}"`);

@@ -16,7 +16,16 @@ const optionsSchema: z.ZodType<DropoutConfig> = z.strictObject({
 });
 export const dropoutSchema: z.ZodType<{ readonly dropout: DropoutConfig }> = z.strictObject({ dropout: optionsSchema });
 
-/** Zeroes elements with probability `rate` in training and scales the others by 1 / (1 - rate); else the identity. */
+/**
+ * Zeroes elements with probability `rate` in training and scales the others by 1 / (1 - rate); else the identity.
+ * Throws `UserError` where the rate is not in [0, 1).
+ *
+ * @example
+ * ```ts
+ * const layer = dropout("dropout1", { rate: 0.5 });
+ * console.log(layer.init([32, 14, 14, 16]).output); // [ 32, 14, 14, 16 ]
+ * ```
+ */
 export function dropout(name: string, options: DropoutConfig): Layer {
   const { rate } = checkOptions(optionsSchema, options, `Cannot build dropout "${name}"`);
   return {

@@ -6,7 +6,14 @@ import { tensor } from "../core/tensor.ts";
 
 export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal("globalAveragePool");
 
-/** The mean over all positions: [batch, height, width, channels] to [batch, 1, 1, channels]. */
+/**
+ * The mean over all positions: [batch, height, width, channels] to [batch, 1, 1, channels].
+ *
+ * @example
+ * ```ts
+ * console.log(globalAveragePool("average").init([32, 7, 7, 10]).output); // [ 32, 1, 1, 10 ]
+ * ```
+ */
 export function globalAveragePool(name: string): Layer {
   return {
     name,

@@ -19,7 +19,15 @@ const optionsSchema: z.ZodType<MaxPoolConfig> = z.strictObject({
 });
 export const maxPoolSchema: z.ZodType<{ readonly maxPool: MaxPoolConfig }> = z.strictObject({ maxPool: optionsSchema });
 
-/** Max pooling as in Caffe: the output size rounds up and windows are clipped at the border. */
+/**
+ * Max pooling as in Caffe: the output size rounds up and windows are clipped at the border. Throws `UserError` where
+ * kernel or stride is no positive integer.
+ *
+ * @example
+ * ```ts
+ * console.log(maxPool("pool1", { kernel: 3, stride: 2 }).init([32, 28, 28, 16]).output); // [ 32, 14, 14, 16 ]
+ * ```
+ */
 export function maxPool(name: string, options: MaxPoolConfig): Layer {
   const { kernel, stride } = checkOptions(optionsSchema, options, `Cannot build max pooling "${name}"`);
   const outputShape = ([batch, height, width, channels]: Shape): Shape => [

@@ -6,12 +6,13 @@ import { dropout, type DropoutConfig, dropoutSchema } from "./dropout.ts";
 import { globalAveragePool, globalAveragePoolSchema } from "./global_average_pool.ts";
 import { maxPool, type MaxPoolConfig, maxPoolSchema } from "./max_pool.ts";
 
-/** One entry of `network:` in a config, defaults filled in. */
+/** One entry of `network:` in a config, checked, defaults filled in. */
 export type LayerConfig =
   | { readonly conv: ConvConfig }
   | { readonly dropout: DropoutConfig }
   | { readonly maxPool: MaxPoolConfig }
   | "globalAveragePool";
+/** A zod schema of one entry of `network:`. */
 export const layerSchema: z.ZodType<LayerConfig> = z.union([
   convSchema,
   dropoutSchema,
@@ -31,7 +32,15 @@ export function buildLayer(config: LayerConfig, number: (kind: string) => number
   return config satisfies never;
 }
 
-/** The network of a config: its layers in order. Throws `UserError` where two layers share a name. */
+/**
+ * The network of a config: its layers in order. Throws `UserError` where two layers share a name.
+ *
+ * @example
+ * ```ts
+ * const { name, network } = await loadConfig("allcnn-c");
+ * console.log(buildNetwork(name, network).init([1, 32, 32, 3]).output); // [ 1, 1, 1, 10 ]
+ * ```
+ */
 export function buildNetwork(name: string, layers: readonly LayerConfig[]): Layer {
   const counts: Record<string, number> = {};
   const number = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;

@@ -43,7 +43,10 @@ export async function stageProgram(folder: string): Promise<string[]> {
   return ["allcnn", ...installed, "torch"];
 }
 
-/** Bundles for Node, npm packages included but Dawn; returns the paths of what went in. */
+/**
+ * Bundles for Node, npm packages included but Dawn, and sharp, which only `predict` needs and a bundle, made to measure,
+ * does not bring; returns the paths of what went in.
+ */
 async function bundle(entry: readonly string[] | string, outfile: string): Promise<string[]> {
   const { metafile } = await build({
     ...(typeof entry === "string" ? { stdin: { contents: entry, resolveDir: "." } } : { entryPoints: [...entry] }),
@@ -52,7 +55,7 @@ async function bundle(entry: readonly string[] | string, outfile: string): Promi
     platform: "node",
     target: "node20",
     format: "esm",
-    external: ["webgpu"],
+    external: ["webgpu", "sharp"],
     metafile: true,
     logLevel: "warning",
     // Packages in the older module format call `require` for Node's own modules.

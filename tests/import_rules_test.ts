@@ -79,8 +79,8 @@ for (const [folder, { folders, packages }] of Object.entries(RULES)) {
   });
 }
 
-test("nothing imports a script, cli/ or a test from below", () => {
-  const above = ["scripts", "cli", "bench", "tests"];
+test("nothing imports a script, cli/, an example or a test from below", () => {
+  const above = ["scripts", "cli", "bench", "examples", "tests"];
   none(
     SOURCES.filter((path) => !above.includes(folderOf(path))).flatMap((path) =>
       importsOf(TEXT.get(path)!).filter((specifier) => above.includes(folderOf(target(path, specifier) ?? "packages/")))

@@ -21,6 +21,7 @@ const SHAPES = { seed: 1, train: 6000, test: 1000 };
 export type Report = (message: string, done: number) => void;
 const silent: Report = () => {};
 
+/** Where examples come from, and how they are preprocessed. */
 export interface Source {
   readonly config: DatasetConfig;
   /** The folder of the data files, if the data set has any. */
@@ -74,7 +75,13 @@ export async function decodeWhitening(bytes: Uint8Array<ArrayBuffer>, source: st
 
 /**
  * The whitening that a config asks for, fitted on all training images, or null if it asks for none. Cached on disk
- * under a hash of images and parameters.
+ * under a hash of images and parameters. Throws `UserError` where the files of the data set cannot be read.
+ *
+ * @example
+ * ```ts
+ * const { dataset } = await loadConfig("quickstart");
+ * console.log(await whiteningFor(device, { config: dataset, directory: null })); // null
+ * ```
  */
 export async function whiteningFor(
   context: Context,
@@ -110,7 +117,18 @@ export async function whiteningFor(
   return whitening;
 }
 
-/** A split, preprocessed; `whitening` is what `whiteningFor` or a run's file gave. */
+/**
+ * A split of a data set, preprocessed as its config says; `whitening` is what `whiteningFor` or a run's file gave. Throws
+ * `UserError` where the files of the data set cannot be read.
+ *
+ * @example
+ * ```ts
+ * const { dataset } = await loadConfig("quickstart", ["dataset.testExamples=20"]);
+ * const source = { config: dataset, directory: null }; // the folder of the files, for a data set that has some
+ * const test = await prepare(device, source, "test", await whiteningFor(device, source));
+ * console.log(test.count, test.shape); // 20 [ 32, 32, 3 ]
+ * ```
+ */
 export async function prepare(
   context: Context,
   source: Source,
@@ -133,6 +151,13 @@ export async function prepare(
  * Images as the model's config preprocesses them: `images` [count, height, width, channels], values 0 ... 255, stay as
  * they are, the result is new. Contrast normalization and whitening if the config says so, else -1 ... 1. Throws
  * `UserError` where the model has no config, or no whitening though its config asks for one.
+ *
+ * @example
+ * ```ts
+ * const model = await openModel(device, await loadConfig("quickstart"));
+ * const image = new Float32Array(32 * 32 * 3).fill(255); // white
+ * console.log((await preprocess(model, image))[0]); // 1
+ * ```
  */
 export async function preprocess(
   { context, config, whitening, input, network }: Model,
