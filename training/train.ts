@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { augmentSchema, trainingSchema } from "../configs/schema.ts";
 import { type Checkpoint, select } from "../core/checkpoint.ts";
 import { checkDataset } from "../data/check_dataset.ts";
