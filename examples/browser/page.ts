@@ -2,6 +2,8 @@
 import * as allcnn from "../../mod.ts";
 import { drawErrors, type Point } from "./error_chart.ts";
 
+const CLASSES = allcnn.classNames({ name: "shapes" });
+
 const SAVED = "models/quickstart.safetensors";
 
 /** Seconds to measure kernels before the first training on a GPU; on a CPU compiling them takes longer than they save. */
@@ -18,20 +20,22 @@ function say(text: string, wrong = false): void {
 
 const percent = (value: number) => `${value.toFixed(2)} %`;
 
-/** Test images with their classes under them, or what the network takes them for. */
-function showImages({ images, labels, count, shape: [height, width] }: allcnn.Dataset, predicted?: ArrayLike<number>) {
+/** Test images, under them their classes or, by its probabilities [count, classes], what the network takes them for. */
+function showImages({ images, labels, count, shape: [height, width] }: allcnn.Dataset, predicted?: Float32Array) {
+  const likeliest = (index: number) => {
+    const row = predicted?.subarray(index * CLASSES.length, (index + 1) * CLASSES.length);
+    return row?.indexOf(Math.max(...row)) ?? labels[index]!;
+  };
   $("images").replaceChildren(...Array.from({ length: count }, (_, index) => {
     const figure = document.createElement("figure"), canvas = document.createElement("canvas");
-    const caption = document.createElement("figcaption"), label = labels[index]!, found = predicted?.[index] ?? label;
+    const caption = document.createElement("figcaption"), label = labels[index]!, found = likeliest(index);
     Object.assign(canvas, { width, height });
     const pixels = canvas.getContext("2d")!.createImageData(width, height);
     for (let i = 0; i < width * height; i++) {
       pixels.data.set([...images.subarray(3 * (index * width * height + i)).subarray(0, 3), 255], 4 * i);
     }
     canvas.getContext("2d")!.putImageData(pixels, 0, 0);
-    caption.textContent = found === label
-      ? allcnn.SHAPE_CLASSES[label]!
-      : `${allcnn.SHAPE_CLASSES[found]}, in truth ${allcnn.SHAPE_CLASSES[label]}`;
+    caption.textContent = found === label ? CLASSES[label]! : `${CLASSES[found]}, in truth ${CLASSES[label]}`;
     caption.classList.toggle("miss", found !== label);
     figure.append(canvas, caption);
     return figure;
