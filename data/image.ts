@@ -19,12 +19,14 @@ const BACKGROUND = "#ffffff";
  */
 export async function loadSharp() {
   try {
-    return (await import("sharp")).default;
+    const sharp = (await import("sharp")).default;
+    if (typeof sharp === "function") return sharp;
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
     const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `does not load here (${firstLine(message)})`;
     throw new UserError(`Cannot decode images: the npm package sharp ${why}, npm install --include=optional brings it`);
   }
+  throw new UserError("Cannot decode images in a browser: draw the picture on a canvas, whose getImageData has pixels");
 }
 
 function firstLine(message: string): string {

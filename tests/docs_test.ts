@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -59,7 +59,7 @@ test("every example in the README and in docstrings compiles, runs, and prints w
   } catch (error) {
     throw new Error((error as { stdout: string }).stdout);
   }
-  const outfile = `${folder}/examples.js`;
+  const outfile = `${folder}.js`; // in dist/, as the package's module, so that configs are found by name
   await build({
     entryPoints: [`${folder}/examples.ts`],
     outfile,
@@ -73,7 +73,6 @@ test("every example in the README and in docstrings compiles, runs, and prints w
   };
   const device = await gpu(), root = process.cwd();
   await inFolder(async (scratch) => {
-    cpSync("configs", `${scratch}/configs`, { recursive: true });
     process.chdir(scratch);
     try {
       for (const [index, [source, run]] of made.entries()) {

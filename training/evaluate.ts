@@ -36,6 +36,7 @@ export interface EvaluateOptions {
  */
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Score> {
   checkDataset(data, model, "the data of this evaluation");
+  model.context.check();
   return await withOwnBuffers(model, async (own) => {
     const evaluation = await compileEvaluation(own, await makeResident(own.context, own.buffers, "evaluation", data));
     try {
@@ -59,6 +60,7 @@ export async function runEvaluation(
     context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
     run(context, plan);
     const done = context.device.queue.onSubmittedWorkDone();
+    done.catch(() => {}); // where the device is lost, check() throws first
     await previous; // one batch runs while the next is encoded
     previous = done;
     context.check();

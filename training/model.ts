@@ -149,7 +149,7 @@ export async function placeModel(
  * const model = await openModel(device, { network, input: [8, 8, 1] }, { seed: 1 });
  * console.log(model.classes, Object.keys(model.specs)); // 3 [ 'conv1/w', 'conv1/b' ]
  *
- * const quickstart = await openModel(device, await loadConfig("configs/quickstart.yaml"));
+ * const quickstart = await openModel(device, await loadConfig("quickstart"));
  * console.log(quickstart.input, quickstart.classes); // [ 32, 32, 3 ] 10
  * ```
  */

@@ -40,7 +40,7 @@ export interface LoadOptions extends ModelOptions {
  *
  * @example
  * ```ts
- * const config = await loadConfig("configs/quickstart.yaml");
+ * const config = await loadConfig("quickstart");
  * await saveModel(await openModel(device, config), "untrained.safetensors");
  * const model = await loadModel(device, "untrained.safetensors"); // the file carries the config
  * console.log(model.config!.name); // quickstart
@@ -54,7 +54,7 @@ export async function loadModel(
 ): Promise<Model> {
   const checkpoint = await openCheckpoint(path, warn), wanted = definition ?? configOf(checkpoint, path);
   if (wanted === null) {
-    throw new UserError(`Checkpoint "${path}" carries no config: name one, as --config configs/allcnn-c.yaml`);
+    throw new UserError(`Checkpoint "${path}" carries no config: name one, as --config allcnn-c`);
   }
   const whitening = options.whitening ?? await savedWhitening(checkpoint, path, wanted);
   return await placeModel(context, wanted, (specs) => select(checkpoint, specs, path), { ...options, whitening });
