@@ -63,6 +63,7 @@ export async function decodeImage(bytes: Uint8Array, source: string): Promise<Im
 function reason(message: string): string {
   if (/unsupported image format/.test(message)) return "it is none, or of an unknown format; PNG and JPEG are known";
   if (/is empty/.test(message)) return "it is empty";
+  if (/pixel limit/.test(message)) return "it has more than 268 megapixels";
   return `it is damaged or incomplete (${firstLine(message)})`;
 }
 
