@@ -23,7 +23,7 @@ export { train, type TrainOptions } from "./training/train.ts";
 
 // Networks: layers, and what a layer is.
 export { type Forward, type Layer, type Params, type Rule, sequential, type Trace, type Want } from "./core/layer.ts";
-export { conv, type ConvOptions } from "./layers/conv.ts";
+export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
 export { dropout } from "./layers/dropout.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";
 export { maxPool } from "./layers/max_pool.ts";
@@ -31,7 +31,16 @@ export { buildNetwork, type LayerConfig } from "./layers/mod.ts";
 
 // Configs and data.
 export { loadConfig, parseConfig } from "./configs/load.ts";
-export { type Config, configSchema, type DatasetConfig } from "./configs/schema.ts";
+export {
+  type AugmentConfig,
+  type Config,
+  configSchema,
+  type DatasetConfig,
+  type LearningRateConfig,
+  type PreprocessConfig,
+  type TrainingConfig,
+  type TrainingOptions,
+} from "./configs/schema.ts";
 export { readCifar10 } from "./data/cifar10.ts";
 export { readCifar100 } from "./data/cifar100.ts";
 export type { Dataset } from "./data/dataset.ts";

@@ -8,6 +8,29 @@ import { type Config, configSchema } from "./schema.ts";
 
 const dotted = (path: Path) => path.join(".");
 
+/** Most characters of a config, and how deep its lists and maps may lie within each other: the parser recurses. */
+const MAX_LENGTH = 2 ** 18, MAX_DEPTH = 100;
+
+/** About the depth of a YAML text: of open brackets, of indentation, or of `- `, `? ` and `: ` one behind the other. */
+function depthOf(text: string): number {
+  let brackets = 0, deepest = 0;
+  for (const [sign] of text.matchAll(/[[\]{}]/g)) {
+    brackets = Math.max(0, brackets + (sign === "[" || sign === "{" ? 1 : -1));
+    deepest = Math.max(deepest, brackets);
+  }
+  for (const [run] of text.matchAll(/^[ \t]+|(?:[-?:][ \t]+)+/gm)) deepest = Math.max(deepest, run.length / 2);
+  return deepest;
+}
+
+/** Refuses what would overflow the parser's stack. */
+function checkSize(text: string, source: string): void {
+  if (text.length > MAX_LENGTH) {
+    throw new UserError(`${source} is no config: it has ${text.length} characters, expected at most ${MAX_LENGTH}`);
+  }
+  const depth = depthOf(text);
+  if (depth > MAX_DEPTH) throw new UserError(`${source} is no config: it is nested deeper than ${MAX_DEPTH} levels`);
+}
+
 /**
  * The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. Throws
  * `UserError` with line and column where something is not allowed.
@@ -35,15 +58,21 @@ const dotted = (path: Path) => path.join(".");
  * ```
  */
 export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
+  checkSize(text, source);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  let document: Document;
+  try {
+    document = parseDocument(text, { lineCounter: lines, logLevel: "error", prettyErrors: false });
+  } catch (error) { // of the parser's stack
+    throw new UserError(`${source} is no config: it cannot be parsed (${(error as Error).message})`);
+  }
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${source}:${line}:${col}`;
   };
-  const syntax = document.errors[0];
+  const syntax = document.errors[0] ?? document.warnings[0]; // a warning is a tag or version that it does not know
   if (syntax !== undefined) {
-    throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.split("\n")[0]!.replace(/:$/, "")}`);
+    throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.replace(/; please use YAML.*/, "")}`);
   }
   if (!isMap(document.contents)) throw new UserError(`${source}:1:1 is no config: expected keys such as name, dataset`);
   const overridden = settings.map((setting) => applySetting(document, setting));
@@ -92,11 +121,12 @@ function applySetting(document: Document, text: string): { text: string; path: P
   const path = text.slice(0, split).split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part);
   const beyond = path.findIndex((part, i) => {
     const list = document.getIn(path.slice(0, i), true);
-    return isSeq(list) && typeof part === "number" && part > list.items.length; // at the length it appends
+    return isSeq(list) && !(typeof part === "number" && part <= list.items.length); // at the length it appends
   });
+  checkSize(text, `--set ${text.slice(0, split)}`);
   let value: unknown;
   try {
-    value = parse(text.slice(split + 1));
+    value = parse(text.slice(split + 1), { logLevel: "error" });
   } catch {
     throw new UserError(`Cannot read --set ${text}: ${text.slice(split + 1)} is not valid YAML`);
   }

@@ -66,10 +66,14 @@ export interface Config {
 
 const preprocessSchema: z.ZodType<PreprocessConfig> = z.union([
   z.strictObject({
-    gcn: z.strictObject({ scale: z.number().gt(0).describe("Norm of each image after global contrast normalization") }),
+    gcn: z.strictObject({
+      scale: z.number().gt(0).max(1e6).describe("Norm of each image after global contrast normalization"),
+    }),
   }),
   z.strictObject({
-    zca: z.strictObject({ epsilon: z.number().gt(0).describe("Added to the eigenvalues of the covariance") }),
+    zca: z.strictObject({
+      epsilon: z.number().min(1e-8).max(1e6).describe("Added to the eigenvalues of the covariance"),
+    }),
   }),
 ]);
 
@@ -83,7 +87,7 @@ const datasetSchema: z.ZodType<DatasetConfig> = z.strictObject({
   labels: z.enum(["fine", "coarse"]).optional().describe(
     "Of cifar100 alone: fine, the 100 classes, which is the default, or coarse, the 20 superclasses",
   ),
-  preprocess: z.array(preprocessSchema).default([]).describe("In order, fitted on the training images"),
+  preprocess: z.array(preprocessSchema).max(8).default([]).describe("In order, fitted on the training images"),
   augment: augmentSchema.optional().describe("Fresh for each example of each step, after preprocessing"),
   trainExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
   testExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
@@ -93,10 +97,10 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.stri
   epochs: z.int().min(0),
   batch: z.int().min(1).max(65536).describe("Examples per step"),
   optimizer: z.strictObject({
-    sgd: z.strictObject({ momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0) }),
+    sgd: z.strictObject({ momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0).max(1) }),
   }),
   learningRate: z.strictObject({
-    base: z.number().gt(0),
+    base: z.number().gt(0).max(1e6),
     factor: z.number().gt(0).lte(1).default(1).describe("Multiplies the rate after each of `epochs`"),
     epochs: z.array(z.int().min(1)).default([]),
   }),
@@ -109,7 +113,7 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.stri
 export const configSchema: z.ZodType<Config> = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/).describe("Names the run's folder"),
   dataset: datasetSchema,
-  network: z.array(layerSchema).min(1),
+  network: z.array(layerSchema).min(1).max(1000),
   training: trainingSchema,
   paper: z.strictObject({ table: z.int().min(1), testError: z.number().min(0).max(100) }).optional().describe(
     "Where the paper reports this network, and its test error in percent",

@@ -1,6 +1,6 @@
 /** Opens a GPU through WebGPU: Dawn (npm `webgpu`) in Node and Deno, `navigator.gpu` in a browser. */
 import type { Limits } from "../kernels/kernel.ts";
-import { UserError } from "./errors.ts";
+import { DeviceLostError, UserError } from "./errors.ts";
 import { environment, hasProcess, platform, setDefaultEnvironment } from "./runtime.ts";
 
 /** An open device, what kernels may use on it, and what identifies it. */
@@ -13,7 +13,7 @@ export interface Context {
   readonly description: string;
   /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
   readonly scope: string;
-  /** Throws if the device was lost or reported an error since the last call. */
+  /** Throws if the device was lost (`DeviceLostError`) or reported an error. */
   check(): void;
   close(): void;
 }
@@ -109,6 +109,8 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
   const device = await adapter.requestDevice({
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
+  }).catch((error) => {
+    throw new UserError(`Cannot open the GPU ${info.description || info.device}: ${firstLine(error)}`);
   });
   const name = info.description || info.device || `${info.vendor} ${info.architecture}`;
   const software = info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|WARP|Basic Render/i.test(
@@ -125,11 +127,16 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
   let failure: Error | null = null;
   let closing = false;
   device.addEventListener("uncapturederror", (event) => {
-    failure ??= new Error(`The GPU reported: ${(event as GPUUncapturedErrorEvent).error.message}`);
+    const { error } = event as GPUUncapturedErrorEvent, message = firstLine(error);
+    const full = error.constructor.name === "GPUOutOfMemoryError";
+    failure ??= full
+      ? new UserError(`The GPU ran out of memory (${message}): use a smaller batch (--set training.batch=N)`)
+      : new Error(`The GPU reported: ${error.message}`);
   });
   device.lost.then(({ reason, message }) => {
+    // Whatever was reported before is a consequence or says less.
     if (!closing) {
-      failure ??= new UserError(`The GPU device was lost (${reason}: ${message || "no reason given"}), try --resume`);
+      failure = new DeviceLostError(`The GPU device was lost (${reason}: ${firstLine(message) || "no reason given"})`);
     }
   });
   return {

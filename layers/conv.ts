@@ -37,13 +37,13 @@ const activationSchema = z.union([
 const optionsSchema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
   name: z.string().regex(/^[A-Za-z][\w-]*$/).describe("Prefix of its parameters: conv1/w, conv1/b"),
   channels: z.int().min(1).describe("Output channels"),
-  kernel: z.int().min(1).describe("Height and width of the kernel"),
-  stride: z.int().min(1).default(1),
-  padding: z.union([z.enum(["same", "valid"]), z.int().min(0)]).default("valid").describe(
+  kernel: z.int().min(1).max(1024).describe("Height and width of the kernel"),
+  stride: z.int().min(1).max(1024).default(1),
+  padding: z.union([z.enum(["same", "valid"]), z.int().min(0).max(1024)]).default("valid").describe(
     "Zeros around the input: same = (kernel - 1) / 2 on each side, valid = none, or a number",
   ),
   activation: activationSchema.default("none"),
-  initialBias: z.number().default(0).describe("Initial value of every bias"),
+  initialBias: z.number().min(-1e6).max(1e6).default(0).describe("Initial value of every bias"),
 });
 export const convSchema: z.ZodType<{ readonly conv: ConvConfig }, { readonly conv: ConvOptions }> = z.strictObject({
   conv: optionsSchema,

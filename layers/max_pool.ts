@@ -14,8 +14,8 @@ export interface MaxPoolConfig {
 }
 
 const optionsSchema: z.ZodType<MaxPoolConfig> = z.strictObject({
-  kernel: z.int().min(1).describe("Height and width of the window"),
-  stride: z.int().min(1),
+  kernel: z.int().min(1).max(1024).describe("Height and width of the window"),
+  stride: z.int().min(1).max(1024),
 });
 export const maxPoolSchema: z.ZodType<{ readonly maxPool: MaxPoolConfig }> = z.strictObject({ maxPool: optionsSchema });
 

@@ -59,6 +59,7 @@ export async function runEvaluation(
     context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
     run(context, plan);
     const done = context.device.queue.onSubmittedWorkDone();
+    done.catch(() => {}); // where the device is lost, check() throws first
     await previous; // one batch runs while the next is encoded
     previous = done;
     context.check();

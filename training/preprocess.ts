@@ -12,6 +12,8 @@ import { globalContrastNormalize } from "../data/gcn.ts";
 import { generateShapes } from "../data/generated.ts";
 import { fitWhitening, type Whitening } from "../data/whitening.ts";
 import { whiten } from "../data/whitening_apply.ts";
+import { elements } from "../core/tensor.ts";
+import { IMAGE_SHAPE } from "./datasets.ts";
 import type { Model } from "./model.ts";
 
 /** The generated data set is the same for every run: its seed and sizes are part of its definition. */
@@ -65,10 +67,11 @@ export async function encodeWhitening({ mean, matrix }: Whitening): Promise<Uint
   return await encodeTensors({ metadata: {}, tensors });
 }
 
+/** Throws `UserError`, naming `source`, where the bytes are no whitening of images of IMAGE_SHAPE. */
 export async function decodeWhitening(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Whitening> {
-  const { mean, matrix } = (await decodeTensors(bytes, source)).tensors;
-  if (mean === undefined || matrix === undefined || matrix.data.length !== mean.data.length ** 2) {
-    throw new UserError(`Cannot use "${source}" as whitening: it has no mean and matrix of fitting sizes`);
+  const { mean, matrix } = (await decodeTensors(bytes, source)).tensors, size = elements(IMAGE_SHAPE);
+  if (mean?.data.length !== size || matrix?.data.length !== size ** 2) {
+    throw new UserError(`Cannot use "${source}" as whitening: it has no mean [${size}] and matrix [${size}, ${size}]`);
   }
   return { mean: Float32Array.from(mean.data), matrix: Float32Array.from(matrix.data) };
 }

@@ -2,7 +2,11 @@
 import type * as files from "../../core/storage.ts";
 import { UserError } from "../../core/errors.ts";
 
-export type Storage = typeof files;
+/** All but what locks between processes are made of (training/run_lock.ts), which browsers do not have. */
+export type Storage = Omit<
+  typeof files,
+  "createFile" | "hostName" | "modified" | "processStart" | "removeEmptyDirectory" | "touch"
+>;
 
 function equal(actual: unknown, expected: unknown, what: string): void {
   const [a, b] = [actual, expected].map((value) => JSON.stringify(value instanceof Uint8Array ? [...value] : value));
