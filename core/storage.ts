@@ -35,10 +35,12 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** The text of a file. Throws `UserError` where it cannot be read. */
 export async function readText(path: string): Promise<string> {
   return new TextDecoder().decode(await readFile(path));
 }
 
+/** Is there a file or folder of this path? */
 export async function exists(path: string): Promise<boolean> {
   return await stat(path).then(() => true, () => false);
 }
