@@ -67,7 +67,7 @@ function withHeader(bytes: Uint8Array, change: (header: Record<string, unknown>)
 
 const LENGTHS = [0n, 1n, 7n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n, 100_000_001n];
 
-async function damagedTensors(draw: Draw, bytes: Uint8Array): Promise<{ how: string; bytes: Uint8Array }> {
+export async function damagedTensors(draw: Draw, bytes: Uint8Array): Promise<{ how: string; bytes: Uint8Array }> {
   const kind = draw.pick(["bytes", "bytes", "header", "header", "metadata", "metadata", "metadata", "length"]);
   if (kind === "bytes") return mutateBytes(draw, bytes);
   if (kind === "header") return { how: "header", bytes: withHeader(bytes, (header) => mutateJson(draw, header)) };

@@ -18,7 +18,7 @@ export interface Originals {
 
 const CONFIGS = ["quickstart", "allcnn-c", "small-cifar10", "base-a", "convpool-b"];
 
-const TINY = `name: tiny
+export const TINY = `name: tiny
 dataset: { name: shapes, augment: { pad: 2, flip: true }, trainExamples: 64, testExamples: 32 }
 network:
   - { conv: { name: conv1, channels: 4, kernel: 3, stride: 2, padding: same, activation: relu } }
