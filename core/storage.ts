@@ -10,6 +10,7 @@ const REASONS: Record<string, string> = {
   ENOENT: "it does not exist",
   EACCES: "permission denied",
   EPERM: "permission denied",
+  EEXIST: "a file of this name is in the way",
   EISDIR: "it is a folder",
   ENOTDIR: "a part of the path is not a folder",
   ENOSPC: "no space left on the disk, free some and try again",
