@@ -2,7 +2,6 @@
 import { dirname } from "node:path";
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/errors.ts";
-import { environment } from "../core/runtime.ts";
 import { cachedTuner } from "../core/tune.ts";
 import { openTuneCache } from "../core/tune_cache.ts";
 import { isDirectory, writeFile } from "../core/storage.ts";
@@ -14,6 +13,7 @@ import * as folder from "../training/run_folder.ts";
 import { compileEvaluation, openSession } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { progressLine } from "./progress.ts";
 import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
@@ -24,7 +24,7 @@ export const evaluate: Command = {
     summary: "Prints loss and error of a trained network on the test images.",
     options: [
       { name: "config", value: "FILE", help: "the network's config, for a checkpoint that carries none" },
-      { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
+      DATA_OPTION,
       { name: "test-examples", value: "N", help: "evaluate on the first N only" },
       { name: "predictions", value: "FILE", help: "write a JSON line per image: index, label, predicted, logits" },
       ...DEVICE_OPTIONS,
@@ -42,7 +42,7 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   }
   const testExamples = args.integer("test-examples", 1);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
-  const source: Source = { config: dataset, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
+  const source: Source = { config: dataset, directory: await dataFolder(args, dataset, screen) };
   const context = await openDeviceFor(args);
   screen.line(`Device: ${context.description}`);
   const session = openSession(context, config);

@@ -4,7 +4,7 @@ import type { Config } from "../configs/schema.ts";
 import { UserError } from "../core/errors.ts";
 import { mebibytes } from "../core/buffers.ts";
 import { run } from "../core/plan.ts";
-import { environment, exit, onInterrupt } from "../core/runtime.ts";
+import { exit, onInterrupt } from "../core/runtime.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { fit, initialize, initialProgress } from "../training/fit.ts";
 import { loadExamples, prepare, type Source, whiteningFor } from "../training/preprocess.ts";
@@ -13,6 +13,7 @@ import * as folder from "../training/run_folder.ts";
 import { compileEvaluation, compileTraining, getParams, openSession, type Session } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { progressLine } from "./progress.ts";
 import { notExact, resume, settingsOf, tunerFor } from "./resume.ts";
 import { DEVICE_OPTIONS, openDeviceFor, TUNE_OPTIONS, tunerOf } from "./tuning_options.ts";
@@ -26,7 +27,7 @@ export const train: Command = {
     positionals: ["CONFIG?"],
     summary: "Trains the network of a YAML config.",
     options: [
-      { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
+      DATA_OPTION,
       { name: "out", value: "DIR", help: "folder of the run; default: runs/<config>-<seed>" },
       { name: "seed", value: "N", help: "seed of initial values, order and dropout; default: 0" },
       { name: "epochs", value: "N", help: "how many; 0 writes the initial state" },
@@ -76,10 +77,6 @@ async function trainCommand(args: Arguments): Promise<number> {
   if (seed >= 2 ** 32) throw new UserError(`--seed expects a whole number below 2^32, got ${seed}`);
   const out = from ?? args.text("out") ?? `runs/${config.name}-${seed}`;
   if (resumed === null) await folder.refuseExistingRun(out);
-  const source: Source = {
-    config: config.dataset,
-    directory: args.text("data") ?? (environment("ALLCNN_DATA") || null),
-  };
 
   const context = await openDeviceFor(args);
   screen.line(`Device: ${context.description}`);
@@ -92,6 +89,7 @@ async function trainCommand(args: Arguments): Promise<number> {
     return 0;
   }
 
+  const source: Source = { config: config.dataset, directory: await dataFolder(args, config.dataset, screen) };
   await checkEarly(source, config);
   const hash = resumed?.checkpoint.whitening ?? null;
   const whitening: Whitening | null = hash === null
