@@ -1,10 +1,10 @@
 /** Unpacks the archive of a data set: only the files that are known to be in it, whatever else it holds. */
 import { createReadStream } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createTarDecoder } from "modern-tar";
 import { fileError, UserError } from "../core/errors.ts";
-import { exists, makeDirectory } from "../core/storage.ts";
+import { exists, makeDirectory, writeFile } from "../core/storage.ts";
 import type { Archive } from "./archives.ts";
 
 /** Most bytes of a text file. */
@@ -47,7 +47,8 @@ async function unpackFiles(path: string, archive: Archive, target: string): Prom
         for await (const _ of body);
         continue;
       }
-      await writeEntry(`${target}/${file}`, body, { path, file, least: size ?? 0, most: size ?? TEXT_BYTES });
+      const bytes = await readEntry(body, { path, file, least: size ?? 0, most: size ?? TEXT_BYTES });
+      await writeFile(`${target}/${file}`, bytes);
       found.add(file);
     }
   } catch (error) {
@@ -71,29 +72,27 @@ function fileOf(path: string, { folder }: Archive, name: string, type: string): 
   return type === "file" && parts.length === 2 && parts[0] === folder ? parts[1]! : null;
 }
 
-async function writeEntry(
-  target: string,
+/** The bytes of an entry, of which there must be from `least` to `most`. */
+async function readEntry(
   body: ReadableStream<Uint8Array>,
-  { path, file, least, most }: { readonly path: string; readonly file: string; readonly least: number; most: number },
-): Promise<void> {
-  const output = await open(target, "wx").catch((error: unknown) => {
-    throw fileError("write", target, error);
-  });
+  { path, file, least, most }: {
+    readonly path: string;
+    readonly file: string;
+    readonly least: number;
+    readonly most: number;
+  },
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(most);
   let size = 0;
-  try {
-    for await (const chunk of body) {
-      size += chunk.length;
-      if (size > most) break;
-      await output.writeFile(chunk).catch((error: unknown) => {
-        throw fileError("write", target, error);
-      });
+  for await (const chunk of body) {
+    if (size + chunk.length > most) {
+      throw new UserError(`Cannot unpack "${path}": "${file}" has more than ${most} bytes in it`);
     }
-    if (size < least || size > most) {
-      const found = size > most ? `more than ${most}` : `${size}`;
-      throw new UserError(`Cannot unpack "${path}": "${file}" has ${found} bytes in it, expected ${least || "fewer"}`);
-    }
-    await output.sync();
-  } finally {
-    await output.close();
+    bytes.set(chunk, size);
+    size += chunk.length;
   }
+  if (size < least) {
+    throw new UserError(`Cannot unpack "${path}": "${file}" has ${size} bytes in it, expected ${least}`);
+  }
+  return bytes.subarray(0, size);
 }
