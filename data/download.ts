@@ -13,7 +13,7 @@ export interface Patience {
   readonly backoffSeconds: number;
 }
 
-export const PATIENCE: Patience = { stallSeconds: 30, retries: 5, backoffSeconds: 1 };
+export const PATIENCE: Patience = { stallSeconds: 30, retries: 4, backoffSeconds: 1 };
 
 export interface DownloadOptions {
   readonly patience?: Patience;
@@ -54,7 +54,7 @@ export async function download(url: string, path: string, bytes: number, options
       failures = await fileBytes(path) >= before + SOME_BYTES ? 1 : failures + 1;
       if (failures > retries) throw new DownloadError(`Cannot download ${url}: ${reasonOf(error)}`);
       const seconds = backoffSeconds * 2 ** (failures - 1);
-      options.onLine(`The download was interrupted, ${reasonOf(error)}: trying again in ${seconds} s`);
+      options.onLine(`The download failed, ${reasonOf(error)}: trying again in ${seconds} s`);
       await sleep(1000 * seconds, undefined, { signal: options.signal }).catch(() => options.signal.throwIfAborted());
     }
   }

@@ -122,4 +122,4 @@ export async function serving(
 }
 
 /** So that tests take no minutes. */
-export const IMPATIENT: Patience = { stallSeconds: 0.3, retries: 2, backoffSeconds: 0.01 };
+export const IMPATIENT: Patience = { stallSeconds: 1, retries: 2, backoffSeconds: 0.01 };
