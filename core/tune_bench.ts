@@ -49,6 +49,22 @@ export interface Bench {
   close(keep: Stages | null): void;
 }
 
+/** How often a long compilation is asked whether the time is up. */
+const POLL_MILLISECONDS = 100;
+
+/** What the promise becomes, or null once the time is up: the driver's threads go on compiling, and nobody waits. */
+export async function withinBudget<T>(promise: Promise<T>, expired: Expired): Promise<T | null> {
+  promise.catch(() => {}); // where nobody waits any more, nobody hears of its failure either
+  for (;;) {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const pause = new Promise<null>((resolve) => timer = setTimeout(() => resolve(null), POLL_MILLISECONDS));
+    const done = await Promise.race([promise.then((value) => ({ value })), pause]);
+    clearTimeout(timer);
+    if (done !== null) return done.value;
+    if (expired()) return null;
+  }
+}
+
 const firstLine = (error: unknown) => (error as Error).message.split("\n")[0]!;
 
 /** The stages that the others are checked against. */
@@ -177,7 +193,9 @@ function benchOf(
       let runnable: Runnable;
       compiled.push(stages);
       try {
-        runnable = await operands.compile(stages);
+        const done = await withinBudget(operands.compile(stages), expired);
+        if (done === null) return { status: "expired" };
+        runnable = done;
       } catch (error) {
         return failed("invalid", `does not compile: ${firstLine(error)}`);
       } finally {

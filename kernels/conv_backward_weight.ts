@@ -14,7 +14,8 @@ import { sumsBias, weightProductShader } from "./weight_families.ts";
 import { type ConvBackwardWeightTuning, weightTunings } from "./weight_tunings.ts";
 import { firstSumRow, productProblem, weightTiles } from "./weight_winograd.ts";
 import { ceilDiv, elementwise } from "./wgsl.ts";
-import { products, transformTiles, transformWeightGradient } from "./winograd.ts";
+import { products } from "./winograd.ts";
+import { transformTiles, transformWeightGradient } from "./winograd_transforms.ts";
 
 export interface ConvBackwardWeightProblem extends ConvProblem {
   /** Is the bias gradient wanted too? */

@@ -36,7 +36,7 @@ function flopsPerSecond(tuning: ProductTuning, perThread: number, { software }: 
     return tuning.family === "direct" ? 9e9 + 1e7 * perThread : 1.5e9;
   }
   const share = perThread >= 64 ? 0.65 : perThread >= 32 ? 0.55 : 0.4;
-  return 2e13 * (tuning.family === "tiled" ? share : tuning.family === "direct" ? share / 2 : 0.2);
+  return 2e13 * (tuning.family === "tiled" ? share : tuning.family === "direct" ? share / 2 : 0.05);
 }
 
 /** Threads that fill a large GPU: 132 multiprocessors, four schedulers each, four warps of 32 to hide latency. */

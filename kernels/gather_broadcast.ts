@@ -1,13 +1,23 @@
 /**
- * A gathering convolution for adapters that run on a CPU, where one load costs as much as dozens of multiplications:
- * every value is loaded once per subgroup and handed to the other lanes by `subgroupBroadcast`.
+ * A gathering convolution in which every value is loaded once per subgroup and handed to the other lanes by
+ * `subgroupBroadcast`, without workgroup memory or barriers. Made for adapters that run on a CPU, where one load costs as
+ * much as dozens of multiplications; on a GPU a candidate like the others.
  *
  * A workgroup is one subgroup of `lanes` threads. It holds `rows` pixels by 4 * lanes channels: lane s owns the
  * channels 4s ... 4s+3 of each pixel. For four input channels, lane s loads those of the pixels s, s + lanes, ... and
  * of its four weight rows; each pixel's are then broadcast. `stores` is the number of store sites: more of them store
  * faster, fewer compile faster, since each is dozens of basic blocks on llvmpipe.
  */
-import { gatherBindings, type GatherConv, inputAt, leavesInput, pixelTiles, sliceOf } from "./gather_conv.ts";
+import {
+  gatherBindings,
+  type GatherConv,
+  leaves,
+  locatePixel,
+  outputAt,
+  pixelTiles,
+  sliceOf,
+  tapAddress,
+} from "./gather_conv.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 import type { Shader } from "./kernel.ts";
 
@@ -26,7 +36,7 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
   const chunks = inChannels / depth, vectors = ceilDiv(outChannels, 4);
   const columnGroups = ceilDiv(vectors, lanes), fragments = rows / lanes;
   const { tiles, locate: locateTile } = pixelTiles(g, rows);
-  const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
+  const clipped = leaves(g);
 
   /** Four neighbouring channels of an array [.., out]: one vec4, or four clamped scalars. */
   const four = (array: string, row: string) =>
@@ -38,17 +48,7 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
 
   const locate = (f: number) =>
     `  let pixel${f} = min(first + ${f * lanes}u + lane, end - 1u);
-  let j${f} = i32(pixel${f} % ${g.x.count}u);
-  let i${f} = i32((pixel${f} / ${g.x.count}u) % ${g.y.count}u);
-  let n${f} = i32(pixel${f} / ${g.x.count * g.y.count}u);`;
-
-  const address = (f: number) =>
-    `      let r${f} = ${inputAt(g.y, `i${f}`, "ty")};
-      let c${f} = ${inputAt(g.x, `j${f}`, "tx")};
-      let inside${f} = ${
-      clipped ? `r${f} >= 0 && r${f} < ${g.input.height} && c${f} >= 0 && c${f} < ${g.input.width}` : "true"
-    };
-      let at${f} = u32(select(0, (n${f} * ${g.input.height} + r${f}) * ${g.input.width} + c${f}, inside${f})) * ${chunks}u;`;
+${locatePixel(g, `pixel${f}`, f)}`;
 
   const load = (f: number) => {
     const value = `input[at${f} + k]`;
@@ -69,10 +69,8 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
 ${chosen}
     pixel = first + r * ${stores}u + ${site}u;
     if (pixel < end && column0 + lane < ${vectors}u) {
-      let j = pixel % ${g.x.count}u;
-      let i = (pixel / ${g.x.count}u) % ${g.y.count}u;
-      let row = (pixel / ${g.x.count * g.y.count}u) * ${g.output.height}u + i * ${g.y.outStep}u + ${g.y.outStart}u;
-      let at = row * ${g.output.width}u + j * ${g.x.outStep}u + ${g.x.outStart}u;
+    ${locatePixel(g, "pixel", "")}
+      let at = ${outputAt(g, "", 1)};
       ${
       wide ? `output[at * ${vectors}u + column] = finish(v, b, at * ${vectors}u + column);` : unroll(4, (c) => {
         const to = `at * ${outChannels}u + 4u * column + ${c}u`;
@@ -97,7 +95,7 @@ ${unroll(rows, (m) => `  var sum${m} = vec4f();`)}
   for (var ty = 0; ty < ${g.y.taps}; ty++) {
     for (var tx = 0; tx < ${g.x.taps}; tx++) {
       let slice = u32(${sliceOf(g)});
-${unroll(fragments, address)}
+${unroll(fragments, (f) => tapAddress(g, f, chunks))}
       for (var k = 0u; k < ${chunks}u; k++) {
         let row = (slice * ${chunks}u + k) * ${depth}u;
 ${unroll(fragments, load)}

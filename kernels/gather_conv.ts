@@ -69,13 +69,43 @@ export function pixelTiles({ batch, y, x, weightsPerImage = false }: GatherConv,
   };
 }
 
+/** WGSL that finds the output row `i`, column `j` and image `n`, each followed by `suffix`, of a pixel's index. */
+export function locatePixel({ y, x }: GatherConv, pixel: string, suffix: number | string): string {
+  return `  let j${suffix} = i32(${pixel} % ${x.count}u);
+  let i${suffix} = i32((${pixel} / ${x.count}u) % ${y.count}u);
+  let n${suffix} = i32(${pixel} / ${x.count * y.count}u);`;
+}
+
+/** Where the located pixel lies in an array [pixels of the output, `columns`], a u32 expression. */
+export function outputAt({ output, y, x }: GatherConv, suffix: number | string, columns: number): string {
+  const row = `(n${suffix} * ${output.height} + i${suffix} * ${y.outStep} + ${y.outStart}) * ${output.width}`;
+  return `u32(${row} + j${suffix} * ${x.outStep} + ${x.outStart}) * ${columns}u`;
+}
+
 /** The input coordinate of output `index` and tap `tap` along an axis, an i32 expression. */
-export function inputAt({ inStep, inStart, tapStep }: Axis, index: string, tap: string): string {
+function inputAt({ inStep, inStart, tapStep }: Axis, index: string, tap: string): string {
   return `${index} * ${inStep} + ${inStart} + ${tap} * ${tapStep}`;
 }
 
 /** Can a tap fall outside the input? If not, no shader need test it. */
-export function leavesInput(axis: Axis, size: number): boolean {
+function leavesInput(axis: Axis, size: number): boolean {
   const reach = axis.tapStep * (axis.taps - 1), last = (axis.count - 1) * axis.inStep + axis.inStart;
   return axis.inStart + Math.min(0, reach) < 0 || last + Math.max(0, reach) >= size;
+}
+
+/** Can any tap of any pixel fall outside the input? */
+export const leaves = ({ input, y, x }: GatherConv) => leavesInput(y, input.height) || leavesInput(x, input.width);
+
+/**
+ * WGSL that finds what the tap (`ty`, `tx`) of the located pixel reads: `inside`, and `at`, its index in an array [pixels
+ * of the input, `columns`]. Outside, `at` is 0: a valid address of what must not be used.
+ */
+export function tapAddress(g: GatherConv, suffix: number | string, columns: number): string {
+  const { height, width } = g.input, row = `r${suffix}`, column = `c${suffix}`, inside = `inside${suffix}`;
+  const test = `${row} >= 0 && ${row} < ${height} && ${column} >= 0 && ${column} < ${width}`;
+  const pixel = `(n${suffix} * ${height} + ${row}) * ${width} + ${column}`;
+  return `      let ${row} = ${inputAt(g.y, `i${suffix}`, "ty")};
+      let ${column} = ${inputAt(g.x, `j${suffix}`, "tx")};
+${leaves(g) ? `      let ${inside} = ${test};\n` : ""}\
+      let at${suffix} = u32(${leaves(g) ? `select(0, ${pixel}, ${inside})` : pixel}) * ${columns}u;`;
 }

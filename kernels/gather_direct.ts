@@ -3,7 +3,16 @@
  * of channels. The `lanes` threads of a row group lie along the channels, so that weights are read side by side and
  * the pixel's address is the same for all of them; `groups` row groups make a workgroup. For channels that are no fours.
  */
-import { gatherBindings, type GatherConv, inputAt, leavesInput, pixelTiles, sliceOf } from "./gather_conv.ts";
+import {
+  gatherBindings,
+  type GatherConv,
+  leaves,
+  locatePixel,
+  outputAt,
+  pixelTiles,
+  sliceOf,
+  tapAddress,
+} from "./gather_conv.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 import type { Shader } from "./kernel.ts";
 
@@ -23,26 +32,16 @@ export function gatherDirectShader(g: GatherConv, { rows, vectors, lanes, groups
   const columns = outChannels / (wide ? 4 : 1), chunks = inChannels / depth;
   const columnGroups = ceilDiv(columns, lanes * vectors);
   const { tiles, locate: locateTile } = pixelTiles(g, rows * groups);
-  const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
+  const clipped = leaves(g);
   const column = (v: number) => `min(column + ${v * lanes}u, ${columns - 1}u)`;
 
   const locate = (m: number) =>
     `  let pixel${m} = min(pixel + ${m}u, end - 1u);
-  let j${m} = i32(pixel${m} % ${g.x.count}u);
-  let i${m} = i32((pixel${m} / ${g.x.count}u) % ${g.y.count}u);
-  let n${m} = i32(pixel${m} / ${g.x.count * g.y.count}u);
+${locatePixel(g, `pixel${m}`, m)}
 ${unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`)}`;
 
-  const address = (m: number) =>
-    `      let r${m} = ${inputAt(g.y, `i${m}`, "ty")};
-      let c${m} = ${inputAt(g.x, `j${m}`, "tx")};
-      let inside${m} = ${
-      clipped ? `r${m} >= 0 && r${m} < ${g.input.height} && c${m} >= 0 && c${m} < ${g.input.width}` : "true"
-    };
-      let at${m} = select(0, (n${m} * ${g.input.height} + r${m}) * ${g.input.width} + c${m}, inside${m}) * ${chunks};`;
-
   const load = (m: number) => {
-    const value = `input[u32(at${m}) + k]`;
+    const value = `input[at${m} + k]`;
     return `        let in${m} = ${clipped ? `select(${inType}(), ${value}, inside${m})` : value};`;
   };
 
@@ -55,8 +54,7 @@ ${
 
   const store = (m: number) =>
     `  if (pixel + ${m}u < end) {
-    let row = (n${m} * ${g.output.height} + i${m} * ${g.y.outStep} + ${g.y.outStart}) * ${g.output.width};
-    let at = u32(row + j${m} * ${g.x.outStep} + ${g.x.outStart}) * ${columns}u + column;
+    let at = ${outputAt(g, m, columns)} + column;
 ${
       unroll(vectors, (v) => {
         const to = `at + ${v * lanes}u`, b = g.epilogue.bias ? `bias[${column(v)}]` : `${type}()`;
@@ -78,7 +76,7 @@ ${unroll(rows, locate)}
   for (var ty = 0; ty < ${g.y.taps}; ty++) {
     for (var tx = 0; tx < ${g.x.taps}; tx++) {
       let slice = u32(${sliceOf(g)});
-${unroll(rows, address)}
+${unroll(rows, (m) => tapAddress(g, m, chunks))}
       for (var k = 0u; k < ${chunks}u; k++) {
         let at_w = (slice * ${chunks}u + k) * ${depth * columns}u;
 ${unroll(rows, load)}

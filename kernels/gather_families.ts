@@ -11,6 +11,9 @@ export type ProductTuning = DirectTuning | TiledTuning | BroadcastTuning;
 /** The subgroups of llvmpipe. SwiftShader's, of four, take minutes to compile in the broadcast shaders (Chromium 156). */
 export const BROADCAST_LANES = 8;
 
+/** Rows of the broadcast shaders. On a GPU more of them would not fit into registers. */
+const BROADCAST_ROWS = { software: [32, 16, 64], gpu: [32, 16] };
+
 /** Tiles of [rows, columns], and what one thread of them multiplies. 96 and 192 channels are no multiples of 128. */
 const TILES: readonly Omit<TiledTuning, "family" | "depth">[] = [
   { rows: 128, columns: 96, threadRows: 8, threadVectors: 3 },
@@ -36,7 +39,7 @@ export function tiledTunings(inner: number, columns: number, limits: Limits): Ti
 
 /** Every tuning of one shader, for `inner` input channels and `channels` output channels; equal estimates keep this order. */
 export function productTunings(inner: number, channels: number, limits: Limits): ProductTuning[] {
-  const { subgroupSize, workgroupInvocations } = limits;
+  const { software, subgroupSize, workgroupInvocations } = limits;
   const columns = channels % 4 === 0 ? channels / 4 : channels;
   const lanes = Math.min(8, 2 ** Math.ceil(Math.log2(columns)));
   const broadcast = (rows: number): BroadcastTuning => ({
@@ -53,8 +56,8 @@ export function productTunings(inner: number, channels: number, limits: Limits):
     groups: 64 / lanes,
   }));
   return [
-    ...(limits.software && subgroupSize !== null && subgroupSize >= BROADCAST_LANES
-      ? [32, 16, 64].filter((rows) => rows % subgroupSize === 0).map(broadcast)
+    ...(subgroupSize !== null && subgroupSize >= BROADCAST_LANES
+      ? BROADCAST_ROWS[software ? "software" : "gpu"].filter((rows) => rows % subgroupSize === 0).map(broadcast)
       : []),
     ...tiledTunings(inner, channels, limits),
     ...direct.filter((tuning) => tuning.lanes * tuning.groups <= workgroupInvocations),

@@ -7,7 +7,16 @@
  *
  * Needs input and output channels in fours.
  */
-import { gatherBindings, type GatherConv, inputAt, leavesInput, pixelTiles, sliceOf } from "./gather_conv.ts";
+import {
+  gatherBindings,
+  type GatherConv,
+  leaves,
+  locatePixel,
+  outputAt,
+  pixelTiles,
+  sliceOf,
+  tapAddress,
+} from "./gather_conv.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 import type { Limits, Shader } from "./kernel.ts";
 
@@ -50,22 +59,7 @@ export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
   const columnGroups = ceilDiv(outVectors, across), chunks = ceilDiv(inVectors, deep);
   const ragged = inVectors % deep !== 0;
   const { tiles, locate } = pixelTiles(g, rows);
-  const clipped = leavesInput(g.y, g.input.height) || leavesInput(g.x, g.input.width);
-
-  const place = (pixel: string, name: string) =>
-    `  let j${name} = i32(${pixel} % ${g.x.count}u);
-  let i${name} = i32((${pixel} / ${g.x.count}u) % ${g.y.count}u);
-  let n${name} = i32(${pixel} / ${g.x.count * g.y.count}u);`;
-
-  const address = (q: number) => {
-    const inside = clipped
-      ? `r${q} >= 0 && r${q} < ${g.input.height} && c${q} >= 0 && c${q} < ${g.input.width}`
-      : "true";
-    return `      let r${q} = ${inputAt(g.y, `i${q}`, "ty")};
-      let c${q} = ${inputAt(g.x, `j${q}`, "tx")};
-      let inside${q} = ${inside};
-      let at${q} = u32(select(0, (n${q} * ${g.input.height} + r${q}) * ${g.input.width} + c${q}, inside${q})) * ${inVectors}u;`;
-  };
+  const clipped = leaves(g);
 
   const steps = g.y.taps * g.x.taps * chunks;
   const inRounds = ceilDiv(rows * deep, threads), weightRounds = ceilDiv(depth * across, threads);
@@ -78,7 +72,7 @@ export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
     const k = ragged ? `min(chunk * ${deep}u + k${q}, ${inVectors - 1}u)` : `chunk * ${deep}u + k${q}`;
     const tests = [...(clipped ? [`inside${q}`] : []), ...(ragged ? [`chunk * ${deep}u + k${q} < ${inVectors}u`] : [])];
     const value = `input[at${q} + ${k}]`;
-    return `${address(q)}
+    return `${tapAddress(g, q, inVectors)}
       next_in${q} = ${tests.length === 0 ? value : `select(vec4f(), ${value}, ${tests.join(" && ")})`};`;
   };
   const fetchWeights = (q: number) => {
@@ -114,9 +108,8 @@ ${
   const store = (m: number) =>
     `  let pixel_${m} = first + local.y + ${m * threadsY}u;
   if (pixel_${m} < end) {
-  ${place(`pixel_${m}`, `_${m}`)}
-    let row = (n_${m} * ${g.output.height} + i_${m} * ${g.y.outStep} + ${g.y.outStart}) * ${g.output.width};
-    let at = u32(row + j_${m} * ${g.x.outStep} + ${g.x.outStart}) * ${outVectors}u;
+  ${locatePixel(g, `pixel_${m}`, `_${m}`)}
+    let at = ${outputAt(g, `_${m}`, outVectors)};
 ${
       unroll(
         threadVectors,
@@ -140,7 +133,7 @@ ${
     unroll(inRounds, (q) =>
       `  let pixel${q} = min(first + (lane + ${q * threads}u) / ${deep}u, end - 1u);
   let k${q} = (lane + ${q * threads}u) % ${deep}u;
-${place(`pixel${q}`, `${q}`)}`)
+${locatePixel(g, `pixel${q}`, q)}`)
   }
 ${unroll(threadRows, (m) => unroll(threadVectors, (v) => `  var sum${m}_${v} = vec4f();`))}
 ${unroll(inRounds, (q) => `  var next_in${q}: vec4f;`)}

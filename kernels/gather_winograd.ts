@@ -8,15 +8,8 @@ import type { Axis, GatherConv } from "./gather_conv.ts";
 import { productShader, type ProductTuning } from "./gather_families.ts";
 import { scratch, type Slot, type Stages } from "./kernel.ts";
 import { ceilDiv } from "./wgsl.ts";
-import {
-  products,
-  tileCount,
-  type TiledImage,
-  type TileSize,
-  transformFilter,
-  transformOutput,
-  transformTiles,
-} from "./winograd.ts";
+import { products, tileCount, type TiledImage, type TileSize } from "./winograd.ts";
+import { transformFilter, transformOutput, transformTiles } from "./winograd_transforms.ts";
 
 export interface GatherWinogradTuning {
   readonly family: "winograd";

@@ -28,6 +28,8 @@ export interface CompareOptions {
   /** Where each peer gets an empty folder for what its drivers and compilers cache. */
   readonly folder: string;
   readonly progress: (line: string) => void;
+  /** Asked between two turns: end here, with what was measured? */
+  readonly stopped: () => boolean;
 }
 
 interface Running {
@@ -70,17 +72,20 @@ async function turn({ process, outcome }: Running, batch: number, options: Compa
 
 /**
  * All peers do the same work; each round gives every peer that still runs one turn. Who comes first moves on from
- * round to round, so that no peer always follows the same one. A peer that fails is out.
+ * round to round, so that no peer always follows the same one. A peer that fails is out. Where it is stopped, what was
+ * measured until then is the result.
  */
 export async function compare(peers: readonly Peer[], work: Work, options: CompareOptions): Promise<Outcome[]> {
   const all: Running[] = [];
   try {
-    for (const peer of peers) all.push(await start(peer, work, options));
+    for (const peer of peers) if (!options.stopped()) all.push(await start(peer, work, options));
     for (let round = 0; round < options.rounds; round++) {
       const first = round % Math.max(all.length, 1);
       for (const each of [...all.slice(first), ...all.slice(0, first)]) {
-        if (each.outcome.failure !== null) continue;
-        each.outcome = await turn(each, work.config.training.batch, options);
+        if (each.outcome.failure !== null || options.stopped()) continue;
+        const outcome = await turn(each, work.config.training.batch, options);
+        if (options.stopped()) continue; // a turn that was cut off says nothing
+        each.outcome = outcome;
         const { failure, imagesPerSecond } = each.outcome;
         const result = failure ?? `${imagesPerSecond.at(-1)!.toPrecision(3)} images/s`;
         options.progress(`round ${round + 1} of ${options.rounds}, ${each.name}: ${result}`);

@@ -34,7 +34,12 @@ const STOP_MILLISECONDS = 3000;
 
 /** The children that still run: they end with the driver. */
 const running = new Set<ChildProcess>();
-process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+process.on("exit", killPeers);
+
+/** Ends all peers at once; whoever waits for one hears that it ended. */
+export function killPeers(): void {
+  running.forEach((child) => child.kill("SIGKILL"));
+}
 
 /** Starts a peer. What it prints to standard error is shown where ALLCNN_DEBUG is set; its last line explains a crash. */
 export function startPeer({ file, args, env }: Launch): PeerProcess {

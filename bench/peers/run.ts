@@ -10,6 +10,7 @@ import { UserError } from "../../core/errors.ts";
 import { exit, onInterrupt, print, printError, programArguments } from "../../core/runtime.ts";
 import { writeFile } from "../../core/storage.ts";
 import { compare } from "./compare.ts";
+import { killPeers } from "./process.ts";
 import { beside, findPeers, PEER_NAMES } from "./peers.ts";
 import { judge, markdown } from "./table.ts";
 import { checkNetwork, writeWork } from "./work.ts";
@@ -32,9 +33,16 @@ async function runPeers(args: Arguments): Promise<number> {
   checkNetwork(config);
   const folder = mkdtempSync(join(tmpdir(), "allcnn-peers-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
-  onInterrupt(() => exit(130)); // at exit the peers end too
+  let interrupts = 0;
+  onInterrupt(() => {
+    if (++interrupts > 1) exit(130);
+    printError("Stopping; once more leaves without a table");
+    killPeers();
+  });
   const peers = await findPeers({ only, python: args.text("python") ?? "python3", timeout: options.timeout });
-  const rows = judge(await compare(peers, await writeWork(config, folder), { ...options, folder }));
+  const rows = judge(
+    await compare(peers, await writeWork(config, folder), { ...options, folder, stopped: () => interrupts > 0 }),
+  );
   const { rounds, steps, warmup } = options, reference = rows[0]?.name ?? "no peer";
   print(
     `Training step of ${config.name}, batch ${batch}: median images/s of ${rounds} rounds of ${steps} steps in turns, ` +
@@ -47,7 +55,7 @@ async function runPeers(args: Arguments): Promise<number> {
   const json = args.text("json"), date = new Date().toISOString();
   const result = { config: config.name, batch, rounds, steps, warmup, date, node: process.version, peers: rows };
   if (json !== null) await writeFile(json, `${JSON.stringify(result, null, 2)}\n`);
-  return 0;
+  return interrupts > 0 ? 130 : 0;
 }
 
 const command: Command = {

@@ -24,7 +24,7 @@ const CONFIG = parseConfig(TEXT, "tiny.yaml", ["training.batch=4"]);
 /** Options of a comparison, and what it says while it runs. */
 function options(folder: string, changes: Partial<CompareOptions> = {}): CompareOptions & { said: string[] } {
   const said: string[] = [], progress = (line: string) => void said.push(line);
-  return { rounds: 3, warmup: 1, steps: 2, timeout: 30, folder, progress, said, ...changes };
+  return { rounds: 3, warmup: 1, steps: 2, timeout: 30, folder, progress, said, stopped: () => false, ...changes };
 }
 
 /** The bytes of a file in a buffer of their own. */
@@ -92,6 +92,18 @@ test("a peer that does not answer is given up", async () => {
     const [hangs, works] = await compare(peers, await writeWork(CONFIG, folder), set);
     assert.is(hangs!.failure, "no answer within 1 s");
     assert.equal([works!.failure, works!.imagesPerSecond.length], [null, 3]);
+  });
+});
+
+test("a comparison that is stopped keeps what was measured until then", async () => {
+  await inFolder(async (folder) => {
+    const set = options(folder), turns = () => set.said.filter((line) => line.startsWith("round")).length;
+    const work = await writeWork(CONFIG, folder), peers = [fakePeer("first"), fakePeer("second")];
+    const rows = judge(await compare(peers, work, { ...set, stopped: () => turns() >= 3 }));
+    assert.equal(rows.map(({ failure }) => failure), [null, null]);
+    assert.equal(rows.map(({ imagesPerSecond }) => imagesPerSecond.length), [1, 2]); // the second begins round two
+    const none = await compare(peers, work, { ...set, stopped: () => true });
+    assert.equal(none, []);
   });
 });
 

@@ -9,7 +9,7 @@ import { type Op, op } from "../../core/op.ts";
 import { stepTensor } from "../../core/step.ts";
 import { tensor } from "../../core/tensor.ts";
 import { cachedTuner, searchTuner, tuneOps } from "../../core/tune.ts";
-import { openBench } from "../../core/tune_bench.ts";
+import { openBench, withinBudget } from "../../core/tune_bench.ts";
 import { openTuneCache } from "../../core/tune_cache.ts";
 import { type Row, rowOf } from "../../core/tune_entry.ts";
 import { taskOf } from "../../core/tune_task.ts";
@@ -118,6 +118,18 @@ const SEARCH = {
 };
 
 const same: Fault = (stages) => stages;
+
+test("a compilation that outlasts the budget is not waited for", async () => {
+  let finish = () => {};
+  const compiling = new Promise<string>((resolve) => finish = () => resolve("compiled"));
+  assert.is(await withinBudget(compiling, () => true), null);
+  finish();
+  assert.is(await withinBudget(compiling, () => true), "compiled"); // what is there in time is taken
+  assert.is(
+    await withinBudget(Promise.reject(new Error("bad shader")), () => false).catch((e: Error) => e.message),
+    "bad shader",
+  );
+});
 
 test("candidates that are wrong or impossible are rows that say why; the device goes on", async () => {
   const context = await gpu();

@@ -23,12 +23,17 @@ type Tuning = { family: string; product?: Tuning };
 const tuningsOf = (kernel: typeof KERNELS[number], problem: ReturnType<typeof square>, limits: Limits) =>
   kernel.tunings(problem, limits) as readonly Tuning[];
 
-test("hardware is never offered the broadcasts that are made for adapters on a CPU", () => {
+test("on hardware a broadcast is a candidate where it fits into registers, and never the default", () => {
+  const isBroadcast = ({ family, product }: Tuning) => [family, product?.family].includes("broadcast");
   for (let channels = 1; channels <= 192; channels++) {
-    for (const [kernel, subgroupSize] of KERNELS.flatMap((each) => [8, 16, 32].map((size) => [each, size] as const))) {
-      const tunings = tuningsOf(kernel, square(16, 96, channels, 128), { ...GPU, subgroupSize });
-      assert.ok(tunings.length > 0);
-      assert.not(tunings.some(({ family, product }) => [family, product?.family].includes("broadcast")), kernel.name);
+    for (const kernel of KERNELS) {
+      for (const subgroupSize of [4, 8, 16, 32, 64, 128]) {
+        const tunings = tuningsOf(kernel, square(16, 96, channels, 128), { ...GPU, subgroupSize });
+        const offered = tunings.filter(({ family }) => family === "broadcast") as unknown as { rows: number }[];
+        assert.is(offered.length > 0, kernel !== convBackwardWeight && subgroupSize >= 8 && subgroupSize <= 32);
+        assert.ok(offered.every(({ rows }) => rows <= 32 && rows % subgroupSize === 0));
+        assert.not(isBroadcast(tunings[0]!), `${kernel.name}, ${channels} channels`);
+      }
     }
   }
 });
