@@ -42,11 +42,11 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   }
   const testExamples = args.integer("test-examples", 1);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
-  const source: Source = { config: dataset, directory: await dataFolder(args, dataset, screen) };
   const context = await openDeviceFor(args);
   screen.line(`Device: ${context.description}`);
   const session = openSession(context, config);
   await initializeParams(session, checkpoint, path);
+  const source: Source = { config: dataset, directory: await dataFolder(args, dataset, screen) };
   const beside = await isDirectory(path) ? path : dirname(path);
   const whitens = dataset.preprocess.some((step) => "zca" in step);
   const whitening = checkpoint.whitening === null || !whitens
