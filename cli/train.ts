@@ -7,6 +7,7 @@ import { run } from "../core/plan.ts";
 import { environment, exit, onInterrupt } from "../core/runtime.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { fit, initialize, initialProgress } from "../training/fit.ts";
+import { lengthOf } from "../training/length.ts";
 import { loadExamples, prepare, type Source, whiteningFor } from "../training/preprocess.ts";
 import { makeResident } from "../training/resident.ts";
 import * as folder from "../training/run_folder.ts";
@@ -85,8 +86,8 @@ async function trainCommand(args: Arguments): Promise<number> {
   screen.line(`Device: ${context.description}`);
   const tuner = await tunerOf(context, args, screen);
   const session = openSession(context, config);
-  const { epochs, batch } = config.training;
-  if (epochs === 0) {
+  const { batch } = config.training;
+  if (config.training.epochs === 0) {
     await writeInitialState(session, config, seed, out);
     screen.line(`The initial state is in ${out}`);
     return 0;
@@ -116,6 +117,7 @@ async function trainCommand(args: Arguments): Promise<number> {
       `parameters, into ${out}`,
   );
 
+  const { epochs } = lengthOf(config.training, data.count);
   let interrupts = 0, drawn = 0;
   const stopListening = onInterrupt(() => {
     if (++interrupts > 1) exit(130);
