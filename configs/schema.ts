@@ -75,8 +75,8 @@ export const trainingSchema = z.strictObject({
     base: z.number().gt(0),
     factor: z.number().gt(0).lte(1).default(1).describe("Multiplies the rate after each of `epochs` and `iterations`"),
     epochs: z.array(z.int().min(1)).default([]),
-    iterations: z.array(z.int().min(1)).default([]).describe("Counted in steps"),
-    decay: z.number().min(0).default(0).describe("The rate falls as exp(-decay * epoch), epochs counted from 0"),
+    iterations: z.array(z.int().min(1)).optional().describe("Counted in steps"),
+    decay: z.number().min(0).optional().describe("The rate falls as exp(-decay * epoch), epochs counted from 0"),
   }),
   init: z.strictObject({ heNormal: z.strictObject({}) }).describe("Normal, deviation sqrt(2 / fan-in)"),
   evaluateEvery: z.int().min(1).default(1).describe("Epochs from one evaluation on the test images to the next"),
@@ -102,7 +102,7 @@ export const configSchema = z.strictObject({
     }
   });
   for (const unit of ["epochs", "iterations"] as const) {
-    const boundaries = training.learningRate[unit];
+    const boundaries = training.learningRate[unit] ?? [];
     boundaries.forEach((boundary, index) => {
       if (index > 0 && boundary <= boundaries[index - 1]!) {
         const message = `must grow from entry to entry, ${boundaries[index - 1]} is followed by ${boundary}`;

@@ -8,10 +8,10 @@ export type Schedule = (step: number, epoch: number) => number;
 export function learningRateSchedule({ base, factor, epochs = [], iterations = [], decay = 0 }: {
   readonly base: number;
   readonly factor: number;
-  readonly epochs?: readonly number[];
+  readonly epochs?: readonly number[] | undefined;
   /** Counted in steps. */
-  readonly iterations?: readonly number[];
-  readonly decay?: number;
+  readonly iterations?: readonly number[] | undefined;
+  readonly decay?: number | undefined;
 }): Schedule {
   const passed = (boundaries: readonly number[], at: number) => boundaries.filter((boundary) => at >= boundary).length;
   return (step, epoch) =>
