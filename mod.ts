@@ -42,7 +42,7 @@ export { prepare, preprocess, type Report, type Source, whiteningFor } from "./t
 export { type Op, op } from "./core/op.ts";
 export { type Buffers, compile, type Plan, run } from "./core/plan.ts";
 export type { Program } from "./core/program.ts";
-export { type Shape, type Tensor, tensor } from "./core/tensor.ts";
+export { elements, type Shape, type Tensor, tensor } from "./core/tensor.ts";
 export { readTensor, writeTensor } from "./core/transfer.ts";
 export { cachedTuner, searchTuner, type SearchTunerOptions, tuneOps, type TuneOptions } from "./core/tune.ts";
 export { openTuneCache, type TuneCache } from "./core/tune_cache.ts";
@@ -51,4 +51,5 @@ export { convBackwardData } from "./kernels/conv_backward_data.ts";
 export { convBackwardWeight } from "./kernels/conv_backward_weight.ts";
 export { convForward } from "./kernels/conv_forward.ts";
 export type { ConvProblem } from "./kernels/conv_problem.ts";
-export type { Kernel, Limits, Stages } from "./kernels/kernel.ts";
+export { type Kernel, type Limits, read, type Slot, type Stages, write } from "./kernels/kernel.ts";
+export { elementwise } from "./kernels/wgsl.ts";

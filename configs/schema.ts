@@ -53,8 +53,11 @@ const imageFolderSchema = z.strictObject({
 });
 
 const datasetSchema = z.strictObject({
-  name: z.enum(["cifar10", "shapes", "imageFolder"]).describe(
-    "cifar10: the binary batches; shapes: ten classes, generated; imageFolder: train/ and val/ with a folder per class",
+  name: z.enum(["cifar10", "cifar100", "shapes", "imageFolder"]).describe(
+    "cifar10, cifar100; shapes: ten classes, generated; imageFolder: train/ and val/ with a folder per class",
+  ),
+  labels: z.enum(["fine", "coarse"]).optional().describe(
+    "Of cifar100 alone: fine, the 100 classes, which is the default, or coarse, the 20 superclasses",
   ),
   imageFolder: imageFolderSchema.optional().describe("How the pictures of an imageFolder become images of one size"),
   preprocess: z.array(preprocessSchema).default([]).describe("In order, fitted on the training images"),
@@ -95,6 +98,10 @@ export const configSchema = z.strictObject({
     "Where the paper reports this network, and its test error in percent",
   ),
 }).superRefine(({ training, network, dataset }, context) => {
+  if (dataset.labels !== undefined && dataset.name !== "cifar100") {
+    const message = `only cifar100 has a choice of labels, ${dataset.name} has none`;
+    context.addIssue({ code: "custom", path: ["dataset", "labels"], message });
+  }
   dataset.preprocess.forEach((step, index) => {
     if ("zca" in step && index < dataset.preprocess.length - 1) {
       const message = "zca must be the last step, and the only zca";

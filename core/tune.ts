@@ -96,16 +96,20 @@ export function cachedTuner(
 export interface SearchTunerOptions {
   /** For all programs that the tuner prepares, together. */
   readonly budgetSeconds: number;
-  readonly warn: (message: string) => void;
-  readonly stop: () => boolean;
-  readonly onCandidate: SearchOptions["onCandidate"];
+  /** Hears of a winner from the cache that turns out to be wrong. */
+  readonly warn?: (message: string) => void;
+  /** Asked between two candidates: end the search? */
+  readonly stop?: () => boolean;
+  /** Called before each candidate with what is known until then. */
+  readonly onCandidate?: SearchOptions["onCandidate"];
   /** Called after each program with what was found and the seconds it took. */
-  readonly onSearched: (outcomes: readonly Outcome[], seconds: number) => void;
+  readonly onSearched?: (outcomes: readonly Outcome[], seconds: number) => void;
 }
 
 /** Searches what the cache lacks before a program is compiled, then uses the winners. */
 export function searchTuner(context: Context, cache: TuneCache, options: SearchTunerOptions): Tuner {
-  const { budgetSeconds, warn, stop, onCandidate, onSearched } = options, measured = new Set<string>();
+  const nothing = () => {}, { budgetSeconds, warn = nothing, onCandidate = nothing, onSearched = nothing } = options;
+  const stop = options.stop ?? (() => false), measured = new Set<string>();
   let spent = 0;
   return {
     async prepare(ops) {

@@ -1,13 +1,27 @@
-/** What is known of each data set before any file is read; apart from the readers, so that browsers need none. */
+/** What is known of each data set before any file is read; apart from the reading, so that browsers need no files. */
 import type { DatasetConfig } from "../configs/schema.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { CIFAR100_CLASSES } from "../data/cifar100.ts";
+import { CIFAR10_CLASSES } from "../data/cifar10.ts";
+import { SHAPE_CLASSES } from "../data/generated.ts";
 
-/** How many classes the labels of a data set name, or null where its files decide. */
-export const CLASSES: Readonly<Record<DatasetConfig["name"], number | null>> = {
-  cifar10: 10,
-  shapes: 10,
-  imageFolder: null,
-};
+/** The names of the classes, in the order of the labels, or null where the files decide. */
+export function classNames(
+  { name, labels = "fine" }: Pick<DatasetConfig, "name" | "labels">,
+): readonly string[] | null {
+  switch (name) {
+    case "cifar10":
+      return CIFAR10_CLASSES;
+    case "cifar100":
+      return CIFAR100_CLASSES[labels];
+    case "shapes":
+      return SHAPE_CLASSES;
+    case "imageFolder":
+      return null;
+    default:
+      return name satisfies never;
+  }
+}
 
 /** The shape [height, width, channels] of the images as they are stored. */
 export function imageShape({ imageFolder }: Pick<DatasetConfig, "imageFolder">): Dataset["shape"] {

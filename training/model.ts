@@ -16,7 +16,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { buildNetwork } from "../layers/mod.ts";
 import { type Canvas, canvasOf } from "./canvas.ts";
-import { CLASSES, imageShape, inputShape } from "./datasets.ts";
+import { classNames, imageShape, inputShape } from "./datasets.ts";
 
 /** Height, width and channels of one image. */
 export type ImageShape = Dataset["shape"];
@@ -93,7 +93,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
     );
   }
   const { output, params } = network.init([batch, ...input]), classes = output[3]!;
-  const expected = coded ? null : CLASSES[definition.dataset.name];
+  const expected = coded ? null : classNames(definition.dataset)?.length ?? null;
   if (output.length !== 4 || output[1] !== 1 || output[2] !== 1 || classes !== (expected ?? classes)) {
     const needed = coded
       ? `a classifier needs [${batch}, 1, 1, classes], as a global average pool at its end makes it`
@@ -106,7 +106,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
 }
 
 /** Lays out the parameters of a network; allocates nothing yet. Throws `UserError` where its shapes do not fit. */
-export function layOut(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
+export function modelOf(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
   const { specs, classes } = specsOf(definition), config = "input" in definition ? null : definition;
   const { network, input } = "input" in definition ? definition : definitionOf(definition);
   return {
@@ -130,14 +130,14 @@ export function layOut(context: Context, definition: Definition | Config, option
   };
 }
 
-/** As `layOut`, with the buffers that all programs share, and `params` in them. */
+/** As `modelOf`, with the buffers that all programs share, and `params` in them. */
 export async function placeModel(
   context: Context,
   definition: Definition | Config,
   params: (specs: ParamSpecs) => HostParams,
   options: ModelOptions,
 ): Promise<Model> {
-  const model = layOut(context, definition, options);
+  const model = modelOf(context, definition, options);
   await setParams(model, params(model.specs));
   await writeTensor(context, model.buffers, model.step, new Uint32Array(4));
   await writeTensor(context, model.buffers, model.metrics, new Float32Array(4));

@@ -4,8 +4,9 @@ import { UserError } from "../core/errors.ts";
 import { decodeTensors, encodeTensors, sha256 } from "../core/safetensors.ts";
 import { cacheDirectory, exists, readFile, writeFile } from "../core/storage.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
-import { readCifar10 } from "../data/cifar10.ts";
 import { checkImages } from "../data/check_dataset.ts";
+import { CIFAR100, readCifar100 } from "../data/cifar100.ts";
+import { CIFAR10, readCifar10 } from "../data/cifar10.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { globalContrastNormalize } from "../data/gcn.ts";
 import { generateShapes } from "../data/generated.ts";
@@ -33,13 +34,12 @@ export async function loadExamples({ config, directory }: Source, split: "train"
     throw new UserError("Cannot read an imageFolder: this version has no reader of it");
   }
   if (config.name === "shapes") return generateShapes(SHAPES.seed, split, Math.min(SHAPES[split], limit));
+  const { name, folder } = config.name === "cifar10" ? CIFAR10 : CIFAR100;
   if (directory === null) {
-    throw new UserError(
-      `Cannot find the data set ${config.name}: --data DIR or ALLCNN_DATA names the folder with data_batch_1.bin ... ` +
-        "test_batch.bin",
-    );
+    throw new UserError(`Cannot read ${name}: no folder was given, name the one of its files, "${folder}"`);
   }
-  return await readCifar10(directory, split, limit);
+  if (config.name === "cifar10") return await readCifar10(directory, split, limit);
+  return await readCifar100(directory, split, config.labels, limit);
 }
 
 /** The steps before whitening, in place. Without any step, values 0 ... 255 are scaled to -1 ... 1. */
