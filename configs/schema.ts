@@ -119,7 +119,9 @@ export const configSchema = z.strictObject({
   }
   const { name, imageFolder, canvas, augment, preprocess } = dataset;
   const wrong = (key: string, message: string) => context.addIssue({ code: "custom", path: ["dataset", key], message });
-  if (name === "imageFolder" && imageFolder === undefined) wrong("imageFolder", "imageFolder needs its sizes here");
+  if (name === "imageFolder" && imageFolder === undefined) {
+    wrong("imageFolder", "name imageFolder needs shortSide, crop and flip here");
+  }
   if (name !== "imageFolder" && imageFolder !== undefined) wrong("imageFolder", `${name} has images of one size`);
   if (imageFolder !== undefined) {
     if (imageFolder.crop > imageFolder.shortSide) wrong("imageFolder", "crop must be at most shortSide");
