@@ -60,7 +60,7 @@ async function augmentCommand(args: Arguments): Promise<number> {
     })),
   });
   await writeFile(out, png);
-  screen.line(`${rows.length} images with ${variants} variants each: ${out}`);
+  screen.line(`Drawn: ${out}`);
   return 0;
 }
 
