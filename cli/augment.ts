@@ -2,13 +2,13 @@
 import { loadConfig } from "../configs/load.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
 import { UserError } from "../core/errors.ts";
-import { environment } from "../core/runtime.ts";
 import { writeFile } from "../core/storage.ts";
 import { drawImageGrid } from "../report/image_grid.ts";
 import { classNames } from "../training/datasets.ts";
 import { keepsColors, preview } from "../training/preview.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { progressLine } from "./progress.ts";
 import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
@@ -22,7 +22,7 @@ export const augment: Command = {
       { name: "images", value: "N", help: "how many, the first of the training images; default: 5" },
       { name: "variants", value: "N", help: "how many of each; default: 6" },
       { name: "seed", value: "N", help: "seed of the augmentation; default: 0" },
-      { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
+      DATA_OPTION,
       {
         name: "set",
         value: "path=value",
@@ -47,7 +47,7 @@ async function augmentCommand(args: Arguments): Promise<number> {
   }
   if (seed >= 2 ** 32) throw new UserError(`--seed expects a whole number below 2^32, got ${seed}`);
   const { dataset } = config, names = classNames(dataset);
-  const context = await openDeviceFor(args), directory = args.text("data") ?? (environment("ALLCNN_DATA") || null);
+  const directory = await dataFolder(args, dataset, screen), context = await openDeviceFor(args);
   const rows = await preview(context, config, directory, { images, variants, seed, report: screen.report });
   context.close();
   const png = await drawImageGrid({
@@ -55,7 +55,7 @@ async function augmentCommand(args: Arguments): Promise<number> {
     notes: [augmentationOf(dataset), ...preprocessingOf(dataset)],
     columns: ["image", "in evaluation", ...Array.from({ length: variants }, (_, i) => `in training, step ${i}`)],
     rows: rows.map(({ label, image, plain, variants }) => ({
-      label: names?.[label] ?? `class ${label}`,
+      label: names[label] ?? `class ${label}`,
       pictures: [image, plain, ...variants],
     })),
   });

@@ -1,28 +1,136 @@
 /** What a config may say: the whole of it, with units and ranges. `schema.json` is generated from this file. */
-import { z } from "zod";
-import { layerSchema } from "../layers/mod.ts";
+import * as z from "zod";
+import { type LayerConfig, layerSchema } from "../layers/mod.ts";
+import type { Optional } from "../layers/optional.ts";
 
-const preprocessSchema = z.union([
+/** A step of preprocessing: contrast normalization to a norm, ZCA whitening, means subtracted, or values scaled. */
+export type PreprocessConfig =
+  | { readonly gcn: { readonly scale: number } }
+  | { readonly zca: { readonly epsilon: number } }
+  | { readonly channelMeans: readonly number[] }
+  | { readonly scale: { readonly subtract: number; readonly divide: number } };
+
+/** Random windows of an image with `pad` zeros around it, in pixels; `flip` mirrors half of them. */
+export interface AugmentConfig {
+  readonly pad: number;
+  readonly flip: boolean;
+}
+
+/** A canvas of `size` x `size` pixels, `background` around the image, which training distorts. */
+export interface CanvasConfig {
+  readonly size: number;
+  readonly background: number;
+  readonly distort?: DistortConfig | undefined;
+}
+
+/** Ranges and deviations of random distortions (kernels/draw_distortions.ts), colours in units of 0 ... 255. */
+export interface DistortConfig {
+  readonly stretch: number;
+  readonly flip: boolean;
+  /** A coefficient of shear, or radians. */
+  readonly shearOrRotation: number;
+  /** Pixels. */
+  readonly shift: number;
+  readonly color: {
+    readonly offset: number;
+    readonly contrast: number;
+    readonly gradientX: number;
+    readonly gradientY: number;
+  };
+  /** So many epochs at the end are not distorted. */
+  readonly lastEpochsPlain: number;
+}
+
+/** Pictures of any size: resized until the short side has `shortSide` pixels, then a window of `crop` x `crop`. */
+export interface ImageFolderConfig {
+  readonly shortSide: number;
+  readonly crop: number;
+  readonly flip: boolean;
+}
+
+/** What `dataset:` of a config says, checked, defaults filled in. */
+export interface DatasetConfig {
+  readonly name: "cifar10" | "cifar100" | "shapes" | "imageFolder";
+  /** Of cifar100 alone: the 100 classes, the default, or the 20 superclasses. */
+  readonly labels?: "fine" | "coarse" | undefined;
+  readonly imageFolder?: ImageFolderConfig | undefined;
+  /** In order, fitted on the training images. */
+  readonly preprocess: readonly PreprocessConfig[];
+  readonly augment?: AugmentConfig | undefined;
+  readonly canvas?: CanvasConfig | undefined;
+  /** Use only the first ones. */
+  readonly trainExamples?: number | undefined;
+  readonly testExamples?: number | undefined;
+}
+
+/** What `training:` of a config says, checked, defaults filled in. */
+export interface TrainingConfig {
+  /** How long; `iterations` are steps. At least one of the two, and what ends first ends the training. */
+  readonly epochs?: number | undefined;
+  readonly iterations?: number | undefined;
+  /** Examples per step. */
+  readonly batch: number;
+  readonly optimizer: { readonly sgd: { readonly momentum: number; readonly weightDecay: number } };
+  readonly learningRate: LearningRateConfig;
+  /** Normal, deviation sqrt(2 / fan-in). */
+  readonly init: { readonly heNormal: Readonly<Record<string, never>> };
+  /** Epochs from one evaluation on the test images to the next. */
+  readonly evaluateEvery: number;
+  readonly checkpointMinutes: number;
+}
+
+/** `base`, multiplied by `factor` after each of `epochs` and of `iterations`, and by exp(-decay * epoch). */
+export interface LearningRateConfig {
+  readonly base: number;
+  readonly factor: number;
+  readonly epochs: readonly number[];
+  readonly iterations?: readonly number[] | undefined;
+  readonly decay?: number | undefined;
+}
+
+/** `TrainingConfig` as it is written: rates without a schedule stay the same, and there are defaults for the rest. */
+export type TrainingOptions =
+  & Optional<Omit<TrainingConfig, "learningRate">, "evaluateEvery" | "checkpointMinutes">
+  & { readonly learningRate: Optional<LearningRateConfig, "factor" | "epochs"> };
+
+/** A checked config, defaults filled in. */
+export interface Config {
+  /** Names the run's folder. */
+  readonly name: string;
+  readonly dataset: DatasetConfig;
+  readonly network: readonly LayerConfig[];
+  readonly training: TrainingConfig;
+  /** Where the paper reports this network, and its test error in percent. */
+  readonly paper?: { readonly table: number; readonly testError: number } | undefined;
+}
+
+const preprocessSchema: z.ZodType<PreprocessConfig> = z.union([
   z.strictObject({
-    gcn: z.strictObject({ scale: z.number().gt(0).describe("Norm of each image after global contrast normalization") }),
+    gcn: z.strictObject({
+      scale: z.number().gt(0).max(1e6).describe("Norm of each image after global contrast normalization"),
+    }),
   }),
   z.strictObject({
-    zca: z.strictObject({ epsilon: z.number().gt(0).describe("Added to the eigenvalues of the covariance") }),
+    zca: z.strictObject({
+      epsilon: z.number().min(1e-8).max(1e6).describe("Added to the eigenvalues of the covariance"),
+    }),
   }),
   z.strictObject({
     channelMeans: z.array(z.number().min(0).max(255)).length(3).describe("Subtracted from red, green and blue"),
   }),
   z.strictObject({
-    scale: z.strictObject({ subtract: z.number(), divide: z.number().gt(0) }).describe("(value - subtract) / divide"),
+    scale: z.strictObject({ subtract: z.number().min(-1e6).max(1e6), divide: z.number().min(1e-6).max(1e6) }).describe(
+      "(value - subtract) / divide",
+    ),
   }),
 ]);
 
-export const augmentSchema = z.strictObject({
+export const augmentSchema: z.ZodType<AugmentConfig> = z.strictObject({
   pad: z.int().min(0).max(16).describe("Zeros around the image, in pixels; a random window of its size is taken"),
   flip: z.boolean().describe("Mirror left to right with probability 1/2"),
 });
 
-const deviation = z.number().min(0);
+const deviation = z.number().min(0).max(1e6);
 
 const distortSchema = z.strictObject({
   stretch: z.number().min(0).lt(1).describe("Width and height are multiplied by 1 + U(-stretch, stretch) each"),
@@ -52,7 +160,7 @@ const imageFolderSchema = z.strictObject({
   flip: z.boolean().describe("Mirror left to right with probability 1/2, in training"),
 });
 
-const datasetSchema = z.strictObject({
+const datasetSchema: z.ZodType<DatasetConfig> = z.strictObject({
   name: z.enum(["cifar10", "cifar100", "shapes", "imageFolder"]).describe(
     "cifar10, cifar100; shapes: ten classes, generated; imageFolder: train/ and val/ with a folder per class",
   ),
@@ -60,26 +168,28 @@ const datasetSchema = z.strictObject({
     "Of cifar100 alone: fine, the 100 classes, which is the default, or coarse, the 20 superclasses",
   ),
   imageFolder: imageFolderSchema.optional().describe("How the pictures of an imageFolder become images of one size"),
-  preprocess: z.array(preprocessSchema).default([]).describe("In order, fitted on the training images"),
+  preprocess: z.array(preprocessSchema).max(8).default([]).describe("In order, fitted on the training images"),
   augment: augmentSchema.optional().describe("Fresh for each example of each step, after preprocessing"),
   canvas: canvasSchema.optional().describe("Images lie on a larger canvas, where they may be distorted"),
   trainExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
   testExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
 });
 
-export const trainingSchema = z.strictObject({
+export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.strictObject({
   epochs: z.int().min(0).optional().describe("How long; with iterations too, what ends first"),
   iterations: z.int().min(1).optional().describe("How long, in steps; the last epoch may be cut short"),
   batch: z.int().min(1).max(65536).describe("Examples per step"),
   optimizer: z.strictObject({
-    sgd: z.strictObject({ momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0) }),
+    sgd: z.strictObject({ momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0).max(1) }),
   }),
   learningRate: z.strictObject({
-    base: z.number().gt(0),
+    base: z.number().gt(0).max(1e30),
     factor: z.number().gt(0).lte(1).default(1).describe("Multiplies the rate after each of `epochs` and `iterations`"),
     epochs: z.array(z.int().min(1)).default([]),
     iterations: z.array(z.int().min(1)).optional().describe("Counted in steps"),
-    decay: z.number().min(0).optional().describe("The rate falls as exp(-decay * epoch), epochs counted from 0"),
+    decay: z.number().min(0).max(100).optional().describe(
+      "The rate falls as exp(-decay * epoch), epochs counted from 0",
+    ),
   }),
   init: z.strictObject({ heNormal: z.strictObject({}) }).describe("Normal, deviation sqrt(2 / fan-in)"),
   evaluateEvery: z.int().min(1).default(1).describe("Epochs from one evaluation on the test images to the next"),
@@ -89,10 +199,11 @@ export const trainingSchema = z.strictObject({
   context.addIssue({ code: "custom", path: ["epochs"], message: "expected a number here or under iterations" });
 });
 
-export const configSchema = z.strictObject({
+/** A zod schema of the whole config; `configSchema.parse` checks a value and fills defaults in. */
+export const configSchema: z.ZodType<Config> = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/).describe("Names the run's folder"),
   dataset: datasetSchema,
-  network: z.array(layerSchema).min(1),
+  network: z.array(layerSchema).min(1).max(1000),
   training: trainingSchema,
   paper: z.strictObject({ table: z.int().min(1), testError: z.number().min(0).max(100) }).optional().describe(
     "Where the paper reports this network, and its test error in percent",
@@ -144,7 +255,3 @@ export const configSchema = z.strictObject({
     }
   });
 });
-
-/** A checked config, defaults filled in. */
-export type Config = z.output<typeof configSchema>;
-export type DatasetConfig = Config["dataset"];

@@ -5,10 +5,17 @@ import { CIFAR100_CLASSES } from "../data/cifar100.ts";
 import { CIFAR10_CLASSES } from "../data/cifar10.ts";
 import { SHAPE_CLASSES } from "../data/generated.ts";
 
-/** The names of the classes, in the order of the labels, or null where the files decide. */
+/**
+ * The names of the classes of a data set, in the order of the labels, none where its files decide.
+ *
+ * @example
+ * ```ts
+ * console.log(classNames({ name: "cifar10" })[3]); // cat
+ * ```
+ */
 export function classNames(
   { name, labels = "fine" }: Pick<DatasetConfig, "name" | "labels">,
-): readonly string[] | null {
+): readonly string[] {
   switch (name) {
     case "cifar10":
       return CIFAR10_CLASSES;
@@ -17,15 +24,18 @@ export function classNames(
     case "shapes":
       return SHAPE_CLASSES;
     case "imageFolder":
-      return null;
+      return [];
     default:
       return name satisfies never;
   }
 }
 
+/** The shape [height, width, channels] of the images of all but imageFolder. */
+export const IMAGE_SHAPE = [32, 32, 3] as const;
+
 /** The shape [height, width, channels] of the images as they are stored. */
 export function imageShape({ imageFolder }: Pick<DatasetConfig, "imageFolder">): Dataset["shape"] {
-  return imageFolder === undefined ? [32, 32, 3] : [imageFolder.crop, imageFolder.crop, 3];
+  return imageFolder === undefined ? IMAGE_SHAPE : [imageFolder.crop, imageFolder.crop, 3];
 }
 
 /** The shape [height, width, channels] of what the network sees. */

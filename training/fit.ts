@@ -73,6 +73,15 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const { batch } = training, { stepsPerEpoch, epochs, steps: allSteps } = lengthOf(training, train.count);
   const rate = learningRateSchedule(training.learningRate);
   let { step, epoch, metrics: sums, epochSeconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
+  const stepsUntil = (epoch: number) => Math.min(epoch * stepsPerEpoch, allSteps);
+  if (step < stepsUntil(epoch) || step > stepsUntil(epoch + 1) || epoch > epochs) {
+    throw new UserError(
+      `Cannot resume at step ${step} in epoch ${
+        epoch + 1
+      } of ${epochs}: an epoch has ${stepsPerEpoch} steps; use the data ` +
+        "and the config that the run was started with",
+    );
+  }
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
   const metricsBuffer = async (values: readonly number[]) =>
     await writeTensor(context, buffers, session.metrics, Float32Array.from(values));
@@ -94,7 +103,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   await metricsBuffer(sums);
   if (resumed === null) await save();
   while (epoch < epochs) {
-    const steps = Math.min(stepsPerEpoch, allSteps - epoch * stepsPerEpoch);
+    const steps = stepsUntil(epoch + 1) - stepsUntil(epoch);
     await writeTensor(context, buffers, train.order, permutation(train.count, seed, epoch));
     await writeTensor(context, buffers, train.distorting, Uint32Array.of(Number(distorts(session, epoch, epochs))));
     let mark = performance.now(), lastStatus = mark;
@@ -109,7 +118,9 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       queue.writeBuffer(buffers.get(session.step.buffer)!, 0, data);
       run(context, plan);
       step++;
-      inFlight.push(queue.onSubmittedWorkDone());
+      const done = queue.onSubmittedWorkDone();
+      done.catch(() => {}); // where the device is lost, check() throws first
+      inFlight.push(done);
       if (inFlight.length > 1) await inFlight.shift(); // at most two steps in flight
       context.check();
       const now = performance.now(), interrupted = options.interrupted();

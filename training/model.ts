@@ -65,6 +65,7 @@ export interface Model extends BoundNetwork {
   readonly predictors: Map<number, Predictor>;
 }
 
+/** What goes with a model beside its network and its parameters. */
 export interface ModelOptions {
   /** Chooses the kernels; the default takes each kernel's default. */
   readonly tuner?: Tuner;
@@ -93,7 +94,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
     );
   }
   const { output, params } = network.init([batch, ...input]), classes = output[3]!;
-  const expected = coded ? null : classNames(definition.dataset)?.length ?? null;
+  const expected = coded ? null : classNames(definition.dataset).length || null;
   if (output.length !== 4 || output[1] !== 1 || output[2] !== 1 || classes !== (expected ?? classes)) {
     const needed = coded
       ? `a classifier needs [${batch}, 1, 1, classes], as a global average pool at its end makes it`
@@ -148,6 +149,16 @@ export async function placeModel(
  * A network with initial parameters on a device: normal weights of deviation sqrt(2 / fan-in), drawn by `seed`, biases
  * as their layers say. `definition` is a config, or a network built in code and the shape of its images. Throws
  * `UserError` where the shapes do not fit, or the memory of the device does not suffice.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] }, { seed: 1 });
+ * console.log(model.classes, Object.keys(model.specs)); // 3 [ 'conv1/w', 'conv1/b' ]
+ *
+ * const quickstart = await openModel(device, await loadConfig("quickstart"));
+ * console.log(quickstart.input, quickstart.classes); // [ 32, 32, 3 ] 10
+ * ```
  */
 export async function openModel(
   context: Context,
@@ -165,7 +176,16 @@ export function checkSeed(seed: number): void {
   }
 }
 
-/** Frees the memory of a model on its device; the model cannot be used any more. */
+/**
+ * Frees the memory of a model on its device; the model cannot be used any more.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * closeModel(model);
+ * ```
+ */
 export function closeModel({ buffers, predictors }: Model): void {
   predictors.forEach(({ plan, x }) => {
     plan.buffers.get(x.buffer)!.destroy();
@@ -210,6 +230,14 @@ export async function setParams(
 /**
  * The parameters under their names ("conv1/w" as [height, width, in, out], "conv1/b"), and optimizer state, if any,
  * under "velocity/...", copied from the device.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * const params = await getParams(model);
+ * console.log(params["conv1/w"]!.shape, params["conv1/b"]!.data); // [ 3, 3, 1, 3 ] Float32Array(3) [ 0, 0, 0 ]
+ * ```
  */
 export async function getParams({ context, buffers, params, state }: Model): Promise<Record<string, HostTensor>> {
   const named = [
