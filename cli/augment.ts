@@ -6,7 +6,7 @@ import { writeFile } from "../core/storage.ts";
 import { drawImageGrid } from "../report/image_grid.ts";
 import { classNames } from "../training/datasets.ts";
 import { keepsColors, preview } from "../training/preview.ts";
-import type { Arguments } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { progressLine } from "./progress.ts";
@@ -17,8 +17,9 @@ export const augment: Command = {
     command: "augment",
     positionals: ["CONFIG"],
     summary: "Draws training images as the network sees them, plain and augmented.",
+    details: CONFIG_DETAILS,
     options: [
-      { name: "out", value: "FILE", help: "the PNG; default: <config>-augment.png" },
+      { name: "out", value: "FILE", help: "the PNG; default: runs/<config>-augment.png" },
       { name: "images", value: "N", help: "how many, the first of the training images; default: 5" },
       { name: "variants", value: "N", help: "how many of each; default: 6" },
       { name: "seed", value: "N", help: "seed of the augmentation; default: 0" },
@@ -41,7 +42,7 @@ const MOST = 64;
 async function augmentCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), config = await loadConfig(args.positional(0)!, args.list("set"));
   const images = args.integer("images", 1) ?? 5, variants = args.integer("variants", 1) ?? 6;
-  const seed = args.integer("seed", 0) ?? 0, out = args.text("out") ?? `${config.name}-augment.png`;
+  const seed = args.integer("seed", 0) ?? 0, out = args.text("out") ?? `runs/${config.name}-augment.png`;
   for (const [name, value] of Object.entries({ images, variants })) {
     if (value > MOST) throw new UserError(`--${name} expects at most ${MOST}, got ${value}`);
   }
