@@ -22,6 +22,9 @@ export interface Usage {
   readonly options: readonly Option[];
 }
 
+export const CONFIG_DETAILS =
+  "CONFIG is a YAML file, or the name of a config that comes with allcnn: quickstart, allcnn-c.";
+
 export interface Arguments {
   /** The n-th positional argument, or null. */
   positional(index: number): string | null;

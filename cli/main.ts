@@ -10,7 +10,7 @@ import { tune } from "./tune.ts";
 const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, predict, bench, tune };
 
 export async function main([name, ...args]: readonly string[]): Promise<never> {
-  const command = name === undefined ? undefined : COMMANDS[name];
+  const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command !== undefined) return await runCommand(command, args);
   const list = Object.entries(COMMANDS).map(([name, { usage }]) => `  allcnn ${name.padEnd(10)} ${usage.summary}`);
   if (name === undefined || name === "--help" || name === "-h") {

@@ -13,7 +13,11 @@ import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
 /** The options of a command whose first argument is RUN_OR_CHECKPOINT. */
 export const TRAINED_OPTIONS: readonly Option[] = [
-  { name: "config", value: "FILE", help: "the network's config, for a checkpoint that carries none" },
+  {
+    name: "config",
+    value: "CONFIG",
+    help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
+  },
   { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
   ...DEVICE_OPTIONS,
 ];

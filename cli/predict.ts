@@ -1,7 +1,7 @@
 /** `allcnn predict`: the most probable classes of pictures. */
 import { UserError } from "../core/errors.ts";
-import { print, printError } from "../core/runtime.ts";
-import { readImage, resizeTo } from "../data/image.ts";
+import { print } from "../core/runtime.ts";
+import { loadSharp, readImage, resizeTo } from "../data/image.ts";
 import { classNames } from "../training/datasets.ts";
 import type { Model } from "../training/model.ts";
 import { predict as probabilitiesOf } from "../training/predict.ts";
@@ -40,12 +40,14 @@ const DEFAULT_TOP = 5;
 async function predictCommand(args: Arguments): Promise<number> {
   const json = args.flag("json"), screen = progressLine({ toError: json });
   const paths = args.positionals(1), top = args.integer("top", 1) ?? DEFAULT_TOP;
+  await loadSharp(); // without it no image can be read: say so once, and before anything slow
   const { model, config } = await openTrained(args, screen);
   const names = classNames(config.dataset);
   let predicted = 0;
   for (let first = 0; first < paths.length; first += AT_ONCE) {
-    const share = first / paths.length;
-    const { read, images } = await readImages(model, paths.slice(first, first + AT_ONCE), screen, share);
+    screen.report("Predicting", first / paths.length);
+    const { read, images } = await readImages(model, paths.slice(first, first + AT_ONCE), screen);
+    if (read.length === 0) continue;
     const probabilities = await probabilitiesOf(model, await preprocess(model, images));
     for (const [index, path] of read.entries()) {
       const row = probabilities.subarray(index * model.classes, (index + 1) * model.classes);
@@ -65,17 +67,16 @@ async function predictCommand(args: Arguments): Promise<number> {
 }
 
 /** Decodes files; one that cannot be read is a line on standard error and does not stop the others. */
-async function readImages({ input }: Model, paths: readonly string[], screen: ProgressLine, done: number) {
+async function readImages({ input }: Model, paths: readonly string[], screen: ProgressLine) {
   const [height, width, channels] = input, size = height * width * channels;
   const images = new Float32Array(paths.length * size), read: string[] = [];
   for (const path of paths) {
-    screen.report("Predicting", done);
     try {
       images.set((await resizeTo(await readImage(path), height, width)).pixels, read.length * size);
       read.push(path);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      printError(`allcnn: ${error.message}`);
+      screen.error(`allcnn: ${error.message}`);
     }
   }
   return { read, images: images.subarray(0, read.length * size) };

@@ -10,6 +10,8 @@ export interface ProgressLine {
   epoch(row: EpochMetrics, epochs: number): void;
   /** Prints a whole line. */
   line(text: string): void;
+  /** As `line`, on standard error. */
+  error(text: string): void;
 }
 
 const BAR = 20;
@@ -42,14 +44,15 @@ export function progressLine({ toError = false } = {}): ProgressLine {
     printOver(text.slice(0, columns - 1));
     open = true;
   };
-  const line = (text: string) => {
+  const whole = (write: (text: string) => void) => (text: string) => {
     if (open) printOver("");
     open = false;
-    if (toError) printError(text);
-    else print(text);
+    write(text);
   };
+  const line = whole(toError ? printError : print);
   return {
     line,
+    error: whole(printError),
     report(message, done) {
       if (columnsOf() !== null) over(`${message} ${bar(done)} ${(100 * done).toFixed(0)} %`);
       else if (message !== last) line(`${message} ...`);

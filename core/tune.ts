@@ -11,6 +11,7 @@ import type { SearchOptions } from "./tune_search.ts";
 import { stagesHash, type Task, taskOf, tasksOf } from "./tune_task.ts";
 import { defaultTuning, type Tuner } from "./tuner.ts";
 
+/** How long to measure, and what to tell meanwhile. */
 export interface TuneOptions extends Budget {
   readonly stop: () => boolean;
   readonly onCandidate: SearchOptions["onCandidate"];
@@ -93,6 +94,7 @@ export function cachedTuner(
   };
 }
 
+/** How long a tuner may measure, and what it tells meanwhile. */
 export interface SearchTunerOptions {
   /** For all programs that the tuner prepares, together. */
   readonly budgetSeconds: number;
@@ -106,7 +108,17 @@ export interface SearchTunerOptions {
   readonly onSearched?: (outcomes: readonly Outcome[], seconds: number) => void;
 }
 
-/** Searches what the cache lacks before a program is compiled, then uses the winners. */
+/**
+ * Searches what the cache lacks before a program is compiled, then uses the winners. `openModel` and `compile` take it.
+ *
+ * @example
+ * ```ts
+ * const cache = await openTuneCache(device.scope, console.log);
+ * const tuner = searchTuner(device, cache, { budgetSeconds: 60 }); // measures when something is compiled
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] }, { tuner });
+ * ```
+ */
 export function searchTuner(context: Context, cache: TuneCache, options: SearchTunerOptions): Tuner {
   const nothing = () => {}, { budgetSeconds, warn = nothing, onCandidate = nothing, onSearched = nothing } = options;
   const stop = options.stop ?? (() => false), measured = new Set<string>();

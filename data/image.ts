@@ -13,15 +13,20 @@ export interface Image {
 /** What shines through transparent pixels: white, as in most programs that show pictures. */
 const BACKGROUND = "#ffffff";
 
-/** The decoder is a native addon, so it is loaded only where a picture is read, and the rest works without it. */
-async function loadSharp() {
+/**
+ * The decoder: a native addon, so it is loaded only where pictures are read, and the rest works without it. Throws
+ * `UserError` where it is not installed or does not run here.
+ */
+export async function loadSharp() {
   try {
-    return (await import("sharp")).default;
+    const sharp = (await import("sharp")).default;
+    if (typeof sharp === "function") return sharp;
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
     const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `does not load here (${firstLine(message)})`;
     throw new UserError(`Cannot decode images: the npm package sharp ${why}, npm install --include=optional brings it`);
   }
+  throw new UserError("Cannot decode images in a browser: draw the picture on a canvas, whose getImageData has pixels");
 }
 
 function firstLine(message: string): string {
@@ -66,6 +71,13 @@ function reason(message: string): string {
  * aliases) until it just covers `height` x `width`, and cuts out the middle. One of that size stays as it is.
  *
  * @throws {UserError} the package sharp is missing
+ *
+ * @example
+ * ```ts
+ * const image = { shape: [2, 4, 3], pixels: new Uint8Array(2 * 4 * 3).fill(128) } as const;
+ * const { shape, pixels } = await resizeTo(image, 1, 1);
+ * console.log(shape, pixels); // [ 1, 1, 3 ] Uint8Array(3) [ 128, 128, 128 ]
+ * ```
  */
 export async function resizeTo({ shape, pixels }: Image, height: number, width: number): Promise<Image> {
   const [fromHeight, fromWidth, channels] = shape;

@@ -33,8 +33,7 @@ const pattern = (i: number) => [0, i % 2, (i >> 3) % 2][(i >> 6) % 3]!; // 8x8 i
 const images = Float32Array.from({ length: 96 * 64 }, (_, i) => pattern(i) + Math.random());
 const labels = Uint32Array.from({ length: 96 }, (_, n) => n % 3);
 const device = await openDevice(), model = await openModel(device, { network, input: [8, 8, 1] });
-const data = { images, labels, count: 96, shape: model.input };
-const optimizer = { sgd: { momentum: 0.9, weightDecay: 0 } }, learningRate = { base: 0.1 };
-const rows = await train(model, data, { epochs: 8, batch: 32, optimizer, learningRate });
+const data = { images, labels, count: 96, shape: model.input }, optimizer = { sgd: { momentum: 0.9, weightDecay: 0 } };
+const rows = await train(model, data, { epochs: 8, batch: 32, learningRate: { base: 0.1 }, optimizer });
 console.log(`loss with squared ReLU, epoch by epoch: ${rows.map(({ trainLoss }) => trainLoss.toFixed(2)).join(", ")}`);
 device.close();

@@ -4,7 +4,14 @@ import { CIFAR100_CLASSES } from "../data/cifar100.ts";
 import { CIFAR10_CLASSES } from "../data/cifar10.ts";
 import { SHAPE_CLASSES } from "../data/generated.ts";
 
-/** The names of the classes, in the order of the labels. */
+/**
+ * The names of the classes of a data set, in the order of the labels.
+ *
+ * @example
+ * ```ts
+ * console.log(classNames({ name: "cifar10" })[3]); // cat
+ * ```
+ */
 export function classNames({ name, labels = "fine" }: Pick<DatasetConfig, "name" | "labels">): readonly string[] {
   switch (name) {
     case "cifar10":

@@ -60,6 +60,7 @@ export interface Model extends BoundNetwork {
   readonly predictors: Map<number, Predictor>;
 }
 
+/** What goes with a model beside its network and its parameters. */
 export interface ModelOptions {
   /** Chooses the kernels; the default takes each kernel's default. */
   readonly tuner?: Tuner;
@@ -141,6 +142,16 @@ export async function placeModel(
  * A network with initial parameters on a device: normal weights of deviation sqrt(2 / fan-in), drawn by `seed`, biases
  * as their layers say. `definition` is a config, or a network built in code and the shape of its images. Throws
  * `UserError` where the shapes do not fit, or the memory of the device does not suffice.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] }, { seed: 1 });
+ * console.log(model.classes, Object.keys(model.specs)); // 3 [ 'conv1/w', 'conv1/b' ]
+ *
+ * const quickstart = await openModel(device, await loadConfig("quickstart"));
+ * console.log(quickstart.input, quickstart.classes); // [ 32, 32, 3 ] 10
+ * ```
  */
 export async function openModel(
   context: Context,
@@ -158,7 +169,16 @@ export function checkSeed(seed: number): void {
   }
 }
 
-/** Frees the memory of a model on its device; the model cannot be used any more. */
+/**
+ * Frees the memory of a model on its device; the model cannot be used any more.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * closeModel(model);
+ * ```
+ */
 export function closeModel({ buffers, predictors }: Model): void {
   predictors.forEach(({ plan, x }) => {
     plan.buffers.get(x.buffer)!.destroy();
@@ -203,6 +223,14 @@ export async function setParams(
 /**
  * The parameters under their names ("conv1/w" as [height, width, in, out], "conv1/b"), and optimizer state, if any,
  * under "velocity/...", copied from the device.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * const params = await getParams(model);
+ * console.log(params["conv1/w"]!.shape, params["conv1/b"]!.data); // [ 3, 3, 1, 3 ] Float32Array(3) [ 0, 0, 0 ]
+ * ```
  */
 export async function getParams({ context, buffers, params, state }: Model): Promise<Record<string, HostTensor>> {
   const named = [
