@@ -37,3 +37,8 @@ export class UserError extends Error {
 export class DeviceLostError extends UserError {
   override readonly name = "DeviceLostError";
 }
+
+/** A program needs more memory, or larger bindings, than there are: a smaller batch may fit. */
+export class TooLargeError extends UserError {
+  override readonly name = "TooLargeError";
+}
