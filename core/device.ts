@@ -13,7 +13,7 @@ export interface Context {
   readonly description: string;
   /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
   readonly scope: string;
-  /** Throws if the device was lost (`DeviceLostError`) or reported an error. */
+  /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
   close(): void;
 }
@@ -146,6 +146,7 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits }),
     check() {
+      if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;
     },
     close() {

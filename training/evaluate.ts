@@ -36,6 +36,7 @@ export interface EvaluateOptions {
  */
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Score> {
   checkDataset(data, model, "the data of this evaluation");
+  model.context.check();
   return await withOwnBuffers(model, async (own) => {
     const evaluation = await compileEvaluation(own, await makeResident(own.context, own.buffers, "evaluation", data));
     try {

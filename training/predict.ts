@@ -22,6 +22,7 @@ import type { Model, Predictor } from "./model.ts";
 export async function predictLogits(model: Model, images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
   const count = checkImages(images, model.input, "the images of this prediction");
   const size = model.input.reduce((product, length) => product * length, 1), { classes, context } = model;
+  context.check();
   const result = new Float32Array(count * classes), batch = batchFor(model, count);
   const predictor = model.predictors.get(batch) ?? await compilePredictor(model, batch);
   model.predictors.delete(batch); // so that another call at the same time takes another one

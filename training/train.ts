@@ -28,7 +28,7 @@ export interface TrainOptions extends Settings {
   readonly onEpoch?: (metrics: EpochMetrics) => unknown;
   /** Called about twice a second while an epoch runs. */
   readonly onStatus?: (status: Status) => void;
-  /** Called before the first step, every `checkpointMinutes`, and at the end; `encode` makes it the bytes of a file. */
+  /** Called before the first step, every `checkpointMinutes`, and at the end; `encodeCheckpoint` makes it the bytes of a file. */
   readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
   /** Ends the training after the step in hand. */
   readonly signal?: AbortSignal;
@@ -67,6 +67,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
   const training = checkOptions(trainingSchema, { init: { heNormal: {} }, ...settings }, action);
   const augmented = augment === undefined ? null : checkOptions(augmentSchema, augment, `${action} with this augment`);
   checkSeed(seed);
+  model.context.check();
   checkDataset(data, model, "the training data");
   if (validation !== undefined) checkDataset(validation, model, "the validation data");
   return await withOwnBuffers(model, async (own) => {

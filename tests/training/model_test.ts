@@ -9,7 +9,7 @@ import { conv } from "../../layers/conv.ts";
 import { evaluate } from "../../training/evaluate.ts";
 import { closeModel, getParams, openModel } from "../../training/model.ts";
 import { loadModel, saveModel } from "../../training/model_file.ts";
-import { predict, predictLogits } from "../../training/predict.ts";
+import { predict, predictLogits, softmax } from "../../training/predict.ts";
 import { preprocess } from "../../training/preprocess.ts";
 import { train, type TrainOptions } from "../../training/train.ts";
 import { gpu, relativeError } from "../_gpu.ts";
@@ -79,6 +79,14 @@ test("any number of images, also at the same time, gives each image its own pred
   });
   assert.ok(Math.abs(all.at(-1)! - (await predictLogits(model, images.subarray(69 * 64))).at(-1)!) < 1e-5);
   closeModel(model);
+});
+
+test("probabilities of large logits are numbers", () => {
+  const [a, b, c] = softmax(Float32Array.of(1000, 999, -1000), 3);
+  assert.ok(
+    Math.abs(a! - 1 / (1 + Math.exp(-1))) < 1e-6 && Math.abs(a! + b! - 1) < 1e-6 && c === 0,
+    `${a}, ${b}, ${c}`,
+  );
 });
 
 test("a second training goes on from the first; an abort ends it early", async () => {
