@@ -52,7 +52,7 @@ const MEMORY_SHARE = 0.7;
  * The micro-batches that may fit, the largest first: tensors within one binding, and on a device that computes in main
  * memory, what is planned within that. How much memory a GPU has, WebGPU does not tell.
  */
-async function candidates(session: Session, data: Resident): Promise<number[]> {
+export async function fittingSizes(session: Session, data: Resident): Promise<number[]> {
   const { context: { limits }, training: { batch } } = session, sizes = sizesOf(batch);
   const most = limits.software ? MEMORY_SHARE * totalMemory() : Infinity;
   for (const [index, size] of sizes.entries()) {
@@ -80,7 +80,7 @@ export async function compileStep(
     const near = sizesOf(batch).find((size) => size <= microBatch);
     throw new UserError(`Cannot cut batches of ${batch} into micro-batches of ${microBatch}: ${near} would divide them`);
   }
-  const sizes = microBatch === null ? await candidates(session, data) : [microBatch];
+  const sizes = microBatch === null ? await fittingSizes(session, data) : [microBatch];
   for (const [index, size] of sizes.entries()) {
     const { part, update } = stepPrograms(session, data, size);
     try {

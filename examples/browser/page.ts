@@ -18,7 +18,7 @@ function say(text: string, wrong = false): void {
   $("status").classList.toggle("wrong", wrong);
 }
 
-const percent = (value: number) => `${value.toFixed(2)} %`;
+const percent = (value: number) => `${value.toFixed(2)}\u00a0%`;
 
 /** Test images, under them their classes or, by its probabilities [count, classes], what the network takes them for. */
 function showImages({ images, labels, count, shape: [height, width] }: allcnn.Dataset, predicted?: Float32Array) {
@@ -77,6 +77,7 @@ async function start(): Promise<void> {
     const { epochs } = config.training, points: { train: Point[]; test: Point[] } = { train: [], test: [] };
     const draw = () => drawErrors($<HTMLCanvasElement>("chart"), epochs, points);
     $("rows").replaceChildren();
+    $("course").hidden = false;
     draw();
     onresize = draw;
     say("Drawing the images");

@@ -26,6 +26,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** By the end of a file's name; the page itself has none. */
+const TYPES: Readonly<Record<string, string>> = { "": "text/html", html: "text/html", js: "text/javascript" };
+
 /** A function that has not answered by then has failed. */
 const SECONDS = 240;
 
@@ -71,10 +74,7 @@ export interface Page {
 export async function openPage(script: string, files: Readonly<Record<string, Uint8Array>> = {}): Promise<Page> {
   if (CHROMIUM === null) throw new Error("No Chromium");
   const profile = mkdtempSync(join(tmpdir(), "allcnn-chromium-"));
-  const answers: Record<string, [type: string, body: string | Uint8Array]> = {
-    "/": ["text/html", PAGE],
-    "/module.js": ["text/javascript", script],
-  };
+  const own: Record<string, string> = { "": PAGE, "module.js": script };
   const jobs: string[] = [], waiting: ServerResponse[] = [];
   const hand = () => {
     while (jobs.length > 0 && waiting.length > 0) waiting.shift()!.end(jobs.shift());
@@ -86,9 +86,9 @@ export async function openPage(script: string, files: Readonly<Record<string, Ui
       waiting.push(response);
       return hand();
     }
-    const path = request.url ?? "";
-    const [type, contents] = answers[path] ?? ["application/octet-stream", files[path.slice(1)] ?? ""];
-    response.setHeader("content-type", type);
+    const path = request.url!.slice(1), contents = own[path] ?? files[path];
+    response.statusCode = contents === undefined && request.method === "GET" ? 404 : 200;
+    response.setHeader("content-type", TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream");
     const chunks: Uint8Array[] = [];
     request.on("data", (data: Uint8Array) => chunks.push(data));
     request.on("end", () => {

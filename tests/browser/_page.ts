@@ -8,8 +8,10 @@ import { trainTiny as train } from "./_engine.ts";
 let opened: Promise<allcnn.Context> | null = null;
 const device = () => opened ??= allcnn.openDevice();
 
+/** With the kernels of SwiftShader's subgroups in Node too: llvmpipe's own take it most of a minute to compile. */
 export async function trainTiny() {
-  return await train(await device());
+  const context = await device();
+  return await train({ ...context, limits: { ...context.limits, subgroupSize: 4 } });
 }
 
 export async function checkStorage(root: string): Promise<void> {
@@ -45,6 +47,37 @@ export async function evaluateCheckpoint(path: string, url: string | null) {
   const score = await allcnn.evaluate(model, await examples(model.config!, "test"));
   allcnn.closeModel(model);
   return score;
+}
+
+/** What `openDevice` says in a browser without WebGPU. */
+export async function messageWithoutWebGPU(): Promise<string> {
+  Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
+  try {
+    return await allcnn.openDevice().then(() => "", (error: unknown) => (error as Error).message);
+  } finally {
+    Reflect.deleteProperty(navigator, "gpu"); // uncovers the browser's own
+  }
+}
+
+/** Opens the example's page in a frame, evaluates the network it finds saved, and returns what the page then says. */
+export async function useExample(url: string) {
+  const frame = document.createElement("iframe");
+  frame.src = url;
+  document.body.append(frame);
+  const find = (selector: string) => [...frame.contentDocument?.querySelectorAll<HTMLElement>(selector) ?? []];
+  const text = (selector: string) => find(selector)[0]?.textContent ?? "";
+  const until = async (done: () => boolean) => {
+    while (!done()) {
+      if (find("#status.wrong").length > 0) throw new Error(text("#status"));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await until(() => find("#evaluate:enabled").length > 0);
+  find("#evaluate")[0]!.click();
+  await until(() => text("#status").startsWith("The saved network"));
+  const result = { device: text("#device"), status: text("#status"), images: find("figure").length };
+  frame.remove();
+  return result;
 }
 
 /** Searches one small convolution; returns how many candidates were measured, and what the cache made of it. */

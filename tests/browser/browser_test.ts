@@ -12,6 +12,9 @@ import * as node from "./_page.ts";
 const QUICKSTART = readFileSync("configs/quickstart.yaml", "utf8");
 const SETTINGS = ["dataset.trainExamples=128", "dataset.testExamples=64", "training.epochs=2"];
 
+/** Where the example keeps its network. */
+const SAVED = "models/quickstart.safetensors";
+
 /** Loss and parameters must agree to this; they differ in the order of sums. */
 const TOLERANCE = 1e-3;
 
@@ -52,7 +55,7 @@ function compareLosses(actual: readonly number[], expected: readonly number[]): 
 }
 
 test("the library bundles for a browser, without any module of Node", async () => {
-  assert.not.match(await bundle("mod.ts"), /["']node:/);
+  assert.not.match(await bundle("mod.ts"), /\b(?:from|import|require)\b[ (]*["']node:/);
 });
 
 inBrowser("IndexedDB of a browser keeps the contract of storage", async (page) => {
@@ -92,7 +95,7 @@ inBrowser("a browser trains a network of every kind of layer as Node does", asyn
 });
 
 inBrowser("a browser trains the quickstart as Node does, and each evaluates the other's checkpoint", async (page) => {
-  const browser = await page.call("trainConfig", QUICKSTART, SETTINGS, "models/own.safetensors") as Awaited<
+  const browser = await page.call("trainConfig", QUICKSTART, SETTINGS, SAVED) as Awaited<
     ReturnType<typeof node.trainConfig>
   >;
   await inFolder(async (folder) => {
@@ -111,9 +114,28 @@ inBrowser("a browser trains the quickstart as Node does, and each evaluates the 
     assert.is(there.error, here.error);
   });
   page.reload(); // what was trained before is still there
-  const own = await page.call("evaluateCheckpoint", "models/own.safetensors", null) as { loss: number; error: number };
+  const own = await page.call("evaluateCheckpoint", SAVED, null) as { loss: number; error: number };
   compareLosses([own.loss], [browser.losses.at(-1)!]);
   assert.is(own.error, browser.errors.at(-1));
+});
+
+inBrowser("the example's page opens, and evaluates the network that it finds in IndexedDB", async (page) => {
+  files["examples/browser/index.html"] = readFileSync("examples/browser/index.html");
+  files["examples/browser/page.js"] = new TextEncoder().encode(await bundle("examples/browser/page.ts"));
+  files["configs/quickstart.yaml"] = readFileSync("configs/quickstart.yaml");
+  const shown = await page.call("useExample", "/examples/browser/index.html") as Awaited<
+    ReturnType<typeof node.useExample>
+  >;
+  assert.match(shown.device, "swiftshader");
+  assert.is(shown.images, 20);
+  assert.match(shown.status, /^The saved network: loss \d\.\d{4}, error [\d.]+\u00a0% on 64 test images$/);
+});
+
+inBrowser("a browser without WebGPU is told which have it", async (page) => {
+  assert.match(
+    await page.call("messageWithoutWebGPU") as string,
+    /^This browser has no WebGPU: use a current Chrome, /,
+  );
 });
 
 test.run();
