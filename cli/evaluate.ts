@@ -1,7 +1,7 @@
 /** `allcnn evaluate`: loss and error of a checkpoint on the test images. */
 import { writeFile } from "../core/storage.ts";
-import { evaluate as evaluateModel } from "../training/evaluate.ts";
-import { prepare } from "../training/preprocess.ts";
+import { evaluateOn } from "../training/evaluate.ts";
+import { openExamples } from "../training/open_examples.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
@@ -27,31 +27,38 @@ async function evaluateCommand(args: Arguments): Promise<number> {
     predictions = args.text("predictions");
   const { model, config, source } = await openTrained(args, screen);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
-  const test = await prepare(
-    model.context,
-    { ...await source(), config: dataset },
-    "test",
-    model.whitening,
-    screen.report,
-  );
-
+  const from = { ...await source(), config: dataset }, told = { ...screen, whitening: model.whitening };
+  let labels: Uint32Array = new Uint32Array(), skipped: ReadonlySet<number> = new Set();
   const lines: string[] = [];
-  const score = await evaluateModel(model, test, {
+  const score = await evaluateOn(model, async (own) => {
+    const opened = await openExamples(own, from, "test", told);
+    labels = opened.labels;
+    if ("skipped" in opened.examples) skipped = opened.examples.skipped;
+    return opened.examples;
+  }, {
     withLogits: predictions !== null,
     onBatch(first, logits) {
-      screen.report("Evaluating", first / test.count);
-      if (logits !== null) lines.push(...predictionLines(first, logits, model.classes, test.labels));
+      screen.report("Evaluating", first / labels.length);
+      if (logits !== null) lines.push(...predictionLines(first, logits, model.classes, labels, skipped));
     },
   });
   if (predictions !== null) await writeFile(predictions, lines.join(""));
   model.context.close();
-  screen.line(`${test.count} images: loss ${score.loss.toFixed(4)}, error ${score.error.toFixed(2)} %`);
+  const left = skipped.size === 0 ? "" : `; ${skipped.size} images skipped`;
+  screen.line(`${score.examples} images: loss ${score.loss.toFixed(4)}, error ${score.error.toFixed(2)} %${left}`);
   return 0;
 }
 
-/** One JSON line per example of a batch; padding is left out. */
-function predictionLines(first: number, logits: Float32Array, classes: number, labels: Uint32Array): string[] {
+/** One JSON line per example of a batch; padding, and pictures that could not be read, are left out. */
+function predictionLines(
+  first: number,
+  logits: Float32Array,
+  classes: number,
+  labels: Uint32Array,
+  skipped: ReadonlySet<number>,
+): string[] {
   return Array.from({ length: Math.min(logits.length / classes, labels.length - first) }, (_, n) => {
+    if (skipped.has(first + n)) return "";
     const row = Array.from(logits.subarray(n * classes, (n + 1) * classes));
     const predicted = row.indexOf(Math.max(...row));
     return `${JSON.stringify({ index: first + n, label: labels[first + n], predicted, logits: row })}\n`;

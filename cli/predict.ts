@@ -1,6 +1,8 @@
 /** `allcnn predict`: the most probable classes of pictures. */
 import { UserError } from "../core/errors.ts";
 import { print } from "../core/runtime.ts";
+import { readFile } from "../core/storage.ts";
+import { decodeWindow, MIDDLE } from "../data/crop.ts";
 import { checkDecoder, readImage, resizeTo } from "../data/image.ts";
 import { classNames } from "../training/datasets.ts";
 import type { Model } from "../training/model.ts";
@@ -67,12 +69,16 @@ async function predictCommand(args: Arguments): Promise<number> {
 }
 
 /** Decodes files; one that cannot be read is a line on standard error and does not stop the others. */
-async function readImages({ images: shape }: Model, paths: readonly string[], screen: ProgressLine) {
+async function readImages({ images: shape, config }: Model, paths: readonly string[], screen: ProgressLine) {
   const [height, width, channels] = shape, size = height * width * channels;
+  const window = config?.dataset.imageFolder;
   const images = new Float32Array(paths.length * size), read: string[] = [];
   for (const path of paths) {
     try {
-      images.set((await resizeTo(await readImage(path), height, width)).pixels, read.length * size);
+      const pixels = window === undefined
+        ? (await resizeTo(await readImage(path), height, width)).pixels
+        : await decodeWindow(await readFile(path), path, { ...window, ...MIDDLE });
+      images.set(pixels, read.length * size);
       read.push(path);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

@@ -67,9 +67,13 @@ export function progressLine({ toError = false } = {}): ProgressLine {
       const test = row.testError === null
         ? ""
         : `, test loss ${row.testLoss!.toFixed(3)}, test error ${row.testError.toFixed(2)} %`;
+      const { skipped = 0, waitingPercent } = row;
+      const streaming = waitingPercent === undefined
+        ? ""
+        : `, waited ${waitingPercent.toFixed(1)} % for images${skipped > 0 ? `, ${skipped} images skipped` : ""}`;
       line(
         `epoch ${row.epoch}/${epochs}: train loss ${row.trainLoss.toFixed(3)}, error ${row.trainError.toFixed(2)} %` +
-          `${test}, ${rate(row.imagesPerSecond)} images/s, ${formatSeconds(row.seconds)}`,
+          `${test}, ${rate(row.imagesPerSecond)} images/s, ${formatSeconds(row.seconds)}${streaming}`,
       );
     },
   };

@@ -238,8 +238,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     if (imageFolder.crop > imageFolder.shortSide) wrong("imageFolder", "crop must be at most shortSide");
     if (augment !== undefined) wrong("augment", "an imageFolder has crop and flip instead");
     if (canvas !== undefined) wrong("canvas", "an imageFolder has crop and flip instead");
-    if (preprocess.some((step) => "zca" in step)) {
-      wrong("preprocess", "the images of an imageFolder are too many for zca");
+    if (!preprocess.every((step) => "scale" in step || "channelMeans" in step)) {
+      wrong("preprocess", "an imageFolder, whose pixels the device scales, has only channelMeans and scale");
     }
   } else if (canvas !== undefined) {
     if (augment !== undefined) wrong("augment", "cannot be used with canvas, whose distort has shift and flip");

@@ -11,13 +11,13 @@ export interface Image {
 }
 
 /** What shines through transparent pixels: white, as in most programs that show pictures. */
-const BACKGROUND = "#ffffff";
+export const BACKGROUND = "#ffffff";
 
 /**
  * The decoder: a native addon, so it is loaded only where pictures are read, and the rest works without it. Throws
  * `UserError` where it is not installed or does not run here.
  */
-async function loadSharp() {
+export async function loadSharp() {
   try {
     const sharp = (await import("sharp")).default;
     if (typeof sharp === "function") return sharp;
@@ -61,8 +61,13 @@ export async function decodeImage(bytes: Uint8Array, source: string): Promise<Im
       .flatten({ background: BACKGROUND }).toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
     return { shape: [info.height, info.width, 3], pixels: Uint8Array.from(data) };
   } catch (error) {
-    throw new UserError(`Cannot read "${source}" as an image: ${reason((error as Error).message)}`);
+    throw decodingError(source, error);
   }
+}
+
+/** What a user is told where the decoder failed. */
+export function decodingError(source: string, error: unknown): UserError {
+  return new UserError(`Cannot read "${source}" as an image: ${reason((error as Error).message)}`);
 }
 
 function reason(message: string): string {

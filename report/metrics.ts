@@ -16,9 +16,14 @@ export interface EpochMetrics {
   imagesPerSecond: number;
   /** Wall clock of this epoch in seconds, evaluation included. */
   seconds: number;
+  /** Of images that are read while it trains: how many training images could not be read, and did not count. */
+  skipped?: number;
+  /** Of images that are read while it trains: percent of the training's time in which the device waited for them. */
+  waitingPercent?: number;
 }
 
 const ALWAYS = ["epoch", "learningRate", "trainLoss", "trainError", "imagesPerSecond", "seconds"] as const;
+const STREAMING = ["skipped", "waitingPercent"] as const;
 const SOMETIMES = ["testLoss", "testError"] as const;
 
 /** The row of a line of JSON, or null where it is none. */
@@ -33,6 +38,7 @@ export function parseMetrics(line: string): EpochMetrics | null {
   const { epoch } = row, sometimes = SOMETIMES.map((key) => row[key]);
   const whole = Number.isSafeInteger(epoch) && (epoch as number) >= 1 &&
     ALWAYS.every((key) => Number.isFinite(row[key])) &&
-    sometimes.every((value) => value === null || Number.isFinite(value));
+    sometimes.every((value) => value === null || Number.isFinite(value)) &&
+    STREAMING.every((key) => row[key] === undefined || Number.isFinite(row[key]));
   return whole ? row as unknown as EpochMetrics : null;
 }

@@ -2,6 +2,7 @@
 import type { DatasetConfig } from "../configs/schema.ts";
 import type { Distortion } from "../kernels/draw_distortions.ts";
 import { canvasOffset } from "../kernels/place_on_canvas.ts";
+import { pixelScale } from "./pixel_scale.ts";
 
 export interface Canvas {
   /** Height and width in pixels. */
@@ -12,24 +13,11 @@ export interface Canvas {
   readonly lastEpochsPlain: number;
 }
 
-/** What preprocessing does to a pixel's value: (value - subtract) / divide. */
-function pixelScale({ preprocess }: DatasetConfig): { subtract: number; divide: number } {
-  if (preprocess.length === 0) return { subtract: 127.5, divide: 127.5 };
-  return preprocess.reduce(
-    (total, step) => {
-      if (!("scale" in step)) throw new Error("A canvas needs a preprocessing of pixels");
-      const { subtract, divide } = step.scale;
-      return { subtract: total.subtract + total.divide * subtract, divide: total.divide * divide };
-    },
-    { subtract: 0, divide: 1 },
-  );
-}
-
 /** The canvas of a data set, or null. */
 export function canvasOf(dataset: DatasetConfig): Canvas | null {
   if (dataset.canvas === undefined) return null;
   const { subtract, divide } = pixelScale(dataset), { size, background, distort } = dataset.canvas;
-  const canvas = { size, background: (background - subtract) / divide };
+  const canvas = { size, background: (background - subtract[0]!) / divide };
   if (distort === undefined) return { ...canvas, distortion: null, lastEpochsPlain: 0 };
   const { color, lastEpochsPlain, ...geometry } = distort;
   return {

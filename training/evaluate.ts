@@ -4,14 +4,16 @@ import { encodeStep } from "../core/step.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { type Examples, startPass } from "./examples.ts";
 import { type Model, withOwnBuffers } from "./model.ts";
 import { makeResident } from "./resident.ts";
 import { compileEvaluation, type Evaluation } from "./session.ts";
 
-/** Mean cross-entropy in nats and error in percent. */
+/** Mean cross-entropy in nats and error in percent, of so many examples: all whose image could be read. */
 export interface Score {
   readonly loss: number;
   readonly error: number;
+  readonly examples: number;
 }
 
 /** What an evaluation tells while it runs. */
@@ -37,8 +39,17 @@ export interface EvaluateOptions {
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Score> {
   checkDataset(data, model, "the data of this evaluation");
   model.context.check();
+  return await evaluateOn(model, (own) => makeResident(own.context, own.buffers, "evaluation", data), options);
+}
+
+/** As `evaluate`, on examples that `open` puts on the device, in the buffers of the model that it is given. */
+export async function evaluateOn(
+  model: Model,
+  open: (own: Model) => Promise<Examples>,
+  options: EvaluateOptions = {},
+): Promise<Score> {
   return await withOwnBuffers(model, async (own) => {
-    const evaluation = await compileEvaluation(own, await makeResident(own.context, own.buffers, "evaluation", data));
+    const evaluation = await compileEvaluation(own, await open(own));
     try {
       return (await runEvaluation(own, evaluation, options))!;
     } finally {
@@ -49,25 +60,34 @@ export async function evaluate(model: Model, data: Dataset, options: EvaluateOpt
 
 /** Loss and error of the current parameters over all examples of `evaluation`. Returns null where `stop` said so. */
 export async function runEvaluation(
-  { context, step, buffers }: Model,
+  model: Model,
   { plan, batch, data, metrics, logits }: Evaluation,
   { onBatch, withLogits = false, stop = () => false }: EvaluateOptions & { readonly stop?: () => boolean } = {},
 ): Promise<Score | null> {
+  const { context, step, buffers } = model;
   await writeTensor(context, buffers, metrics, new Float32Array(4));
+  const pass = await startPass(model, data, { batch, batches: Math.ceil(data.count / batch), training: null });
   let previous: Promise<unknown> = Promise.resolve();
-  for (let first = 0; first < data.count; first += batch) {
-    const values = encodeStep({ step: 0, seed: 0, learningRate: 0, first });
-    context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
-    run(context, plan);
-    const done = context.device.queue.onSubmittedWorkDone();
-    done.catch(() => {}); // where the device is lost, check() throws first
-    await previous; // one batch runs while the next is encoded
-    previous = done;
-    context.check();
-    if (stop()) return null;
-    onBatch?.(first, withLogits ? await readTensor(context, plan.buffers, logits) : null);
+  try {
+    for (let first = 0; first < data.count; first += batch) {
+      await pass.next?.();
+      const values = encodeStep({ step: 0, seed: 0, learningRate: 0, first });
+      context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
+      run(context, plan);
+      const done = context.device.queue.onSubmittedWorkDone();
+      done.catch(() => {}); // where the device is lost, check() throws first
+      await previous; // one batch runs while the next is encoded
+      previous = done;
+      context.check();
+      if (stop()) return null;
+      onBatch?.(first, withLogits ? await readTensor(context, plan.buffers, logits) : null);
+    }
+  } finally {
+    pass.close();
   }
   const [loss, errors, examples] = await readTensor(context, buffers, metrics) as unknown as number[];
-  if (examples !== data.count) throw new UserError(`The device evaluated ${examples} of ${data.count} examples`);
-  return { loss: loss! / data.count, error: 100 * errors! / data.count };
+  if (examples === 0) throw new UserError(`None of the ${data.count} images of the evaluation could be read`);
+  const expected = "skipped" in data ? examples : data.count;
+  if (examples !== expected) throw new UserError(`The device evaluated ${examples} of ${expected} examples`);
+  return { loss: loss! / examples!, error: 100 * errors! / examples!, examples: examples! };
 }

@@ -2,16 +2,16 @@
 import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { heNormal } from "../core/init.ts";
-import { permutation } from "../core/random.ts";
 import { learningRateSchedule } from "../core/schedule.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
 import { lengthOf } from "./length.ts";
-import type { Resident } from "./resident.ts";
+import { type Examples, startPass } from "./examples.ts";
 import { getParams, setParams } from "./model.ts";
 import type { Evaluation, Session, Training } from "./session.ts";
 import { runStep, type TrainingStep } from "./step.ts";
+import { waitMeter } from "./wait_meter.ts";
 
 /** Where training stands: shown while it runs. */
 export interface Status {
@@ -31,7 +31,7 @@ export interface Status {
 }
 
 export interface FitOptions {
-  readonly train: Resident;
+  readonly train: Examples;
   readonly step: TrainingStep;
   /** Null where there is nothing to evaluate on. */
   readonly evaluation: Evaluation | null;
@@ -106,47 +106,63 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   if (resumed === null) await save();
   while (epoch < epochs) {
     const steps = stepsUntil(epoch + 1) - stepsUntil(epoch);
-    await writeTensor(context, buffers, train.order, permutation(train.count, seed, epoch));
-    await writeTensor(context, buffers, train.distorting, Uint32Array.of(Number(distorts(session, epoch, epochs))));
+    const from = step - epoch * stepsPerEpoch, distorting = distorts(session, epoch, epochs);
+    const pass = await startPass(session, train, {
+      batch,
+      batches: steps - from,
+      training: { seed, epoch, firstStep: step, first: from * batch, distorts: distorting },
+    });
     let mark = performance.now(), lastStatus = mark;
+    const sinceSeconds = epochSeconds, waits = waitMeter();
     const inFlight: Promise<unknown>[] = [];
     const tick = () => {
       const now = performance.now();
       epochSeconds += (now - mark) / 1000;
       mark = now;
     };
-    for (let at = step - epoch * stepsPerEpoch; at < steps; at++) {
-      runStep(session, options.step, { step, seed, learningRate: rate(step, epoch), first: at * batch });
-      step++;
-      const done = queue.onSubmittedWorkDone();
-      done.catch(() => {}); // where the device is lost, check() throws first
-      inFlight.push(done);
-      if (inFlight.length > 1) await inFlight.shift(); // at most two steps in flight
-      context.check();
-      const now = performance.now(), interrupted = options.interrupted();
-      if (now - lastStatus > 1000 * STATUS_SECONDS) {
-        sums = Array.from(await readTensor(context, buffers, session.metrics));
-        checkFinite(training, sums, step);
-        lastStatus = performance.now();
-        tick();
-        const imagesPerSecond = (at + 1) * batch / epochSeconds;
-        const secondsLeft = (allSteps - step) * batch / imagesPerSecond;
-        const status = { epoch: epoch + 1, epochs, step: at + 1, steps, imagesPerSecond, secondsLeft };
-        options.onStatus({ ...status, ...means(sums), evaluated: null });
+    try {
+      for (let at = from; at < steps; at++) {
+        if (pass.next !== null) await waits.during(pass.next());
+        runStep(session, options.step, { step, seed, learningRate: rate(step, epoch), first: at * batch });
+        step++;
+        const done = queue.onSubmittedWorkDone();
+        done.catch(() => {}); // where the device is lost, check() throws first
+        waits.submitted(done);
+        inFlight.push(done);
+        if (inFlight.length > 1) await inFlight.shift(); // at most two steps in flight
+        context.check();
+        const now = performance.now(), interrupted = options.interrupted();
+        if (now - lastStatus > 1000 * STATUS_SECONDS) {
+          sums = Array.from(await readTensor(context, buffers, session.metrics));
+          checkFinite(training, sums, step);
+          lastStatus = performance.now();
+          tick();
+          const imagesPerSecond = (at + 1) * batch / epochSeconds;
+          const secondsLeft = (allSteps - step) * batch / imagesPerSecond;
+          const status = { epoch: epoch + 1, epochs, step: at + 1, steps, imagesPerSecond, secondsLeft };
+          options.onStatus({ ...status, ...means(sums), evaluated: null });
+        }
+        if (interrupted || now - lastSave > 60_000 * training.checkpointMinutes) {
+          await Promise.all(inFlight.splice(0));
+          tick();
+          await save();
+          mark = performance.now();
+          if (interrupted) return false;
+        }
       }
-      if (interrupted || now - lastSave > 60_000 * training.checkpointMinutes) {
-        await Promise.all(inFlight.splice(0));
-        tick();
-        await save();
-        mark = performance.now();
-        if (interrupted) return false;
-      }
+    } finally {
+      pass.close();
     }
     await Promise.all(inFlight);
     tick();
     sums = Array.from(await readTensor(context, buffers, session.metrics));
     checkFinite(training, sums, step);
     const last = epoch + 1 === epochs, evaluated = last || (epoch + 1) % training.evaluateEvery === 0;
+    const skipped = steps * batch - sums[2]!;
+    if (sums[2] === 0) throw new UserError(`None of the ${skipped} images of epoch ${epoch + 1} could be read`);
+    const streaming = pass.next === null
+      ? {}
+      : { skipped, waitingPercent: 100 * waits.seconds() / (epochSeconds - sinceSeconds) };
     const { loss, error } = means(sums), imagesPerSecond = steps * batch / epochSeconds;
     const started = performance.now();
     let test: Score | null = null;
@@ -172,6 +188,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       testError: test?.error ?? null,
       imagesPerSecond,
       seconds: epochSeconds + (performance.now() - started) / 1000,
+      ...streaming,
     });
     await metricsBuffer([0, 0, 0, 0]);
     epochSeconds = 0;

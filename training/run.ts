@@ -8,9 +8,9 @@ import { pause } from "../core/runtime.ts";
 import { fixedTuner, type Tuner } from "../core/tuner.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, initialize, initialProgress, type Status } from "./fit.ts";
-import { loadExamples, prepare, type Report, type Source, whiteningFor } from "./preprocess.ts";
+import { loadExamples, type Report, type Source, whiteningFor } from "./preprocess.ts";
 import { lengthOf } from "./length.ts";
-import { makeResident } from "./resident.ts";
+import { openExamples } from "./open_examples.ts";
 import * as folder from "./run_folder.ts";
 import type { RunLock } from "./run_lock.ts";
 import { getParams } from "./model.ts";
@@ -119,6 +119,7 @@ async function savedState({ out, config, screen }: RunOptions): Promise<Resumed 
 
 /** Refuses, before long work starts, data that are missing or too few for a batch. */
 async function checkEarly(source: Source, { training, dataset }: Config): Promise<void> {
+  if (dataset.name === "imageFolder") return; // is only listed, which fails early
   const { batch } = training, wanted = Math.min(batch, dataset.trainExamples ?? batch);
   const { count } = await loadExamples(source, "train", wanted);
   if (count < batch) throw new UserError(`Cannot train with batches of ${batch}: there are ${count} training examples`);
@@ -173,18 +174,17 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
   const whitening = hash === null
     ? await whiteningFor(context, source, screen.report)
     : await folder.readWhitening(out, hash);
-  const data = await prepare(context, source, "train", whitening, screen.report);
-  const test = await prepare(context, source, "test", whitening, screen.report);
-  const resident = await makeResident(context, session.buffers, "train", data);
-  const residentTest = await makeResident(context, session.buffers, "test", test);
+  const told = { whitening, report: screen.report, line: screen.line };
+  const data = (await openExamples(session, source, "train", told)).examples;
+  const test = (await openExamples(session, source, "test", told)).examples;
   screen.report("Compiling shaders", 0);
-  const step = await compileStep(session, resident, {
+  const step = await compileStep(session, data, {
     tuner: tunerFor(context, resumed, allowRetune, tuner),
     microBatch: microBatchOf(options, resumed),
   });
   const shaders = resumed?.checkpoint.shaders || step.plan.shaders; // empty in an initial state
   if (shaders !== step.plan.shaders && !allowRetune) throw notExact("this version generates other shaders");
-  const evaluation = await compileEvaluation(session, residentTest, tuner);
+  const evaluation = await compileEvaluation(session, test, tuner);
   // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
   runPlans(context, ...plansOf(session, step), evaluation.plan);
   await context.device.queue.onSubmittedWorkDone();
@@ -197,7 +197,7 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
   const { epochs } = lengthOf(config.training, data.count);
   let drawn = 0;
   return await fit(session, {
-    train: resident,
+    train: data,
     step,
     evaluation,
     seed,

@@ -9,7 +9,7 @@ import { evalProgram } from "../core/program.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import type { Tuner } from "../core/tuner.ts";
 import { type Model, modelOf, specsOf } from "./model.ts";
-import { gatherBatch, type Resident } from "./resident.ts";
+import { batchOf, type Examples } from "./examples.ts";
 
 export type Training = Config["training"];
 export type Augment = NonNullable<Config["dataset"]["augment"]>;
@@ -45,7 +45,7 @@ export function optimizerOf({ optimizer }: Training): Optimizer {
 export interface Evaluation {
   readonly plan: Plan;
   readonly batch: number;
-  readonly data: Resident;
+  readonly data: Examples;
   readonly metrics: Tensor;
   readonly logits: Tensor;
 }
@@ -53,18 +53,23 @@ export interface Evaluation {
 /** Most examples of one evaluation batch: its activations need not exceed those of training. */
 const EVALUATION_BATCH = 128;
 
+/** Examples of one batch of an evaluation of `count`. */
+export function evaluationBatch(model: Model, count: number): number {
+  return Math.min(EVALUATION_BATCH, model.batch, count);
+}
+
 /** The evaluation of batches of `data`; its metrics are its own. */
-export function evaluationProgram(model: Model, data: Resident) {
-  const batch = Math.min(EVALUATION_BATCH, model.batch, data.count);
+export function evaluationProgram(model: Model, data: Examples) {
+  const batch = evaluationBatch(model, data.count);
   const metrics = tensor("evaluation/metrics", [4], { lifetime: "persistent" });
   const canvas = model.canvas === null ? null : { ...model.canvas, distortion: null };
-  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch, { canvas })), batch, metrics };
+  return { ...evalProgram({ ...model, metrics }, batchOf(data, model.step, batch, { canvas })), batch, metrics };
 }
 
 /** Compiles the evaluation of batches of `data`. */
 export async function compileEvaluation(
   model: Model,
-  data: Resident,
+  data: Examples,
   tuner: Tuner = model.tuner,
 ): Promise<Evaluation> {
   const { batch, metrics, logits, ...program } = evaluationProgram(model, data);

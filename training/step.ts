@@ -12,7 +12,7 @@ import { totalMemory } from "../core/runtime.ts";
 import { encodeStep, type StepData } from "../core/step.ts";
 import { defaultTuner, type Tuner } from "../core/tuner.ts";
 import { lengthOf } from "./length.ts";
-import { gatherBatch, type Resident } from "./resident.ts";
+import { batchOf, type Examples } from "./examples.ts";
 import { optimizerOf, type Session } from "./session.ts";
 
 /** A compiled step. */
@@ -28,14 +28,14 @@ export interface TrainingStep {
 /** The programs of a step, as they are traced. Throws `UserError` where there are too few examples. */
 export function stepPrograms(
   session: Session,
-  data: Resident,
+  data: Examples,
   microBatch = session.training.batch,
 ): { readonly part: Program; readonly update: Program | null } {
   const { context: { limits }, specs, state, step, training, augment, canvas } = session, { batch } = training;
   lengthOf(training, data.count);
   const whole = microBatch === batch, grads = arena("grads", specs, limits);
   const gradients: { grads: Arena; sums: Arena | null } = { grads, sums: whole ? null : arena("sums", specs, limits) };
-  const part = gradientProgram(session, gatherBatch(data, step, microBatch, { augment, canvas }), gradients, batch);
+  const part = gradientProgram(session, batchOf(data, step, microBatch, { augment, canvas }), gradients, batch);
   const update = updateProgram(session, gradients, optimizerOf(training), state);
   return whole ? { part: { ops: [...part.ops, ...update.ops], keep: [] }, update: null } : { part, update };
 }
@@ -51,7 +51,7 @@ const MEMORY_SHARE = 0.7;
  * The micro-batches that may fit, the largest first: tensors within one binding, and on a device that computes in main
  * memory, what is planned within that. How much memory a GPU has, WebGPU does not tell.
  */
-export async function fittingSizes(session: Session, data: Resident): Promise<number[]> {
+export async function fittingSizes(session: Session, data: Examples): Promise<number[]> {
   const { context: { limits }, training: { batch } } = session, sizes = sizesOf(batch);
   const most = limits.software ? MEMORY_SHARE * totalMemory() : Infinity;
   for (const [index, size] of sizes.entries()) {
@@ -71,7 +71,7 @@ export async function fittingSizes(session: Session, data: Resident): Promise<nu
  */
 export async function compileStep(
   session: Session,
-  data: Resident,
+  data: Examples,
   { tuner = session.tuner, microBatch = null }: { readonly tuner?: Tuner; readonly microBatch?: number | null } = {},
 ): Promise<TrainingStep> {
   const { context, buffers, training: { batch } } = session;

@@ -1,0 +1,58 @@
+/** The examples of a split as programs and loops see them, wherever they are. */
+import type { Context } from "../core/device.ts";
+import type { Buffers } from "../core/plan.ts";
+import type { Batch } from "../core/program.ts";
+import { permutation } from "../core/random.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { writeTensor } from "../core/transfer.ts";
+import { gatherBatch, type Placement, type Resident } from "./resident.ts";
+import { type Streamed, streamPass, unpackBatch } from "./streamed.ts";
+
+/** All on the device, or streaming through it. */
+export type Examples = Resident | Streamed;
+
+/** The batch of `batch` examples that starts where the step buffer says. */
+export function batchOf(data: Examples, step: Tensor, batch: number, placement: Placement = {}): Batch {
+  return "windows" in data ? gatherBatch(data, step, batch, placement) : unpackBatch(data, step, batch);
+}
+
+/** How examples are visited once. */
+export interface PassOptions {
+  /** Examples of a batch. */
+  readonly batch: number;
+  readonly batches: number;
+  /** An epoch of training, or what is left of it; null for an evaluation: all examples as they are, in their order. */
+  readonly training: {
+    readonly seed: number;
+    readonly epoch: number;
+    /** Of the first batch. */
+    readonly firstStep: number;
+    /** The place in the epoch of the first example. */
+    readonly first: number;
+    /** Are images distorted on their canvas, if the config distorts any? */
+    readonly distorts: boolean;
+  } | null;
+}
+
+/** Batches on their way to the device. */
+export interface Pass {
+  /** Puts the next batch on the device, before its step is submitted; null where all examples are there already. */
+  readonly next: (() => Promise<void>) | null;
+  /** Gives the rest up. */
+  close(): void;
+}
+
+/** Begins a pass. Throws `UserError`, here or in `next`, where the examples cannot be read. */
+export async function startPass(
+  { context, buffers }: { readonly context: Context; readonly buffers: Buffers },
+  data: Examples,
+  options: PassOptions,
+): Promise<Pass> {
+  if (!("windows" in data)) return streamPass(context, buffers, data, options);
+  const { training } = options;
+  if (training !== null) {
+    await writeTensor(context, buffers, data.order, permutation(data.count, training.seed, training.epoch));
+    await writeTensor(context, buffers, data.distorting, Uint32Array.of(Number(training.distorts)));
+  }
+  return { next: null, close() {} };
+}

@@ -1,0 +1,115 @@
+/** A data set of picture files that streams through the device: batches are decoded ahead, and uploaded one by one. */
+import type { ImageFolderConfig } from "../configs/schema.ts";
+import type { Context } from "../core/device.ts";
+import { op } from "../core/op.ts";
+import type { Buffers } from "../core/plan.ts";
+import type { Batch } from "../core/program.ts";
+import { draw, key, permutation, streamOf, unit } from "../core/random.ts";
+import { type Tensor, tensor } from "../core/tensor.ts";
+import { writeTensor } from "../core/transfer.ts";
+import { MIDDLE, type Window } from "../data/crop.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { decodeBatch } from "../data/image_batch.ts";
+import { type ImageFolder, pathOf } from "../data/image_folder.ts";
+import { prefetch } from "../data/prefetch.ts";
+import { unpack, unpackLabels } from "../kernels/unpack.ts";
+import type { Pass, PassOptions } from "./examples.ts";
+import type { PixelScale } from "./pixel_scale.ts";
+
+export interface Streamed {
+  readonly count: number;
+  readonly shape: Dataset["shape"];
+  readonly folder: ImageFolder;
+  readonly window: ImageFolderConfig;
+  readonly scale: PixelScale;
+  /** Examples that are on the device at a time. */
+  readonly batch: number;
+  /** u32 [batch * height * width * channels / 4], rounded up: bytes. */
+  readonly pixels: Tensor;
+  /** u32 [batch] */
+  readonly labels: Tensor;
+  /** Pictures that turned out to be damaged, by index; they do not count. */
+  readonly skipped: Set<number>;
+  /** Hears of each of them once. */
+  readonly warn: (message: string) => void;
+}
+
+/** Batches that are decoded, or being decoded, before their step: one may take longer than the one before. */
+export const BATCHES_AHEAD = 3;
+
+/** Skipped pictures that are named; of more, only their number is of interest. */
+const MOST_NAMED = 20;
+
+/** Lays out a stream of the pictures of `folder` in batches of `batch`; reads nothing yet. */
+export function stream(
+  name: string,
+  folder: ImageFolder,
+  { window, scale, batch, warn }: Pick<Streamed, "window" | "scale" | "batch" | "warn">,
+): Streamed {
+  const shape = [window.crop, window.crop, 3] as const, words = Math.ceil(batch * window.crop ** 2 * 3 / 4);
+  const u32 = { dtype: "u32", lifetime: "persistent" } as const;
+  const pixels = tensor(`${name}/pixels`, [words], u32), labels = tensor(`${name}/labels`, [batch], u32);
+  const skipped = new Set<number>();
+  return { count: folder.names.length, shape, folder, window, scale, batch, pixels, labels, skipped, warn };
+}
+
+/** The ops that make the batch, or a part of it, out of what was uploaded last. */
+export function unpackBatch(
+  { shape, scale, batch: rows, pixels, labels }: Streamed,
+  step: Tensor,
+  batch: number,
+): Batch {
+  const [height, width, channels] = shape;
+  const x = tensor("x", [batch, ...shape]), y = tensor("labels", [batch], { dtype: "u32" });
+  const ops = [
+    op(unpack, { batch, height, width, channels, rows, ...scale }, {
+      label: "unpack",
+      reads: [pixels, step],
+      writes: [x],
+    }),
+    op(unpackLabels, { batch, rows }, { label: "unpack/labels", reads: [labels, step], writes: [y] }),
+  ];
+  return { ops, x, labels: y };
+}
+
+/** Training draws a window and its mirroring by (seed, step, place in the epoch); evaluation looks at the middle. */
+function windowsOf({ window: { shortSide, crop, flip } }: Streamed, { batch, training }: PassOptions) {
+  const stream = streamOf("window");
+  return (at: number, n: number): Window => {
+    if (training === null) return { shortSide, crop, ...MIDDLE };
+    const { seed, firstStep, first } = training, k = key(seed, firstStep + at, stream);
+    const index = 3 * (first + at * batch + n);
+    return {
+      shortSide,
+      crop,
+      x: unit(k, index),
+      y: unit(k, index + 1),
+      flip: flip && draw(k, index + 2) % 2 === 1,
+    };
+  };
+}
+
+/** Begins to decode the batches of a pass. */
+export function streamPass(context: Context, buffers: Buffers, data: Streamed, options: PassOptions): Pass {
+  const { folder, count, batch, skipped } = data, { training } = options, first = training?.first ?? 0;
+  const order = training === null ? null : permutation(count, training.seed, training.epoch);
+  const windowOf = windowsOf(data, options);
+  const skip = (index: number, { message }: Error) => {
+    if (skipped.has(index)) return;
+    skipped.add(index);
+    const why = message.includes(pathOf(folder, index)) ? message : `${pathOf(folder, index)}: ${message}`;
+    if (skipped.size <= MOST_NAMED) data.warn(`Skipped: ${why}`);
+    if (skipped.size === MOST_NAMED) data.warn("Pictures that are skipped from here on are counted, but not named");
+  };
+  const batches = prefetch(options.batches, BATCHES_AHEAD, (at) => {
+    const from = first + at * batch, length = Math.min(batch, count - from);
+    const examples = Uint32Array.from({ length }, (_, n) => order === null ? from + n : order[from + n]!);
+    return decodeBatch(folder, examples, batch, data.window.crop, (n) => windowOf(at, n), skip);
+  });
+  const next = async () => {
+    const { pixels, labels } = await batches.next();
+    await writeTensor(context, buffers, data.pixels, new Uint32Array(pixels.buffer));
+    await writeTensor(context, buffers, data.labels, labels);
+  };
+  return { next, close: batches.close };
+}
