@@ -11,6 +11,7 @@ import { writeFile } from "../core/storage.ts";
 import { opTable, stepSummary } from "../report/op_table.ts";
 import { traceEvents } from "../report/trace.ts";
 import { compileStep, plansOf } from "../training/step.ts";
+import { benchPictures } from "./bench_pictures.ts";
 import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
@@ -29,6 +30,7 @@ export const bench: Command = {
       { name: "steps", value: "N", help: "whole steps to time after a warm-up; default: 5" },
       { name: "profile", value: null, help: "print the time of each op beside the device's measured peaks" },
       { name: "trace", value: "FILE", help: "write one step as a trace that ui.perfetto.dev opens" },
+      { name: "data", value: "DIR", help: "of an imageFolder: also time reading its pictures, and training on them" },
       { name: "json", value: "FILE", help: "write all figures as JSON, those of --profile too" },
       ...TUNE_OPTIONS,
       ...DEVICE_OPTIONS,
@@ -48,14 +50,16 @@ async function benchCommand(args: Arguments): Promise<number> {
   print(`Device: ${context.description}`);
   // Before the network takes its memory.
   const peaks = table || trace !== null || json !== null ? await measurePeaks(context) : null;
+  const directory = args.text("data"), microBatch = args.integer("micro-batch", 1);
   const { session, data } = await openStep(context, config);
   const tuner = await tunerOf(context, args, progressLine());
   const compileStart = performance.now();
-  const step = await compileStep(session, data, { tuner, microBatch: args.integer("micro-batch", 1) });
+  const step = await compileStep(session, data, { tuner, microBatch });
   const plans = plansOf(session, step), { plan } = step;
   const compileSeconds = (performance.now() - compileStart) / 1000;
 
   const { stepSeconds, hostMilliseconds } = await timeSteps(context, plans, steps);
+  const pictures = directory === null ? null : await benchPictures(session, directory, { steps, tuner, microBatch });
   const result = {
     config: config.name,
     batch: config.training.batch,
@@ -67,6 +71,7 @@ async function benchCommand(args: Arguments): Promise<number> {
     plannedBytes: plan.transientBytes,
     persistentBytes: [...session.buffers.keys()].reduce((sum, { bytes }) => sum + bytes, 0),
     compileSeconds,
+    ...(pictures === null ? {} : { pictures }),
   };
   if (peaks !== null) {
     const { dispatches, passSeconds, timeline } = await profilePlan(context, plan, SAMPLING);
@@ -109,6 +114,16 @@ async function benchCommand(args: Arguments): Promise<number> {
       `${mebibytes(result.plannedBytes)} beside ${mebibytes(result.persistentBytes)}; compiled in ` +
       `${compileSeconds.toFixed(1)} s`,
   );
+  if (pictures !== null) {
+    const { decodedPerCore, decodedPerSecond, trainedPerSecond, waitingPercent } = pictures;
+    print(
+      `Pictures (${pictures.pictures} files): ${decodedPerCore.toFixed(0)} decoded per second and core, ` +
+        `${decodedPerSecond.toFixed(0)} with all threads of the decoder; training on them ` +
+        `${trainedPerSecond.toPrecision(4)} images/s, the device waited for them ${
+          waitingPercent.toFixed(1)
+        } % of the time`,
+    );
+  }
   context.close();
   return 0;
 }

@@ -20,6 +20,7 @@ interface Process {
   readonly pid: number;
   kill(pid: number, signal: 0): unknown;
   memoryUsage(): { rss: number };
+  cpuUsage(): { user: number; system: number };
   getBuiltinModule?(name: string): { totalmem(): number };
 }
 
@@ -90,6 +91,12 @@ export function exit(code: number): never {
 /** Bytes of memory that the process holds. */
 export function residentBytes(): number {
   return host?.memoryUsage().rss ?? 0;
+}
+
+/** Seconds that the process, all its threads together, kept processors busy; 0 in a browser. */
+export function cpuSeconds(): number {
+  const { user, system } = host?.cpuUsage() ?? { user: 0, system: 0 };
+  return (user + system) / 1e6;
 }
 
 /** Bytes of memory that the machine has; infinite where nobody tells. */

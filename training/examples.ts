@@ -5,6 +5,7 @@ import type { Batch } from "../core/program.ts";
 import { permutation } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { writeTensor } from "../core/transfer.ts";
+import type { Pass, PassOptions } from "./pass.ts";
 import { gatherBatch, type Placement, type Resident } from "./resident.ts";
 import { type Streamed, streamPass, unpackBatch } from "./streamed.ts";
 
@@ -14,32 +15,6 @@ export type Examples = Resident | Streamed;
 /** The batch of `batch` examples that starts where the step buffer says. */
 export function batchOf(data: Examples, step: Tensor, batch: number, placement: Placement = {}): Batch {
   return "windows" in data ? gatherBatch(data, step, batch, placement) : unpackBatch(data, step, batch);
-}
-
-/** How examples are visited once. */
-export interface PassOptions {
-  /** Examples of a batch. */
-  readonly batch: number;
-  readonly batches: number;
-  /** An epoch of training, or what is left of it; null for an evaluation: all examples as they are, in their order. */
-  readonly training: {
-    readonly seed: number;
-    readonly epoch: number;
-    /** Of the first batch. */
-    readonly firstStep: number;
-    /** The place in the epoch of the first example. */
-    readonly first: number;
-    /** Are images distorted on their canvas, if the config distorts any? */
-    readonly distorts: boolean;
-  } | null;
-}
-
-/** Batches on their way to the device. */
-export interface Pass {
-  /** Puts the next batch on the device, before its step is submitted; null where all examples are there already. */
-  readonly next: (() => Promise<void>) | null;
-  /** Gives the rest up. */
-  close(): void;
 }
 
 /** Begins a pass. Throws `UserError`, here or in `next`, where the examples cannot be read. */

@@ -13,7 +13,7 @@ import { decodeBatch } from "../data/image_batch.ts";
 import { type ImageFolder, pathOf } from "../data/image_folder.ts";
 import { prefetch } from "../data/prefetch.ts";
 import { unpack, unpackLabels } from "../kernels/unpack.ts";
-import type { Pass, PassOptions } from "./examples.ts";
+import type { Pass, PassOptions } from "./pass.ts";
 import type { PixelScale } from "./pixel_scale.ts";
 
 export interface Streamed {

@@ -1,0 +1,105 @@
+/** What `bench --data` measures: how fast pictures are decoded, and how long training on them waits for them. */
+import type { ImageFolderConfig } from "../configs/schema.ts";
+import { UserError } from "../core/errors.ts";
+import { key, unit } from "../core/random.ts";
+import { cpuSeconds } from "../core/runtime.ts";
+import { isDirectory } from "../core/storage.ts";
+import type { Tuner } from "../core/tuner.ts";
+import { checkDecoder } from "../data/image.ts";
+import { decodeBatch } from "../data/image_batch.ts";
+import { type ImageFolder, listImageFolder } from "../data/image_folder.ts";
+import { startPass } from "../training/examples.ts";
+import { pixelScale } from "../training/pixel_scale.ts";
+import type { Session } from "../training/session.ts";
+import { compileStep, destroyStep, runStep } from "../training/step.ts";
+import { stream } from "../training/streamed.ts";
+import { waitMeter } from "../training/wait_meter.ts";
+
+export interface PictureFigures {
+  readonly pictures: number;
+  /** With all threads of the decoder. */
+  readonly decodedPerSecond: number;
+  /** Per second of processor time: of one core. */
+  readonly decodedPerCore: number;
+  /** Of training on the pictures, the first step aside. */
+  readonly trainedPerSecond: number;
+  readonly waitingPercent: number;
+}
+
+/** Pictures to decode: enough that the first, for which the decoder starts, are few of them. */
+const DECODED = 512, AT_ONCE = 64;
+
+/** The pictures again and again, until there are `count`. */
+function repeated(folder: ImageFolder, count: number): ImageFolder {
+  const { length } = folder.names;
+  return {
+    ...folder,
+    names: Array.from({ length: count }, (_, i) => folder.names[i % length]!),
+    labels: Uint32Array.from({ length: count }, (_, i) => folder.labels[i % length]!),
+  };
+}
+
+async function timeDecoding(folder: ImageFolder, { shortSide, crop }: ImageFolderConfig) {
+  const pictures = repeated(folder, DECODED), k = key(0, 0, 0);
+  const decode = async (from: number) => {
+    const examples = Array.from({ length: AT_ONCE }, (_, n) => from + n);
+    const window = (n: number) => ({ shortSide, crop, x: unit(k, from + n), y: unit(k, from - n), flip: n % 2 === 0 });
+    await decodeBatch(pictures, examples, AT_ONCE, crop, window, (_, error) => {
+      throw error;
+    });
+  };
+  await decode(0);
+  const start = performance.now(), busy = cpuSeconds();
+  for (let from = 0; from < DECODED; from += AT_ONCE) await decode(from);
+  return {
+    decodedPerSecond: 1000 * DECODED / (performance.now() - start),
+    decodedPerCore: DECODED / (cpuSeconds() - busy),
+  };
+}
+
+/** Measures on the pictures of train/, or of val/ where there is no train/. Throws `UserError` where there are none. */
+export async function benchPictures(
+  session: Session,
+  directory: string,
+  { steps, tuner, microBatch }: { readonly steps: number; readonly tuner: Tuner; readonly microBatch: number | null },
+): Promise<PictureFigures> {
+  const { dataset, name } = session.config!, { imageFolder: window } = dataset, { batch } = session;
+  if (window === undefined) throw new UserError(`--data cannot be used with ${name}: its images are no picture files`);
+  await checkDecoder();
+  const folder = await listImageFolder(directory, await isDirectory(`${directory}/train`) ? "train" : "val");
+  if (folder.classes.length > session.classes) {
+    throw new UserError(
+      `${folder.classes.length} classes in "${folder.directory}", the network has ${session.classes}`,
+    );
+  }
+  const decoding = await timeDecoding(folder, window);
+
+  const options = { window, scale: pixelScale(dataset), batch, warn() {} };
+  const data = stream("pictures", repeated(folder, (steps + 1) * batch), options);
+  const step = await compileStep(session, data, { tuner, microBatch });
+  const training = { seed: 0, epoch: 0, firstStep: 0, first: 0, distorts: true };
+  const pass = await startPass(session, data, { batch, batches: steps + 1, training }), waits = waitMeter();
+  const { queue } = session.context.device;
+  let start = 0, waited = 0, previous: Promise<unknown> = Promise.resolve();
+  for (let at = 0; at <= steps; at++) {
+    await waits.during(pass.next!());
+    runStep(session, step, { step: at, seed: 0, learningRate: 0, first: at * batch });
+    const done = queue.onSubmittedWorkDone();
+    waits.submitted(done);
+    await previous; // as in training, two steps are in flight
+    previous = done;
+    if (at === 0) {
+      await done;
+      [start, waited] = [performance.now(), waits.seconds()];
+    }
+  }
+  await previous;
+  const seconds = (performance.now() - start) / 1000;
+  destroyStep(step);
+  return {
+    pictures: folder.names.length,
+    ...decoding,
+    trainedPerSecond: steps * batch / seconds,
+    waitingPercent: 100 * (waits.seconds() - waited) / seconds,
+  };
+}
