@@ -31,7 +31,7 @@ export const convSchema = z.strictObject({
 export type ConvOptions = z.output<typeof convSchema>["conv"];
 
 /** Zeros before and after, in one dimension. An even kernel with "same" gets the extra zero after. */
-function paddingOf({ padding, kernel }: ConvOptions): { before: number; after: number } {
+export function paddingOf({ padding, kernel }: ConvOptions): { before: number; after: number } {
   if (typeof padding === "number") return { before: padding, after: padding };
   if (padding === "valid") return { before: 0, after: 0 };
   return { before: Math.floor((kernel - 1) / 2), after: Math.ceil((kernel - 1) / 2) };

@@ -22,9 +22,14 @@ export function buildLayer(config: LayerConfig, number: (kind: string) => number
   return config satisfies never;
 }
 
-/** The network of a config: its layers in order. Throws `UserError` where two layers share a name. */
-export function buildNetwork(name: string, layers: readonly LayerConfig[]): Layer {
+/** The layers of a config, in order. */
+export function buildLayers(layers: readonly LayerConfig[]): Layer[] {
   const counts: Record<string, number> = {};
   const number = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;
-  return sequential(name, layers.map((layer) => buildLayer(layer, number)));
+  return layers.map((layer) => buildLayer(layer, number));
+}
+
+/** The network of a config: its layers in order. Throws `UserError` where two layers share a name. */
+export function buildNetwork(name: string, layers: readonly LayerConfig[]): Layer {
+  return sequential(name, buildLayers(layers));
 }
