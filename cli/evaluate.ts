@@ -1,17 +1,12 @@
 /** `allcnn evaluate`: loss and error of a checkpoint on the test images. */
-import { dirname } from "node:path";
 import { loadConfig } from "../configs/load.ts";
-import { UserError } from "../core/errors.ts";
 import { environment } from "../core/runtime.ts";
+import { writeFile } from "../core/storage.ts";
 import { cachedTuner } from "../core/tune.ts";
 import { openTuneCache } from "../core/tune_cache.ts";
-import { isDirectory, writeFile } from "../core/storage.ts";
-import { evaluate as evaluateSession } from "../training/evaluate.ts";
-import { initializeParams } from "../training/fit.ts";
+import { evaluate as evaluateModel } from "../training/evaluate.ts";
+import { loadModel } from "../training/model_file.ts";
 import { prepare, type Source, whiteningFor } from "../training/preprocess.ts";
-import { makeResident } from "../training/resident.ts";
-import * as folder from "../training/run_folder.ts";
-import { compileEvaluation, openSession } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
@@ -35,46 +30,34 @@ export const evaluate: Command = {
 
 async function evaluateCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), path = args.positional(0)!, configPath = args.text("config");
-  const checkpoint = await folder.openCheckpoint(path, screen.line);
-  const config = configPath === null ? folder.configOf(checkpoint, path) : await loadConfig(configPath);
-  if (config === null) {
-    throw new UserError(`Checkpoint "${path}" carries no config: name it with --config, as configs/allcnn-c.yaml`);
-  }
-  const testExamples = args.integer("test-examples", 1);
-  const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
-  const source: Source = { config: dataset, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
+  const config = configPath === null ? null : await loadConfig(configPath);
+  const testExamples = args.integer("test-examples", 1), predictions = args.text("predictions");
   const context = await openDeviceFor(args);
   screen.line(`Device: ${context.description}`);
-  const session = openSession(context, config);
-  await initializeParams(session, checkpoint, path);
-  const beside = await isDirectory(path) ? path : dirname(path);
-  const whitens = dataset.preprocess.some((step) => "zca" in step);
-  const whitening = checkpoint.whitening === null || !whitens
-    ? await whiteningFor(context, source, screen.report)
-    : await folder.readWhitening(beside, checkpoint.whitening);
+  const tuner = cachedTuner(context, await openTuneCache(context.scope, screen.line), screen.line);
+  const model = await loadModel(context, path, config, { tuner, warn: screen.line });
+  const dataset = testExamples === null ? model.config!.dataset : { ...model.config!.dataset, testExamples };
+  const source: Source = { config: dataset, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
+  const whitening = model.whitening ?? await whiteningFor(context, source, screen.report);
   const test = await prepare(context, source, "test", whitening, screen.report);
-  const data = await makeResident(context, session.buffers, "test", test);
-  const cache = await openTuneCache(context.scope, screen.line);
-  const evaluation = await compileEvaluation(session, data, cachedTuner(context, cache, screen.line));
 
-  const predictions = args.text("predictions"), lines: string[] = [];
-  const score = await evaluateSession(session, evaluation, {
+  const lines: string[] = [];
+  const score = await evaluateModel(model, test, {
     withLogits: predictions !== null,
     onBatch(first, logits) {
-      screen.report("Evaluating", first / data.count);
-      if (logits !== null) lines.push(...predictionLines(first, logits, evaluation.batch, test.labels));
+      screen.report("Evaluating", first / test.count);
+      if (logits !== null) lines.push(...predictionLines(first, logits, model.classes, test.labels));
     },
   });
   if (predictions !== null) await writeFile(predictions, lines.join(""));
   context.close();
-  screen.line(`${data.count} images: loss ${score!.loss.toFixed(4)}, error ${score!.error.toFixed(2)} %`);
+  screen.line(`${test.count} images: loss ${score.loss.toFixed(4)}, error ${score.error.toFixed(2)} %`);
   return 0;
 }
 
 /** One JSON line per example of a batch; padding is left out. */
-function predictionLines(first: number, logits: Float32Array, batch: number, labels: Uint32Array): string[] {
-  const classes = logits.length / batch;
-  return Array.from({ length: Math.min(batch, labels.length - first) }, (_, n) => {
+function predictionLines(first: number, logits: Float32Array, classes: number, labels: Uint32Array): string[] {
+  return Array.from({ length: Math.min(logits.length / classes, labels.length - first) }, (_, n) => {
     const row = Array.from(logits.subarray(n * classes, (n + 1) * classes));
     const predicted = row.indexOf(Math.max(...row));
     return `${JSON.stringify({ index: first + n, label: labels[first + n], predicted, logits: row })}\n`;

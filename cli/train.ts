@@ -10,7 +10,8 @@ import { fit, initialize, initialProgress } from "../training/fit.ts";
 import { loadExamples, prepare, type Source, whiteningFor } from "../training/preprocess.ts";
 import { makeResident } from "../training/resident.ts";
 import * as folder from "../training/run_folder.ts";
-import { compileEvaluation, compileTraining, getParams, openSession, type Session } from "../training/session.ts";
+import { getParams } from "../training/model.ts";
+import { compileEvaluation, compileTraining, openSession, type Session } from "../training/session.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
@@ -52,11 +53,10 @@ async function checkEarly(source: Source, { training, dataset }: Config): Promis
 }
 
 /** `--epochs 0`: the checkpoint of the seed's initial parameters. */
-async function writeInitialState(session: Session, seed: number, out: string): Promise<void> {
-  const { config, context } = session;
+async function writeInitialState(session: Session, config: Config, seed: number, out: string): Promise<void> {
   await initialize(session, seed, null, out);
   await folder.startRun(out, config, null);
-  const origin = { tunings: {}, scope: context.scope, shaders: "", whitening: null };
+  const origin = { tunings: {}, scope: session.context.scope, shaders: "", whitening: null };
   await folder.saveCheckpoint(out, {
     config,
     progress: initialProgress(seed),
@@ -87,7 +87,7 @@ async function trainCommand(args: Arguments): Promise<number> {
   const session = openSession(context, config);
   const { epochs, batch } = config.training;
   if (epochs === 0) {
-    await writeInitialState(session, seed, out);
+    await writeInitialState(session, config, seed, out);
     screen.line(`The initial state is in ${out}`);
     return 0;
   }

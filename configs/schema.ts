@@ -11,7 +11,7 @@ const preprocessSchema = z.union([
   }),
 ]);
 
-const augmentSchema = z.strictObject({
+export const augmentSchema = z.strictObject({
   pad: z.int().min(0).max(16).describe("Zeros around the image, in pixels; a random window of its size is taken"),
   flip: z.boolean().describe("Mirror left to right with probability 1/2"),
 });
@@ -24,7 +24,7 @@ const datasetSchema = z.strictObject({
   testExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
 });
 
-const trainingSchema = z.strictObject({
+export const trainingSchema = z.strictObject({
   epochs: z.int().min(0),
   batch: z.int().min(1).max(65536).describe("Examples per step"),
   optimizer: z.strictObject({

@@ -101,6 +101,11 @@ export async function moveFile(from: string, to: string): Promise<void> {
   }
 }
 
+/** The folder that a file lies in. */
+export function folderOf(path: string): string {
+  return dirname(path);
+}
+
 /** Where caches live: ALLCNN_CACHE, else the user's cache folder. */
 export function cacheDirectory(): string {
   return environment("ALLCNN_CACHE") ??

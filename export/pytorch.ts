@@ -6,7 +6,7 @@
 import { UserError } from "../core/errors.ts";
 import type { HostTensor } from "../core/safetensors.ts";
 import type { Shape } from "../core/tensor.ts";
-import { type ConvOptions, paddingOf } from "../layers/conv.ts";
+import { type FilledOptions, paddingOf } from "../layers/conv.ts";
 import type { LayerConfig } from "../layers/mod.ts";
 import { oihwShape, toHwio, toOihw } from "./kernel_layout.ts";
 import { type Stage, stagesOf } from "./stages.ts";
@@ -20,7 +20,7 @@ export interface Module {
 
 const module = (code: string, layer: string | null = null): Module => ({ code, layer });
 
-function convModules({ name, channels, kernel, stride, activation, ...rest }: ConvOptions, inChannels: number): Module[] {
+function convModules({ name, channels, kernel, stride, activation, ...rest }: FilledOptions, inChannels: number): Module[] {
   const { before, after } = paddingOf({ name, channels, kernel, stride, activation, ...rest });
   const padding = before === after ? before : 0;
   const conv = `Conv2d(${inChannels}, ${channels}, ${kernel}, stride=${stride}, padding=${padding})`;

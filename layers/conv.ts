@@ -9,36 +9,44 @@ import { UserError } from "../core/errors.ts";
 import type { Layer } from "../core/layer.ts";
 import { type Op, op } from "../core/op.ts";
 import { elements, type Shape, tensor } from "../core/tensor.ts";
+import { checkOptions } from "./explain_issue.ts";
 
 const activationSchema = z.union([
   z.enum(["none", "relu"]),
   z.strictObject({ leakyRelu: z.strictObject({ slope: z.number().gt(0).lt(1) }) }),
 ]);
 
-export const convSchema = z.strictObject({
-  conv: z.strictObject({
-    name: z.string().regex(/^[A-Za-z][\w-]*$/).describe("Prefix of its parameters: conv1/w, conv1/b"),
-    channels: z.int().min(1).describe("Output channels"),
-    kernel: z.int().min(1).describe("Height and width of the kernel"),
-    stride: z.int().min(1).default(1),
-    padding: z.union([z.enum(["same", "valid"]), z.int().min(0)]).default("valid").describe(
-      "Zeros around the input: same = (kernel - 1) / 2 on each side, valid = none, or a number",
-    ),
-    activation: activationSchema.default("none"),
-    initialBias: z.number().default(0).describe("Initial value of every bias"),
-  }),
+const optionsSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z][\w-]*$/).describe("Prefix of its parameters: conv1/w, conv1/b"),
+  channels: z.int().min(1).describe("Output channels"),
+  kernel: z.int().min(1).describe("Height and width of the kernel"),
+  stride: z.int().min(1).default(1),
+  padding: z.union([z.enum(["same", "valid"]), z.int().min(0)]).default("valid").describe(
+    "Zeros around the input: same = (kernel - 1) / 2 on each side, valid = none, or a number",
+  ),
+  activation: activationSchema.default("none"),
+  initialBias: z.number().default(0).describe("Initial value of every bias"),
 });
-export type ConvOptions = z.output<typeof convSchema>["conv"];
+export const convSchema = z.strictObject({ conv: optionsSchema });
+
+/**
+ * Name, output channels and kernel size; stride 1, no padding, no activation and biases of 0 unless said otherwise.
+ * `padding` is "same" ((kernel - 1) / 2 zeros on each side), "valid" (none) or a number; `activation` is "none", "relu"
+ * or `{ leakyRelu: { slope } }`.
+ */
+export type ConvOptions = z.input<typeof optionsSchema>;
+/** The same with nothing left out. */
+export type FilledOptions = z.output<typeof optionsSchema>;
 
 /** Zeros before and after, in one dimension. An even kernel with "same" gets the extra zero after. */
-export function paddingOf({ padding, kernel }: ConvOptions): { before: number; after: number } {
+export function paddingOf({ padding, kernel }: FilledOptions): { before: number; after: number } {
   if (typeof padding === "number") return { before: padding, after: padding };
   if (padding === "valid") return { before: 0, after: 0 };
   return { before: Math.floor((kernel - 1) / 2), after: Math.ceil((kernel - 1) / 2) };
 }
 
 /** The slope of the activation for negative inputs, or null where it is the identity. */
-function slopeOf({ activation }: ConvOptions): number | null {
+function slopeOf({ activation }: FilledOptions): number | null {
   if (activation === "none") return null;
   return activation === "relu" ? 0 : activation.leakyRelu.slope;
 }
@@ -48,9 +56,10 @@ function slopeOf({ activation }: ConvOptions): number | null {
  * Throws `UserError` on an input smaller than the kernel.
  */
 export function conv(options: ConvOptions): Layer {
-  const { name, channels, kernel, stride, initialBias } = options;
-  const { before, after } = paddingOf(options);
-  const slope = slopeOf(options);
+  const filled = checkOptions(optionsSchema, options, `Cannot build conv "${options.name}"`);
+  const { name, channels, kernel, stride, initialBias } = filled;
+  const { before, after } = paddingOf(filled);
+  const slope = slopeOf(filled);
   const outputSize = (size: number) => Math.floor((size + before + after - kernel) / stride) + 1;
 
   function outputShape(input: Shape): Shape {

@@ -4,13 +4,16 @@ import type { Layer } from "../core/layer.ts";
 import { op } from "../core/op.ts";
 import { streamOf } from "../core/random.ts";
 import { elements, tensor } from "../core/tensor.ts";
+import { checkOptions } from "./explain_issue.ts";
 
-export const dropoutSchema = z.strictObject({
-  dropout: z.strictObject({ rate: z.number().min(0).lt(1).describe("Probability of zeroing an element") }),
+const optionsSchema = z.strictObject({
+  rate: z.number().min(0).lt(1).describe("Probability of zeroing an element"),
 });
+export const dropoutSchema = z.strictObject({ dropout: optionsSchema });
 
 /** Zeroes elements with probability `rate` in training and scales the others by 1 / (1 - rate); else the identity. */
-export function dropout(name: string, { rate }: { readonly rate: number }): Layer {
+export function dropout(name: string, options: { readonly rate: number }): Layer {
+  const { rate } = checkOptions(optionsSchema, options, `Cannot build dropout "${name}"`);
   return {
     name,
     init: (input) => ({ output: input, params: {} }),

@@ -4,16 +4,17 @@ import type { Layer } from "../core/layer.ts";
 import { UserError } from "../core/errors.ts";
 import { op } from "../core/op.ts";
 import { type Shape, tensor } from "../core/tensor.ts";
+import { checkOptions } from "./explain_issue.ts";
 
-export const maxPoolSchema = z.strictObject({
-  maxPool: z.strictObject({
-    kernel: z.int().min(1).describe("Height and width of the window"),
-    stride: z.int().min(1),
-  }),
+const optionsSchema = z.strictObject({
+  kernel: z.int().min(1).describe("Height and width of the window"),
+  stride: z.int().min(1),
 });
+export const maxPoolSchema = z.strictObject({ maxPool: optionsSchema });
 
 /** Max pooling as in Caffe: the output size rounds up and windows are clipped at the border. */
-export function maxPool(name: string, { kernel, stride }: { readonly kernel: number; readonly stride: number }): Layer {
+export function maxPool(name: string, options: { readonly kernel: number; readonly stride: number }): Layer {
+  const { kernel, stride } = checkOptions(optionsSchema, options, `Cannot build max pooling "${name}"`);
   const outputShape = ([batch, height, width, channels]: Shape): Shape => [
     batch!,
     pooledSize(height!, kernel, stride),

@@ -5,16 +5,20 @@ import { decodeTensors, encodeTensors, sha256 } from "../core/safetensors.ts";
 import { cacheDirectory, exists, readFile, writeFile } from "../core/storage.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
 import { readCifar10 } from "../data/cifar10.ts";
+import { checkImages } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { globalContrastNormalize } from "../data/gcn.ts";
 import { generateShapes } from "../data/generated.ts";
 import { fitWhitening, type Whitening } from "../data/whitening.ts";
 import { whiten } from "../data/whitening_apply.ts";
+import type { Model } from "./model.ts";
 
 /** The generated data set is the same for every run: its seed and sizes are part of its definition. */
 const SHAPES = { seed: 1, train: 6000, test: 1000 };
 
+/** Called with what is being done and the share of it that is done, 0 to 1. */
 export type Report = (message: string, done: number) => void;
+const silent: Report = () => {};
 
 export interface Source {
   readonly config: DatasetConfig;
@@ -42,6 +46,11 @@ function normalize(images: Float32Array, size: number, { preprocess }: DatasetCo
   if (preprocess.length === 0) images.forEach((value, i) => images[i] = value / 127.5 - 1);
 }
 
+/** Do the images of a data set go through ZCA whitening? */
+export function whitens({ preprocess }: DatasetConfig): boolean {
+  return preprocess.some((step) => "zca" in step);
+}
+
 function epsilonOf({ preprocess }: DatasetConfig): number | null {
   const step = preprocess.find((step) => "zca" in step);
   return step === undefined ? null : step.zca.epsilon;
@@ -67,7 +76,11 @@ export async function decodeWhitening(bytes: Uint8Array<ArrayBuffer>, source: st
  * The whitening that a config asks for, fitted on all training images, or null if it asks for none. Cached on disk
  * under a hash of images and parameters.
  */
-export async function whiteningFor(context: Context, source: Source, report: Report): Promise<Whitening | null> {
+export async function whiteningFor(
+  context: Context,
+  source: Source,
+  report: Report = silent,
+): Promise<Whitening | null> {
   const epsilon = epsilonOf(source.config);
   if (epsilon === null) return null;
   report("Reading the training images", 0);
@@ -103,7 +116,7 @@ export async function prepare(
   source: Source,
   split: "train" | "test",
   whitening: Whitening | null,
-  report: Report,
+  report: Report = silent,
 ): Promise<Dataset> {
   const { config } = source;
   const examples = await loadExamples(source, split, split === "train" ? config.trainExamples : config.testExamples);
@@ -114,4 +127,29 @@ export async function prepare(
     await whiten(context, images, whitening, (done) => report(`Whitening the ${split} images`, done));
   }
   return { ...examples, images };
+}
+
+/**
+ * Images as the model's config preprocesses them: `images` [count, height, width, channels], values 0 ... 255, stay as
+ * they are, the result is new. Contrast normalization and whitening if the config says so, else -1 ... 1. Throws
+ * `UserError` where the model has no config, or no whitening though its config asks for one.
+ */
+export async function preprocess(
+  { context, config, whitening, input, network }: Model,
+  images: Float32Array,
+): Promise<Float32Array<ArrayBuffer>> {
+  if (config === null) {
+    throw new UserError(`Cannot preprocess images for "${network.name}": it has no config that says how`);
+  }
+  if (whitening === null && whitens(config.dataset)) {
+    throw new UserError(
+      `Cannot preprocess images for "${network.name}": its whitening is missing; load the folder of its run, or pass ` +
+        "what whiteningFor returns",
+    );
+  }
+  checkImages(images, input, "these images");
+  const result = Float32Array.from(images);
+  normalize(result, input[0] * input[1] * input[2], config.dataset);
+  if (whitening !== null && result.length > 0) await whiten(context, result, whitening);
+  return result;
 }
