@@ -1,11 +1,11 @@
-/** Trained networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
+/** TrainedNetwork networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
 import { UserError } from "../core/errors.ts";
 import { type FilledOptions, paddingOf } from "../layers/conv.ts";
 import { toOihw } from "./kernel_layout.ts";
 import { type Graph, onnxGraph } from "./onnx_graph.ts";
 import { DATA_TYPE, encodeModel, type ValueInfo } from "./onnx_proto.ts";
 import { type Stage, stagesOf } from "./stages.ts";
-import type { Trained } from "./trained.ts";
+import type { TrainedNetwork } from "./trained_network.ts";
 
 /** Operators of ONNX 1.12 (2022), which runtimes of today all have; a file of it says IR version 8. */
 const OPSET = 17, IR_VERSION = 8;
@@ -22,23 +22,31 @@ function contrastNormalize({ node, floats }: Graph, name: string, x: string, sca
 }
 
 /** (x - mean) P on images as rows of height, width, channels, which is how the whitening was fitted. */
-function whiten({ node, floats, integers }: Graph, x: string, { whitening, image }: Trained): string {
+function whiten({ node, floats, integers }: Graph, x: string, { whitening, image }: TrainedNetwork): string {
   const size = image[0] * image[1] * image[2];
   if (whitening === null || whitening.mean.length !== size) {
     throw new UserError(
-      `Cannot export the whitening: it has ${whitening?.mean.length ?? 0} values, an image [${image.join(", ")}] has ${size}`,
+      `Cannot export the whitening: it has ${whitening?.mean.length ?? 0} values, an image [${
+        image.join(", ")
+      }] has ${size}`,
     );
   }
   const last = node("Transpose", "preprocess/zca/nhwc", [x], { perm: { ints: [0, 2, 3, 1] } });
   const rows = node("Reshape", "preprocess/zca/rows", [last, integers("preprocess/zca/rows_shape", [-1, size])]);
   const centred = node("Sub", "preprocess/zca/centred", [rows, floats("preprocess/zca/mean", [size], whitening.mean)]);
-  const white = node("MatMul", "preprocess/zca/product", [centred, floats("preprocess/zca/matrix", [size, size], whitening.matrix)]);
-  const images = node("Reshape", "preprocess/zca/images", [white, integers("preprocess/zca/images_shape", [-1, ...image])]);
+  const white = node("MatMul", "preprocess/zca/product", [
+    centred,
+    floats("preprocess/zca/matrix", [size, size], whitening.matrix),
+  ]);
+  const images = node("Reshape", "preprocess/zca/images", [
+    white,
+    integers("preprocess/zca/images_shape", [-1, ...image]),
+  ]);
   return node("Transpose", "preprocess/zca", [images], { perm: { ints: [0, 3, 1, 2] } });
 }
 
 /** The config's preprocessing, as training/preprocess.ts does it. */
-function preprocess(graph: Graph, trained: Trained): string {
+function preprocess(graph: Graph, trained: TrainedNetwork): string {
   const { dataset } = trained.config, { node, floats } = graph;
   let x = "image";
   if (dataset.preprocess.length === 0) { // 0 ... 255 to -1 ... 1
@@ -53,7 +61,7 @@ function preprocess(graph: Graph, trained: Trained): string {
   return x;
 }
 
-function convolve(graph: Graph, x: string, name: string, options: FilledOptions, { params }: Trained): string {
+function convolve(graph: Graph, x: string, name: string, options: FilledOptions, { params }: TrainedNetwork): string {
   const { kernel, stride, activation } = options, { before, after } = paddingOf(options);
   const constants = ["w", "b"].map((key) => {
     const { shape, data } = toOihw(params[`${options.name}/${key}`]!);
@@ -70,7 +78,7 @@ function convolve(graph: Graph, x: string, name: string, options: FilledOptions,
 }
 
 /** `config` of a stage as nodes on `x`; what is the identity when evaluating adds none. */
-function layer(graph: Graph, x: string, { config, input, output, ...stage }: Stage, trained: Trained): string {
+function layer(graph: Graph, x: string, { config, input, output, ...stage }: Stage, trained: TrainedNetwork): string {
   const name = `network/${stage.name}`; // no name that a user chooses is one of ours, as "logits"
   if (config === "globalAveragePool") return graph.node("GlobalAveragePool", name, [x]);
   if ("conv" in config) return convolve(graph, x, name, config.conv, trained);
@@ -99,7 +107,7 @@ function floatValue(name: string, docString: string, sizes: readonly number[]): 
  * raw pixels 0 ... 255, red first. Outputs: `logits` and `probabilities`, float32 [N, classes]. The names of the classes
  * are a JSON list under `classes` in the metadata. Throws `UserError` where the shapes do not fit.
  */
-export function onnxModel(trained: Trained): Uint8Array {
+export function onnxModel(trained: TrainedNetwork): Uint8Array {
   const { config, image, classes } = trained, [height, width, channels] = image, graph = onnxGraph();
   let x = preprocess(graph, trained);
   for (const stage of stagesOf(config.network, image)) x = layer(graph, x, stage, trained);

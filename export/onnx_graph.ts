@@ -1,5 +1,5 @@
 /** Collects the nodes and constants of an ONNX graph. */
-import { ATTRIBUTE_TYPE, type Attribute, DATA_TYPE, type Initializer, type Node } from "./onnx_proto.ts";
+import { type Attribute, ATTRIBUTE_TYPE, DATA_TYPE, type Initializer, type Node } from "./onnx_proto.ts";
 
 /** Values of attributes: `f` a float, `i` an integer, `ints` several. */
 type Attributes = Readonly<Record<string, { f: number } | { i: number } | { ints: readonly number[] }>>;
@@ -16,7 +16,12 @@ export interface Graph {
 
 export function onnxGraph(): Graph {
   const nodes: Node[] = [], constants: Initializer[] = [];
-  const constant = (name: string, dims: readonly number[], dataType: number, { buffer }: { buffer: ArrayBufferLike }) => {
+  const constant = (
+    name: string,
+    dims: readonly number[],
+    dataType: number,
+    { buffer }: { buffer: ArrayBufferLike },
+  ) => {
     constants.push({ name, dims, dataType, rawData: new Uint8Array(buffer) });
     return name;
   };

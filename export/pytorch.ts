@@ -4,6 +4,7 @@
  * and `Flatten` ends the network. A module's number names its parameters: "1.weight" [out, in, height, width], "1.bias".
  */
 import { UserError } from "../core/errors.ts";
+import type { ParamSpecs } from "../core/layer.ts";
 import type { HostTensor } from "../core/safetensors.ts";
 import type { Shape } from "../core/tensor.ts";
 import { type FilledOptions, paddingOf } from "../layers/conv.ts";
@@ -20,7 +21,10 @@ export interface Module {
 
 const module = (code: string, layer: string | null = null): Module => ({ code, layer });
 
-function convModules({ name, channels, kernel, stride, activation, ...rest }: FilledOptions, inChannels: number): Module[] {
+function convModules(
+  { name, channels, kernel, stride, activation, ...rest }: FilledOptions,
+  inChannels: number,
+): Module[] {
   const { before, after } = paddingOf({ name, channels, kernel, stride, activation, ...rest });
   const padding = before === after ? before : 0;
   const conv = `Conv2d(${inChannels}, ${channels}, ${kernel}, stride=${stride}, padding=${padding})`;
@@ -69,22 +73,22 @@ export function toPytorch(params: Tensors, network: readonly LayerConfig[], imag
 }
 
 /**
- * The inverse of `toPytorch`: `shapes` are those of our parameters. Throws `UserError`, naming `source`, where a tensor
+ * The inverse of `toPytorch`: `specs` are those of our parameters. Throws `UserError`, naming `source`, where a tensor
  * is missing, has another shape, or is of no layer.
  */
 export function fromPytorch(
   tensors: Tensors,
-  { network, image, shapes, source }: {
+  { network, image, specs, source }: {
     readonly network: readonly LayerConfig[];
     readonly image: Shape;
-    readonly shapes: Readonly<Record<string, Shape>>;
+    readonly specs: ParamSpecs;
     readonly source: string;
   },
 ): Record<string, HostTensor> {
   const names = torchNames(network, image), expected = new Set(Object.values(names));
   const unknown = Object.keys(tensors).find((name) => !expected.has(name));
   const params = Object.entries(names).map(([ours, theirs]) => {
-    const found = tensors[theirs], shape = oihwShape(shapes[ours]!), wanted = `"${theirs}" [${shape.join(", ")}]`;
+    const found = tensors[theirs], shape = oihwShape(specs[ours]!.shape), wanted = `"${theirs}" [${shape.join(", ")}]`;
     if (found === undefined) {
       const instead = unknown === undefined ? "" : `; it has "${unknown}", which the config's network has not`;
       throw new UserError(`Cannot import "${source}": it has no tensor ${wanted} for ${ours}${instead}`);

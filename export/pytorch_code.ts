@@ -1,8 +1,8 @@
 import { modulesOf } from "./pytorch.ts";
-import type { Trained } from "./trained.ts";
+import type { TrainedNetwork } from "./trained_network.ts";
 
 /** The lines of `preprocess`, which turn raw pixels into what the network was trained on. */
-function preprocessLines({ config, image }: Omit<Trained, "params" | "whitening">): string[] {
+function preprocessLines({ config, image }: Omit<TrainedNetwork, "params" | "whitening">): string[] {
   const { preprocess } = config.dataset;
   if (preprocess.length === 0) return ["x = x / 127.5 - 1"];
   return preprocess.flatMap((step): string[] => {
@@ -25,7 +25,7 @@ function preprocessLines({ config, image }: Omit<Trained, "params" | "whitening"
 }
 
 /** Python code that builds the network in PyTorch and does its preprocessing; `toPytorch` gives the parameters. */
-export function pytorchCode(trained: Omit<Trained, "params" | "whitening">): string {
+export function pytorchCode(trained: Omit<TrainedNetwork, "params" | "whitening">): string {
   const { config, image: [height, width, channels], classes } = trained;
   const modules = modulesOf(config.network, trained.image), whitens = config.dataset.preprocess.some((s) => "zca" in s);
   const parameters = whitens ? "x, whitening" : "x";

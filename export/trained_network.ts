@@ -4,7 +4,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 
 /** A trained network and what its images go through before it. */
-export interface Trained {
+export interface TrainedNetwork {
   readonly config: Pick<Config, "name" | "network" | "dataset">;
   /** "conv1/w" as [height, width, in, out], "conv1/b", ... */
   readonly params: Readonly<Record<string, HostTensor>>;

@@ -1,0 +1,130 @@
+/** `allcnn export`: a trained network as files of other tools. Needs no device. */
+import { loadConfig } from "../configs/load.ts";
+import type { Config, DatasetConfig } from "../configs/schema.ts";
+import { type Checkpoint, encode, select } from "../core/checkpoint.ts";
+import { openDevice } from "../core/device.ts";
+import { UserError } from "../core/errors.ts";
+import { environment } from "../core/runtime.ts";
+import type { ParamSpecs } from "../core/layer.ts";
+import { encodeTensors, type HostTensor } from "../core/safetensors.ts";
+import { exists, folderOf, writeFile } from "../core/storage.ts";
+import { onnxModel } from "../export/onnx.ts";
+import { toPytorch } from "../export/pytorch.ts";
+import { pytorchCode } from "../export/pytorch_code.ts";
+import type { Whitening } from "../data/whitening.ts";
+import { CLASS_NAMES } from "../training/class_names.ts";
+import { IMAGE_SHAPE } from "../training/datasets.ts";
+import { specsOf } from "../training/model.ts";
+import { openDefined, savedWhitening } from "../training/model_file.ts";
+import { whiteningFor, whitens } from "../training/preprocess.ts";
+import { keepWhitening } from "../training/run_folder.ts";
+import type { Arguments, Option } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { type ProgressLine, progressLine } from "./progress.ts";
+
+/** Options that export and import share. */
+export const FORCE: Option = { name: "force", value: null, help: "replace files that exist" };
+
+export const exportCommand: Command = {
+  usage: {
+    command: "export",
+    positionals: ["RUN_OR_CHECKPOINT"],
+    summary: "Writes a trained network for other tools.",
+    options: [
+      { name: "onnx", value: "FILE", help: "network and preprocessing as ONNX: raw pixels in, logits out" },
+      { name: "safetensors", value: "FILE", help: "the parameters alone" },
+      { name: "layout", value: "LAYOUT", help: "of that file: allcnn, or pytorch for a Sequential; default: allcnn" },
+      { name: "torch", value: "FILE", help: "Python code of that Sequential and of the preprocessing" },
+      FORCE,
+      { name: "config", value: "FILE", help: "the network's config, for a checkpoint that carries none" },
+      {
+        name: "data",
+        value: "DIR",
+        help: "folder of the data set's files, where a whitening must be fitted; default: the variable ALLCNN_DATA",
+      },
+    ],
+  },
+  run: exportFiles,
+};
+
+const LAYOUTS = ["allcnn", "pytorch"] as const;
+
+/** The value of --layout. Throws `UserError` where it names none. */
+export function layoutOf(args: Arguments): typeof LAYOUTS[number] {
+  const text = args.text("layout") ?? "allcnn", layout = LAYOUTS.find((each) => each === text);
+  if (layout === undefined) throw new UserError(`--layout expects ${LAYOUTS.join(" or ")}, got "${text}"`);
+  return layout;
+}
+
+/** The parameters in a file of our layout. Throws `UserError` where one is missing or has another shape. */
+export function paramsOf(
+  file: Pick<Checkpoint, "tensors">,
+  specs: ParamSpecs,
+  source: string,
+): Record<string, HostTensor> {
+  return Object.fromEntries(
+    Object.entries(select(file, specs, source)).map(([name, data]) => [name, { shape: specs[name]!.shape, data }]),
+  );
+}
+
+/**
+ * Writes a checkpoint that holds parameters alone; the whitening is kept beside it. Throws `UserError`
+ * where the whitening of another model lies there.
+ */
+export async function writeParams(
+  path: string,
+  config: Config,
+  params: Readonly<Record<string, HostTensor>>,
+  whitening: Whitening | null,
+): Promise<void> {
+  const hash = whitening === null ? null : await keepWhitening(folderOf(path), whitening);
+  const rest = { progress: null, tunings: {}, scope: "", shaders: "" };
+  await writeFile(path, await encode({ config, ...rest, whitening: hash, tensors: params }));
+}
+
+/** Throws `UserError` where a file is there already, unless --force. */
+export async function refuseExisting(args: Arguments, paths: readonly string[]): Promise<void> {
+  for (const path of args.flag("force") ? [] : paths) {
+    if (await exists(path)) throw new UserError(`"${path}" already exists: choose another name, or add --force`);
+  }
+}
+
+async function exportFiles(args: Arguments): Promise<number> {
+  const screen = progressLine(), path = args.positional(0)!, configPath = args.text("config"), layout = layoutOf(args);
+  const onnx = args.text("onnx"), safetensors = args.text("safetensors"), torch = args.text("torch");
+  const files = [onnx, safetensors, torch].filter((file) => file !== null);
+  if (files.length === 0) throw new UserError("Nothing to export: add --onnx FILE, --safetensors FILE or --torch FILE");
+  if (args.text("layout") !== null && safetensors === null) {
+    throw new UserError("--layout is of --safetensors FILE, add it");
+  }
+  const twice = files.find((file, index) => files.indexOf(file) < index);
+  if (twice !== undefined) throw new UserError(`Cannot write two exports to "${twice}": choose another name for one`);
+  await refuseExisting(args, files);
+
+  const given = configPath === null ? null : await loadConfig(configPath);
+  const { checkpoint, definition: config } = await openDefined(path, given, screen.line);
+  const params = paramsOf(checkpoint, specsOf(config).specs, path);
+  const saved = await savedWhitening(checkpoint, path, config);
+  const network = { config, params, image: IMAGE_SHAPE, classes: CLASS_NAMES[config.dataset.name] };
+  if (onnx !== null) {
+    const whitening = saved ?? await fittedWhitening(config.dataset, args, screen);
+    await writeFile(onnx, onnxModel({ ...network, whitening }));
+  }
+  if (safetensors !== null && layout === "pytorch") {
+    const tensors = toPytorch(params, config.network, IMAGE_SHAPE);
+    await writeFile(safetensors, await encodeTensors({ metadata: { format: "pt" }, tensors }));
+  } else if (safetensors !== null) await writeParams(safetensors, config, params, saved);
+  if (torch !== null) await writeFile(torch, pytorchCode(network));
+  for (const file of files) screen.line(`Wrote ${file}`);
+  return 0;
+}
+
+/** The whitening that the config asks for where none was saved: from the cache, or fitted on a device. */
+async function fittedWhitening(config: DatasetConfig, args: Arguments, screen: ProgressLine) {
+  if (!whitens(config)) return null;
+  const source = { config, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
+  const context = await openDevice();
+  const whitening = await whiteningFor(context, source, screen.report);
+  context.close();
+  return whitening;
+}
