@@ -1,29 +1,23 @@
 /** `allcnn export`: a trained network as files of other tools. Needs no device. */
 import { loadConfig } from "../configs/load.ts";
-import type { Config, DatasetConfig } from "../configs/schema.ts";
-import { type Checkpoint, encode, select } from "../core/checkpoint.ts";
+import type { DatasetConfig } from "../configs/schema.ts";
 import { openDevice } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
 import { environment } from "../core/runtime.ts";
-import type { ParamSpecs } from "../core/layer.ts";
-import { encodeTensors, type HostTensor } from "../core/safetensors.ts";
-import { exists, folderOf, writeFile } from "../core/storage.ts";
+import { encodeTensors } from "../core/safetensors.ts";
+import { writeFile } from "../core/storage.ts";
 import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
-import type { Whitening } from "../data/whitening.ts";
 import { CLASS_NAMES } from "../training/class_names.ts";
 import { IMAGE_SHAPE } from "../training/datasets.ts";
 import { specsOf } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { whiteningFor, whitens } from "../training/preprocess.ts";
-import { keepWhitening } from "../training/run_folder.ts";
-import type { Arguments, Option } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
-
-/** Options that export and import share. */
-export const FORCE: Option = { name: "force", value: null, help: "replace files that exist" };
 
 export const exportCommand: Command = {
   usage: {
@@ -46,48 +40,6 @@ export const exportCommand: Command = {
   },
   run: exportFiles,
 };
-
-const LAYOUTS = ["allcnn", "pytorch"] as const;
-
-/** The value of --layout. Throws `UserError` where it names none. */
-export function layoutOf(args: Arguments): typeof LAYOUTS[number] {
-  const text = args.text("layout") ?? "allcnn", layout = LAYOUTS.find((each) => each === text);
-  if (layout === undefined) throw new UserError(`--layout expects ${LAYOUTS.join(" or ")}, got "${text}"`);
-  return layout;
-}
-
-/** The parameters in a file of our layout. Throws `UserError` where one is missing or has another shape. */
-export function paramsOf(
-  file: Pick<Checkpoint, "tensors">,
-  specs: ParamSpecs,
-  source: string,
-): Record<string, HostTensor> {
-  return Object.fromEntries(
-    Object.entries(select(file, specs, source)).map(([name, data]) => [name, { shape: specs[name]!.shape, data }]),
-  );
-}
-
-/**
- * Writes a checkpoint that holds parameters alone; the whitening is kept beside it. Throws `UserError`
- * where the whitening of another model lies there.
- */
-export async function writeParams(
-  path: string,
-  config: Config,
-  params: Readonly<Record<string, HostTensor>>,
-  whitening: Whitening | null,
-): Promise<void> {
-  const hash = whitening === null ? null : await keepWhitening(folderOf(path), whitening);
-  const rest = { progress: null, tunings: {}, scope: "", shaders: "" };
-  await writeFile(path, await encode({ config, ...rest, whitening: hash, tensors: params }));
-}
-
-/** Throws `UserError` where a file is there already, unless --force. */
-export async function refuseExisting(args: Arguments, paths: readonly string[]): Promise<void> {
-  for (const path of args.flag("force") ? [] : paths) {
-    if (await exists(path)) throw new UserError(`"${path}" already exists: choose another name, or add --force`);
-  }
-}
 
 async function exportFiles(args: Arguments): Promise<number> {
   const screen = progressLine(), path = args.positional(0)!, configPath = args.text("config"), layout = layoutOf(args);

@@ -9,7 +9,7 @@ import { specsOf } from "../training/model.ts";
 import { decodeWhitening, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./export.ts";
+import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
 import { progressLine } from "./progress.ts";
 
 export const importCommand: Command = {
