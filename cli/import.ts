@@ -45,6 +45,9 @@ async function importFile(args: Arguments): Promise<number> {
   }
   const whitening = whiteningPath === null ? null : await decodeWhitening(await readFile(whiteningPath), whiteningPath);
   const { tensors } = await decodeTensors(await readFile(path), path);
+  if (args.text("layout") === null && Object.keys(tensors).some((name) => /^\d+\.(weight|bias)$/.test(name))) {
+    throw new UserError(`The tensors of "${path}" have PyTorch's names: add --layout pytorch`);
+  }
   const params = layout === "allcnn"
     ? paramsOf({ tensors }, specs, path)
     : fromPytorch(tensors, { network: config.network, image: IMAGE_SHAPE, specs, source: path });

@@ -95,7 +95,9 @@ export function fromPytorch(
     }
     if (found.shape.join() !== shape.join()) {
       throw new UserError(
-        `Cannot import "${source}": tensor "${theirs}" is [${found.shape.join(", ")}], expected ${wanted} for ${ours}`,
+        `Cannot import "${source}": tensor "${theirs}" is [${found.shape.join(", ")}], expected [${
+          shape.join(", ")
+        }] for ${ours}`,
       );
     }
     return [ours, toHwio(found)] as const;

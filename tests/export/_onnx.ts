@@ -14,7 +14,7 @@ function planes(images: Float32Array, [height, width, channels]: Shape): Float32
 /** The outputs of a model for raw images [count, ...shape], count of them at once. */
 export async function runOnnx(model: Uint8Array, images: Float32Array, shape: Shape) {
   const [height, width, channels] = shape as [number, number, number];
-  const session = await InferenceSession.create(model);
+  const session = await InferenceSession.create(model, { intraOpNumThreads: 1 });
   const dims = [images.length / (height * width * channels), channels, height, width];
   const { logits, probabilities } = await session.run({ image: new Tensor("float32", planes(images, shape), dims) });
   await session.release();

@@ -1,6 +1,5 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
 import { readCifar10 } from "../../data/cifar10.ts";
 import { generateShapes } from "../../data/generated.ts";
@@ -13,32 +12,8 @@ import { preprocess } from "../../training/preprocess.ts";
 import { gpu, random, relativeError } from "../_gpu.ts";
 import { maxPool } from "../_reference.ts";
 import { CIFAR10 } from "../training/_data.ts";
+import { configOf, EVERYTHING, whiteningOf, ZCA } from "./_networks.ts";
 import { runOnnx } from "./_onnx.ts";
-
-const config = (dataset: string, network: string) =>
-  parseConfig(
-    `name: tiny
-dataset: ${dataset}
-network: ${network}
-training:
-  epochs: 1
-  batch: 16
-  optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } }
-  learningRate: { base: 0.05 }
-  init: { heNormal: {} }
-`,
-    "tiny.yaml",
-  );
-
-/** Something like a fitted whitening: symmetric, with a diagonal that dominates. */
-function whiteningOf([height, width, channels]: ImageShape): Whitening {
-  const size = height * width * channels, values = random(size * size, 3);
-  const matrix = Float32Array.from(values, (_, i) => {
-    const row = Math.floor(i / size), column = i % size;
-    return row === column ? 1 : (values[i]! + values[column * size + row]!) / 200;
-  });
-  return { mean: Float32Array.from(random(size, 4)), matrix };
-}
 
 /** Our logits and probabilities and those of the exported model on the same raw images. */
 async function both(parsed: Config, input: ImageShape, images: Float32Array, whitening: Whitening | null = null) {
@@ -59,17 +34,6 @@ async function both(parsed: Config, input: ImageShape, images: Float32Array, whi
   return { ours, theirs: await runOnnx(bytes, images, input), classes: model.classes };
 }
 
-const EVERYTHING = `
-  - { dropout: { rate: 0.2 } }
-  - { conv: { name: conv1, channels: 8, kernel: 3, padding: same, activation: relu } }
-  - { maxPool: { kernel: 3, stride: 2 } }
-  - { conv: { name: logits, channels: 8, kernel: 4, stride: 3, padding: same, activation: { leakyRelu: { slope: 0.1 } } } }
-  - { dropout: { rate: 0.5 } }
-  - { conv: { name: conv3, channels: 12, kernel: 2, padding: 1, activation: relu } }
-  - { maxPool: { kernel: 2, stride: 2 } }
-  - { conv: { name: conv4, channels: 10, kernel: 2, padding: valid } }
-  - globalAveragePool`;
-
 function agree({ ours, theirs, classes }: Awaited<ReturnType<typeof both>>, count: number): void {
   assert.equal(theirs.logits.dims, [count, classes]);
   assert.equal(theirs.probabilities.dims, [count, classes]);
@@ -82,15 +46,15 @@ function agree({ ours, theirs, classes }: Awaited<ReturnType<typeof both>>, coun
 test("every kind of layer behind contrast normalization and whitening, on images: ONNX Runtime gives our logits", async () => {
   const { images } = CIFAR10 === undefined ? generateShapes(1, "test", 6) : await readCifar10(CIFAR10, "test", 6);
   images.fill(77, 0, 3072); // a flat image, which the normalization must not divide by its norm
-  const parsed = config(
-    "{ name: cifar10, preprocess: [{ gcn: { scale: 55 } }, { zca: { epsilon: 0.1 } }] }",
+  const parsed = configOf(
+    ZCA,
     EVERYTHING,
   );
   agree(await both(parsed, [32, 32, 3], images, whiteningOf([32, 32, 3])), 6);
 });
 
 test("a high image, scaled pixels, one channel, no global average: ONNX Runtime gives our logits", async () => {
-  const parsed = config(
+  const parsed = configOf(
     "{ name: shapes }",
     `
   - { maxPool: { kernel: 3, stride: 2 } }
@@ -102,8 +66,8 @@ test("a high image, scaled pixels, one channel, no global average: ONNX Runtime 
   agree(await both(parsed, [14, 9, 1], images), 2);
 });
 
-test("max pooling of every small size, kernel and stride is that of the definition", async () => {
-  for (let height = 1; height <= 7; height++) {
+test("max pooling of small sizes, kernels and strides is that of the definition", async () => {
+  for (let height = 1; height <= 7; height += 2) {
     const width = 8 - height, x = random(2 * height * width * 2, height);
     for (let kernel = 1; kernel <= 4; kernel++) {
       for (let stride = 1; stride <= 4; stride++) {
@@ -112,7 +76,7 @@ test("max pooling of every small size, kernel and stride is that of the definiti
         const model = onnxModel({
           config: {
             name: "pool",
-            dataset: config("{ name: shapes }", "[globalAveragePool]").dataset,
+            dataset: configOf("{ name: shapes }", "[globalAveragePool]").dataset,
             network: [{ maxPool: { kernel, stride } }],
           },
           params: {},
@@ -140,7 +104,7 @@ function channelsLast(values: Float32Array, batch: number, channels: number): Fl
 
 test("the model says what goes in and out, and names the classes", async () => {
   const { theirs: { session } } = await both(
-    config("{ name: shapes }", "[{ conv: { name: a, channels: 3, kernel: 2 } }]"),
+    configOf("{ name: shapes }", "[{ conv: { name: a, channels: 3, kernel: 2 } }]"),
     [2, 2, 3],
     new Float32Array(12),
   );
