@@ -69,9 +69,9 @@ function fuseDropout(program: Fusible): Fusible | null {
     if (dropped === undefined || !others.every(isPlainGradient) || program.keep.some((k) => k.buffer === y.buffer)) {
       continue;
     }
-    const { rate, stream } = dropped.problem as DropoutProblem, { label } = each;
+    const { count: _count, ...draws } = dropped.problem as DropoutProblem, { label } = each;
     const writes = dropped.writes, reads = [...each.reads, dropped.reads[1]!];
-    const fused = op(convForward, { ...conv, dropout: { rate, stream } }, { label, reads, writes });
+    const fused = op(convForward, { ...conv, dropout: draws }, { label, reads, writes });
     return rewritten(program, each, fused, [dropped], [y.buffer, writes[0]!]);
   }
   return null;

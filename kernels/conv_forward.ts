@@ -7,7 +7,8 @@
  * The tuning is a family of gather_tunings.ts.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
-import { type Dropout, type Epilogue, epilogueReads } from "./epilogue.ts";
+import type { Dropout } from "./dropout.ts";
+import { type Epilogue, epilogueReads } from "./epilogue.ts";
 import type { Axis, GatherConv } from "./gather_conv.ts";
 import { PLAIN, productShader } from "./gather_families.ts";
 import { type GatherTuning, gatherTunings } from "./gather_tunings.ts";

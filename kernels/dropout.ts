@@ -1,32 +1,46 @@
 /**
  * Inverted dropout: y[i] = x[i] / (1 - rate) with probability 1 - rate, else 0. The mask is a hash of
  * (seed, step, stream, i), so the backward pass is the same kernel on dy and no mask is stored. `i` counts the
- * elements of the whole batch in order: example n starts at n * (elements per example). One thread per element.
+ * elements of the whole epoch in order: example n of the batch starts at (step.first + n) * perExample, modulo 2^32, so
+ * a batch draws the same masks as its parts do one after the other. One thread per element.
  */
 import { elementwise, f32, RANDOM, STEP } from "./wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "./kernel.ts";
 
-export interface DropoutProblem {
-  readonly count: number;
+/** What decides an element's fate, beside seed and step. */
+export interface Dropout {
   /** Probability of zeroing an element, in [0, 1). */
   readonly rate: number;
   /** Which layer draws: every dropout layer has its own stream of random numbers. */
   readonly stream: number;
+  /** Elements of one example. */
+  readonly perExample: number;
 }
+
+export interface DropoutProblem extends Dropout {
+  readonly count: number;
+}
+
+/** WGSL that draws: what all elements of a dispatch share, then, for each, whether it is kept. */
+export const drawFrom = ({ stream, perExample }: Dropout): string =>
+  `  let key = random_key(step.seed, step.step, ${stream}u);
+  let before = step.first * ${perExample}u;`;
+export const isKept = ({ rate }: Dropout, index: string): string =>
+  `random_unit(key, before + ${index}) >= ${f32(rate)}`;
 
 /** Reads x and the step buffer, writes y. */
 export const dropout: Kernel<DropoutProblem, Fixed> = {
   name: "dropout",
   tunings: () => FIXED,
-  stages({ count, rate, stream }) {
+  stages({ count, ...dropout }) {
     const shader = elementwise(
       count,
       `${STEP}${RANDOM}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> step: Step;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;`,
-      `  let kept = random_unit(random_key(step.seed, step.step, ${stream}u), i) >= ${f32(rate)};
-  y[i] = select(0.0, x[i] * ${f32(1 / (1 - rate))}, kept);`,
+      `${drawFrom(dropout)}
+  y[i] = select(0.0, x[i] * ${f32(1 / (1 - dropout.rate))}, ${isKept(dropout, "i")});`,
     );
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0)] }] };
   },

@@ -5,14 +5,9 @@
  *   mask      multiplies by `scale` where another tensor is positive, else by `scale * slope`: the backward pass of the
  *             ReLU, and of the dropout behind it, that produced this tensor
  */
+import { drawFrom, type Dropout, isKept } from "./dropout.ts";
 import { read, type Slot } from "./kernel.ts";
 import { f32, RANDOM, STEP } from "./wgsl.ts";
-
-/** Inverted dropout: the probability of zeroing an element, and the layer's stream of random numbers. */
-export interface Dropout {
-  readonly rate: number;
-  readonly stream: number;
-}
 
 /** The factor where the mask is not positive is `scale * slope`. */
 export interface Mask {
@@ -40,9 +35,11 @@ export function epilogueReads({ bias, dropout, mask }: Epilogue, first: number):
 export function epilogueDeclarations(e: Epilogue, first: number, type: "f32" | "vec4f"): string {
   const { bias = false, slope = null, dropout = null, mask = null } = e;
   let binding = first;
+  const kept = (dropout: Dropout) =>
+    type === "f32"
+      ? isKept(dropout, "at")
+      : `vec4<bool>(${[0, 1, 2, 3].map((c) => isKept(dropout, `4u * at + ${c}u`)).join(", ")})`;
   const bound = (text: string) => `@group(0) @binding(${binding++}) var<storage, ${text};\n`;
-  const random = (c: number) => `random_unit(key, ${type === "f32" ? "at" : `4u * at + ${c}u`})`;
-  const draws = type === "f32" ? random(0) : `vec4f(${[0, 1, 2, 3].map(random).join(", ")})`;
   return `${dropout ? STEP + RANDOM : ""}\
 ${bias ? bound(`read> bias: array<${type}>`) : ""}\
 ${dropout ? bound("read> step: Step") : ""}\
@@ -53,8 +50,8 @@ fn finish(sum: ${type}, b: ${type}, at: u32) -> ${type} {
 ${slope === null ? "" : `  v = max(v, ${slope === 0 ? `${type}()` : `${f32(slope)} * v`});\n`}\
 ${
     dropout
-      ? `  let key = random_key(step.seed, step.step, ${dropout.stream}u);
-  v = select(${type}(), v * ${f32(1 / (1 - dropout.rate))}, ${draws} >= ${type}(${f32(dropout.rate)}));\n`
+      ? `${drawFrom(dropout)}
+  v = select(${type}(), v * ${f32(1 / (1 - dropout.rate))}, ${kept(dropout)});\n`
       : ""
   }\
 ${

@@ -7,7 +7,8 @@
  * per window writes the examples that lie in it. Past the end of the data, examples are zero and labels NO_LABEL.
  *
  * The augmentation (paper 3.2) pads `pad` zeros around the image, draws a window of the image's size, and mirrors it
- * with probability 1/2: the draw depends on (seed, step, n). One thread per element.
+ * with probability 1/2: the draw depends on (seed, step, first + n), so parts of a batch draw as the whole does. One
+ * thread per element.
  */
 import { elementwise, RANDOM, STEP } from "./wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "./kernel.ts";
@@ -39,9 +40,9 @@ export const gather: Kernel<GatherProblem, Fixed> = {
     let key = random_key(step.seed, step.step, ${augment.stream}u);
     let c = e % ${channels}u;
     var sx = i32((e / ${channels}u) % ${width}u);
-    let sy = i32(e / ${channels * width}u) - ${augment.pad} + i32(random_u32(key, 3u * n) % ${2 * augment.pad + 1}u);
-    ${augment.flip ? `if ((random_u32(key, 3u * n + 2u) & 1u) == 1u) { sx = ${width - 1} - sx; }` : ""}
-    sx += i32(random_u32(key, 3u * n + 1u) % ${2 * augment.pad + 1}u) - ${augment.pad};
+    let sy = i32(e / ${channels * width}u) - ${augment.pad} + i32(random_u32(key, 3u * at) % ${2 * augment.pad + 1}u);
+    ${augment.flip ? `if ((random_u32(key, 3u * at + 2u) & 1u) == 1u) { sx = ${width - 1} - sx; }` : ""}
+    sx += i32(random_u32(key, 3u * at + 1u) % ${2 * augment.pad + 1}u) - ${augment.pad};
     if (sx >= 0 && sx < ${width} && sy >= 0 && sy < ${height}) {
       value = images[row * ${elements}u + (u32(sy) * ${width}u + u32(sx)) * ${channels}u + c];
     }`;

@@ -21,7 +21,8 @@ export function dropout(name: string, options: { readonly rate: number }): Layer
       if (mode === "eval" || rate === 0) {
         return { ops: [], y: x, pullback: (dy) => ({ ops: [], dx: dy }) };
       }
-      const problem = { count: elements(x.shape), rate, stream: streamOf(name) };
+      const count = elements(x.shape),
+        problem = { count, rate, stream: streamOf(name), perExample: count / x.shape[0]! };
       const y = tensor(`${name}/y`, x.shape);
       return {
         ops: [op(dropoutKernel, problem, { label: "forward", reads: [x, step], writes: [y] })],

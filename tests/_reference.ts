@@ -109,11 +109,18 @@ export function maxPoolBackward(inputs: number, from: Int32Array, dy: Numbers): 
   return dx;
 }
 
-/** Multiplies by the mask that the dropout kernel draws; its own backward pass. */
-export function dropout(x: Numbers, rate: number, at: { seed: number; step: number; stream: number }): Numbers {
-  const k = key(at.seed, at.step, at.stream);
+/**
+ * Multiplies by the mask that the dropout kernel draws; its own backward pass. `before` counts the elements of the
+ * epoch's examples before those of x.
+ */
+export function dropout(
+  x: Numbers,
+  rate: number,
+  { seed, step, stream, before = 0 }: { seed: number; step: number; stream: number; before?: number },
+): Numbers {
+  const k = key(seed, step, stream);
   const threshold = Math.fround(rate), scale = 1 / (1 - rate);
-  return x.map((value, i) => unit(k, i) >= threshold ? value * scale : 0);
+  return x.map((value, i) => unit(k, (before + i) % 2 ** 32) >= threshold ? value * scale : 0);
 }
 
 export function globalAveragePool(batch: number, positions: number, channels: number, x: Numbers): Numbers {

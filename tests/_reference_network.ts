@@ -59,12 +59,12 @@ function convPass(
   };
 }
 
-/** Mean loss and its gradients; `dropout` names the masks, null turns dropout off. */
+/** Mean loss and its gradients; `dropout` names the masks, as the step buffer does; null turns dropout off. */
 export function lossAndGrads(
   layers: readonly LayerConfig[],
   params: Named,
   { x, labels, size }: { x: Numbers; labels: ArrayLike<number>; size: Map },
-  dropout: { seed: number; step: number } | null,
+  dropout: { seed: number; step: number; first: number } | null,
   wantGrads = true,
 ): { loss: number; grads: Named } {
   const batch = labels.length, passes: Pass[] = [];
@@ -81,7 +81,8 @@ export function lossAndGrads(
     } else if ("conv" in layer) {
       pass = convPass(layer.conv, params, batch, x, size, convs++ === 0);
     } else if ("dropout" in layer) {
-      const at = { ...dropout!, stream: streamOf(`dropout${++dropouts}`) }, { rate } = layer.dropout;
+      const before = dropout === null ? 0 : dropout.first * positions * channels, { rate } = layer.dropout;
+      const at = { ...dropout!, stream: streamOf(`dropout${++dropouts}`), before };
       const mask = (values: Numbers) => dropout === null ? values : reference.dropout(values, rate, at);
       pass = { y: mask(x), size, pullback: mask };
     } else {

@@ -14,7 +14,11 @@ async function plan(...counts: readonly number[]): Promise<Plan> {
   const step = tensor("step", [4], { dtype: "u32", lifetime: "persistent" });
   const ops = counts.map((count, index) => {
     const x = tensor(`x${index}`, [count]), y = tensor(`y${index}`, [count]);
-    return op(dropout, { count, rate: 0.5, stream: 0 }, { label: `op${index}`, reads: [x, step], writes: [y] });
+    return op(dropout, { count, rate: 0.5, stream: 0, perExample: count }, {
+      label: `op${index}`,
+      reads: [x, step],
+      writes: [y],
+    });
   });
   return await compile(context, { ops, keep: [] }, defaultTuner(context.limits), buffers);
 }

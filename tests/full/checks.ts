@@ -73,7 +73,7 @@ export async function runCheck(seed: number, check: number, devices: { safe: Con
   const wShape = [p.kernel, p.kernel, p.inChannels, p.outChannels], bShape = [p.outChannels];
   const count = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
   const x = random(count(xShape), check), w = random(count(wShape), check + 1), dy = random(count(yShape), check + 2);
-  const b = random(p.outChannels, check + 3), step = { step: check, seed };
+  const b = random(p.outChannels, check + 3), step = { step: check, seed }, first = 1000 * check;
   const operand = (shape: readonly number[], data: Float64Array): Operand => ({ shape, data });
 
   const summed = (kernel: string) =>
@@ -107,13 +107,16 @@ export async function runCheck(seed: number, check: number, devices: { safe: Con
 
   const which = draw.pick(["forward", "data", "weight"]);
   if (which === "forward") {
-    const slope = draw.pick(SLOPES), dropout = draw.chance(0.3) ? { rate: 0.4, stream: 5 } : null;
+    const slope = draw.pick(SLOPES),
+      dropout = draw.chance(0.3) ? { rate: 0.4, stream: 5, perExample: count(yShape) / p.batch } : null;
     const problem = { ...p, bias: draw.chance(0.8), slope, ...(dropout === null ? {} : { dropout }) };
     const plain = reference.convForward(p, x, w, problem.bias ? b : null);
     const active = slope === null ? plain : reference.leakyRelu(plain, slope);
-    const y = dropout === null ? active : reference.dropout(active, dropout.rate, { ...step, ...dropout });
+    const y = dropout === null
+      ? active
+      : reference.dropout(active, dropout.rate, { ...step, ...dropout, before: first * dropout.perExample });
     const reads = [operand(xShape, x), operand(wShape, w), ...(problem.bias ? [operand(bShape, b)] : [])];
-    const steps: Operand = { shape: [4], data: [step.step, step.seed, 0, 0], dtype: "u32" };
+    const steps: Operand = { shape: [4], data: [step.step, step.seed, 0, first], dtype: "u32" };
     return await compare(convForward, problem, dropout === null ? reads : [...reads, steps], [y], [yShape]);
   }
   if (which === "data") {

@@ -99,9 +99,10 @@ SHAPES.forEach(([name, shape], index) => {
   const b = random(p.outChannels, 4);
 
   // The second shape, on which every family runs, has the epilogues too.
-  const dropout = index === 1 ? { rate: 0.3, stream: 7 } : null, mask = index === 1 ? { scale: 2, slope: 0.25 } : null;
+  const dropout = index === 1 ? { rate: 0.3, stream: 7, perExample: count(yShape) / p.batch } : null;
+  const mask = index === 1 ? { scale: 2, slope: 0.25 } : null;
   const dropped = (y: Float64Array) =>
-    dropout === null ? y : reference.dropout(y, dropout.rate, { ...STEP, ...dropout });
+    dropout === null ? y : reference.dropout(y, dropout.rate, { ...STEP, ...dropout, before: 3 * dropout.perExample });
 
   test(`conv_forward ${name} agrees with float64`, async () => {
     const { limits } = await gpu();
@@ -120,7 +121,7 @@ SHAPES.forEach(([name, shape], index) => {
           { shape: xShape, data: x },
           { shape: wShape, data: w },
           { shape: [p.outChannels], data: b },
-          ...(dropout === null ? [] : [{ shape: [4], data: [STEP.step, STEP.seed, 0, 0], dtype: "u32" as const }]),
+          ...(dropout === null ? [] : [{ shape: [4], data: [STEP.step, STEP.seed, 0, 3], dtype: "u32" as const }]),
         ];
         const [y] = await runOp(convForward, problem, tuning, { reads, writes: [{ shape: yShape }] });
         const error = relativeError(y!, expected);

@@ -9,8 +9,8 @@ import { random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 
 const vector = (data: ArrayLike<number>) => ({ shape: [data.length], data });
-const stepOf = (seed: number, step: number, learningRate = 0) =>
-  ({ shape: [4], data: encodeStep({ step, seed, learningRate, first: 0 }), dtype: "u32" }) as const;
+const stepOf = (seed: number, step: number, { learningRate = 0, first = 0 }) =>
+  ({ shape: [4], data: encodeStep({ step, seed, learningRate, first }), dtype: "u32" }) as const;
 
 const RULES = ["gradient", "deconvnet", "guided"] as const;
 
@@ -46,17 +46,20 @@ test("elementwise: more than 65535 workgroups are folded, and every element is c
 });
 
 const AT = { seed: 0xfedcba98, step: 70001, stream: 0x9abcdef0 };
+/** Before the batch lie so many examples of so many elements: more than 2^32 in all, where the count starts again. */
+const FIRST = 50_000, PER_EXAMPLE = 98_304;
 
-async function drop(x: Float64Array, rate: number, { seed, step, stream }: typeof AT) {
-  const reads = [vector(x), stepOf(seed, step)];
-  const [y] = await runOp(dropout, { count: x.length, rate, stream }, {}, { reads, writes: [{ shape: [x.length] }] });
+async function drop(x: Float64Array, rate: number, { seed, step, stream }: typeof AT, first = FIRST) {
+  const reads = [vector(x), stepOf(seed, step, { first })], problem = { count: x.length, rate, stream };
+  const writes = [{ shape: [x.length] }];
+  const [y] = await runOp(dropout, { ...problem, perExample: PER_EXAMPLE }, {}, { reads, writes });
   return y!;
 }
 
 for (const rate of [0.2, 0.5]) {
   test(`dropout ${rate}: draws the mask of core/random.ts, scales by 1 / (1 - rate), keeps 1 - rate`, async () => {
     const x = random(40_000, 3).map((value) => value === 0 ? 1 : value); // a zero would hide whether it was kept
-    const y = await drop(x, rate, AT), expected = reference.dropout(x, rate, AT);
+    const y = await drop(x, rate, AT), expected = reference.dropout(x, rate, { ...AT, before: FIRST * PER_EXAMPLE });
     assert.ok(y.every((value, i) => (value === 0) === (expected[i] === 0)), "another mask");
     assert.ok(relativeError(y, expected) < 1e-7);
     const kept = y.filter((value) => value !== 0).length / y.length;
@@ -74,13 +77,19 @@ test("dropout: another seed, step or stream draws another, independent mask", as
   }
 });
 
+test("dropout: a batch draws what its parts draw one after the other", async () => {
+  const ones = new Float64Array(3 * PER_EXAMPLE).fill(1);
+  const whole = await drop(ones, 0.5, AT), part = await drop(ones.slice(PER_EXAMPLE), 0.5, AT, FIRST + 1);
+  assert.equal(part, whole.slice(PER_EXAMPLE));
+});
+
 test("sgd: two steps with momentum and weight decay agree with float64, at the rate of the step buffer", async () => {
   const count = 70, constants = { momentum: 0.9, weightDecay: 0.125 };
   let params = random(count, 1), velocity = random(count, 2);
   const w = params.slice(), v = velocity.slice();
   for (const [index, learningRate] of [0.5, 0.0625].entries()) {
     const grads = random(count, 3 + index);
-    const reads = [vector(grads), stepOf(1, index, learningRate)];
+    const reads = [vector(grads), stepOf(1, index, { learningRate })];
     const writes = [vector(params), vector(velocity)];
     [params, velocity] = await runOp(sgdUpdate, { count, ...constants }, {}, { reads, writes }) as [
       Float64Array<ArrayBuffer>,

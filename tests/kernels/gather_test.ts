@@ -84,7 +84,7 @@ function augmented(image: Float64Array, side: number, channels: number, pad: num
   return view;
 }
 
-/** What example n of the batch draws. */
+/** What example n of the epoch draws. */
 function drawnFor(n: number, { pad, flip, stream }: NonNullable<GatherProblem["augment"]>) {
   const k = key(AT.seed, AT.step, stream);
   return {
@@ -99,7 +99,7 @@ for (const [pad, flip] of [[5, true], [5, false], [0, true]] as const) {
     const batch = 64, side = 6, channels = 2, examples = 70, augment = { pad, flip, stream: 0x80000001 };
     const p = { batch, height: side, width: side, channels, examples, augment };
     const example = side * side * channels, images = random(examples * example, 4), order = permutation(examples, 3, 0);
-    const drawn = Array.from({ length: batch }, (_, n) => drawnFor(n, augment));
+    const drawn = Array.from({ length: batch }, (_, n) => drawnFor(n + 2, augment));
     assert.is(new Set(drawn.map(({ mirror }) => mirror)).size, flip ? 2 : 1);
     assert.is(new Set(drawn.map(({ down }) => down)).size, 2 * pad + 1, "every shift is drawn");
     assert.is(new Set(drawn.map(({ right }) => right)).size, 2 * pad + 1, "every shift is drawn");

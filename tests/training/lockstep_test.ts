@@ -65,7 +65,11 @@ function trainInFloat64(config: Config, data: Dataset, steps: number, learningRa
   for (let step = 0; step < steps; step++) {
     const x = Float64Array.from(data.images.subarray(step * batch * 3072, (step + 1) * batch * 3072));
     const labels = data.labels.subarray(step * batch, (step + 1) * batch);
-    const { grads } = lossAndGrads(config.network, params, { x, labels, size: SIZE }, { seed: 1, step });
+    const { grads } = lossAndGrads(config.network, params, { x, labels, size: SIZE }, {
+      seed: 1,
+      step,
+      first: step * batch,
+    });
     for (const name of Object.keys(params)) {
       sgd(params[name]!, velocity[`velocity/${name}`]!, grads[name]!, { ...optimizer.sgd, learningRate });
     }
