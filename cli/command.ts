@@ -1,5 +1,5 @@
 /** Runs a command: prints a user's errors as one line, ends the process, which Dawn's threads would keep alive. */
-import { UserError } from "../core/errors.ts";
+import { oneLine, UserError } from "../core/errors.ts";
 import { environment, exit, print, printError } from "../core/runtime.ts";
 import { type Arguments, helpText, parseArguments, type Usage } from "./arguments.ts";
 
@@ -7,6 +7,33 @@ export interface Command {
   readonly usage: Usage;
   /** Returns the exit code. */
   run(args: Arguments): Promise<number>;
+}
+
+/** Did Deno, run with too few permissions, refuse something? Its message says what and which flag allows it. */
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
+}
+
+function debugging(): boolean {
+  try {
+    return environment("ALLCNN_DEBUG") !== undefined;
+  } catch { // Deno, not allowed to read it
+    return false;
+  }
+}
+
+/** What V8 says when main memory does not suffice for an array. */
+const NO_MEMORY = /Array buffer allocation failed|Invalid (typed )?array( buffer)? length/;
+
+/** The line that tells of an error, or with ALLCNN_DEBUG its stack trace. */
+function errorText(error: unknown): string {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (debugging()) return stack ?? message;
+  if (error instanceof UserError || isDenied(error)) return message;
+  if (error instanceof RangeError && NO_MEMORY.test(message)) {
+    return `Not enough memory for this network and data: use a smaller network or batch, or fewer examples (${message})`;
+  }
+  return `internal error, please report it with what ALLCNN_DEBUG=1 shows: ${oneLine(message)}`;
 }
 
 export async function runCommand({ usage, run }: Command, args: readonly string[]): Promise<never> {
@@ -18,12 +45,7 @@ export async function runCommand({ usage, run }: Command, args: readonly string[
     }
     exit(await run(parsed));
   } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const debug = environment("ALLCNN_DEBUG") !== undefined;
-    if (error instanceof UserError) printError(`allcnn: ${debug ? stack : message}`);
-    else {printError(
-        `allcnn: internal error, please report it with what ALLCNN_DEBUG=1 shows: ${debug ? stack : message}`,
-      );}
+    printError(`allcnn: ${errorText(error)}`);
     exit(1);
   }
 }

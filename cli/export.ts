@@ -9,8 +9,7 @@ import { writeFile } from "../core/storage.ts";
 import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
-import { CLASS_NAMES } from "../training/class_names.ts";
-import { IMAGE_SHAPE } from "../training/datasets.ts";
+import { classNames, IMAGE_SHAPE } from "../training/datasets.ts";
 import { specsOf } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { whiteningFor, whitens } from "../training/preprocess.ts";
@@ -30,7 +29,11 @@ export const exportCommand: Command = {
       { name: "layout", value: "LAYOUT", help: "of that file: allcnn, or pytorch for a Sequential; default: allcnn" },
       { name: "torch", value: "FILE", help: "Python code of that Sequential and of the preprocessing" },
       FORCE,
-      { name: "config", value: "FILE", help: "the network's config, for a checkpoint that carries none" },
+      {
+        name: "config",
+        value: "CONFIG",
+        help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
+      },
       {
         name: "data",
         value: "DIR",
@@ -57,7 +60,7 @@ async function exportFiles(args: Arguments): Promise<number> {
   const { checkpoint, definition: config } = await openDefined(path, given, screen.line);
   const params = paramsOf(checkpoint, specsOf(config).specs, path);
   const saved = await savedWhitening(checkpoint, path, config);
-  const network = { config, params, image: IMAGE_SHAPE, classes: CLASS_NAMES[config.dataset.name] };
+  const network = { config, params, image: IMAGE_SHAPE, classes: classNames(config.dataset) };
   if (onnx !== null) {
     const whitening = saved ?? await fittedWhitening(config.dataset, args, screen);
     await writeFile(onnx, onnxModel({ ...network, whitening }));

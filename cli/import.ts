@@ -18,7 +18,7 @@ export const importCommand: Command = {
     positionals: ["FILE"],
     summary: "Turns the parameters of another tool into a checkpoint.",
     options: [
-      { name: "config", value: "FILE", help: "the config of the network whose parameters these are" },
+      { name: "config", value: "CONFIG", help: "the config of the network, a file or a name as allcnn-c" },
       { name: "out", value: "FILE", help: "where to write the checkpoint, a safetensors file" },
       { name: "layout", value: "LAYOUT", help: "names and order of the tensors: allcnn or pytorch; default: allcnn" },
       { name: "whitening", value: "FILE", help: "the whitening.safetensors of its run, kept beside the checkpoint" },
@@ -32,7 +32,7 @@ async function importFile(args: Arguments): Promise<number> {
   const screen = progressLine(), path = args.positional(0)!, layout = layoutOf(args);
   const configPath = args.text("config"), out = args.text("out"), whiteningPath = args.text("whitening");
   if (configPath === null) {
-    throw new UserError("--config FILE is missing: the config of the network, as configs/allcnn-c.yaml");
+    throw new UserError("--config CONFIG is missing: the config of the network, as allcnn-c");
   }
   if (out === null) throw new UserError("--out FILE is missing: where to write the checkpoint, as model.safetensors");
   if (await isDirectory(out)) {

@@ -5,12 +5,14 @@ import { evaluate } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { type Command, runCommand } from "./command.ts";
+import { predict } from "./predict.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   train,
   evaluate,
+  predict,
   bench,
   tune,
   export: exportCommand,
@@ -18,7 +20,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 export async function main([name, ...args]: readonly string[]): Promise<never> {
-  const command = name === undefined ? undefined : COMMANDS[name];
+  const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command !== undefined) return await runCommand(command, args);
   const list = Object.entries(COMMANDS).map(([name, { usage }]) => `  allcnn ${name.padEnd(10)} ${usage.summary}`);
   if (name === undefined || name === "--help" || name === "-h") {

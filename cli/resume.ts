@@ -1,11 +1,7 @@
-/** Going on with a run: what its folder brings, which options may differ, and what keeps it byte-exact. */
+/** Going on with a run: what its folder brings, and which options may differ. */
 import { loadConfig } from "../configs/load.ts";
-import type { Config } from "../configs/schema.ts";
-import type { Checkpoint } from "../core/checkpoint.ts";
-import type { Context } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
-import { fixedTuner, type Tuner } from "../core/tuner.ts";
-import type { EpochMetrics } from "../report/metrics.ts";
+import type { Resumed } from "../training/run.ts";
 import * as folder from "../training/run_folder.ts";
 import type { Arguments } from "./arguments.ts";
 import type { ProgressLine } from "./progress.ts";
@@ -18,13 +14,6 @@ const SHORTHANDS: Readonly<Record<string, string>> = {
   "evaluate-every": "training.evaluateEvery",
 };
 
-/** What a resumed run brings: its config, checkpoint and finished epochs. */
-export interface Resumed {
-  readonly config: Config;
-  readonly checkpoint: Checkpoint;
-  readonly rows: readonly EpochMetrics[];
-}
-
 export function settingsOf(args: Arguments): string[] {
   const shorthands = Object.entries(SHORTHANDS).flatMap(([option, path]) => {
     const value = args.integer(option, option === "epochs" ? 0 : 1);
@@ -35,7 +24,6 @@ export function settingsOf(args: Arguments): string[] {
 
 /** Loads the run in `from`; options may only extend it. */
 export async function resume(from: string, args: Arguments, screen: ProgressLine): Promise<Resumed> {
-  if (args.text("out") !== null) throw new UserError(`--out cannot be used with --resume: the run stays in "${from}"`);
   const checkpoint = await folder.latestCheckpoint(from, screen.line);
   const saved = folder.configOf(checkpoint, from);
   if (saved === null || checkpoint.progress === null) {
@@ -64,17 +52,4 @@ export async function resume(from: string, args: Arguments, screen: ProgressLine
     throw new UserError(`Cannot change the config of the run in "${from}": with --resume only --epochs may differ`);
   }
   return { config, checkpoint, rows: await folder.readMetrics(from) };
-}
-
-export function notExact(why: string): UserError {
-  return new UserError(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
-}
-
-/** The tuner of a new run, `otherwise`, or the one that replays a resumed run's tunings. */
-export function tunerFor(context: Context, resumed: Resumed | null, args: Arguments, otherwise: Tuner): Tuner {
-  if (resumed === null || args.flag("allow-retune")) return otherwise;
-  if (resumed.checkpoint.scope !== context.scope) {
-    throw notExact("the run was made on another device or driver, or with other --exact or --safe");
-  }
-  return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }

@@ -2,23 +2,77 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { UserError } from "../core/errors.ts";
-import { readText } from "../core/storage.ts";
 import { explain, type Path, reported } from "../layers/explain_issue.ts";
+import { readConfig } from "./find.ts";
 import { type Config, configSchema } from "./schema.ts";
 
 const dotted = (path: Path) => path.join(".");
 
-/** The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. */
+/** Most characters of a config, and how deep its lists and maps may lie within each other: the parser recurses. */
+const MAX_LENGTH = 2 ** 18, MAX_DEPTH = 100;
+
+/** About the depth of a YAML text: of open brackets, of indentation, or of `- `, `? ` and `: ` one behind the other. */
+function depthOf(text: string): number {
+  let brackets = 0, deepest = 0;
+  for (const [sign] of text.matchAll(/[[\]{}]/g)) {
+    brackets = Math.max(0, brackets + (sign === "[" || sign === "{" ? 1 : -1));
+    deepest = Math.max(deepest, brackets);
+  }
+  for (const [run] of text.matchAll(/^[ \t]+|(?:[-?:][ \t]+)+/gm)) deepest = Math.max(deepest, run.length / 2);
+  return deepest;
+}
+
+/** Refuses what would overflow the parser's stack. */
+function checkSize(text: string, source: string): void {
+  if (text.length > MAX_LENGTH) {
+    throw new UserError(`${source} is no config: it has ${text.length} characters, expected at most ${MAX_LENGTH}`);
+  }
+  const depth = depthOf(text);
+  if (depth > MAX_DEPTH) throw new UserError(`${source} is no config: it is nested deeper than ${MAX_DEPTH} levels`);
+}
+
+/**
+ * The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. Throws
+ * `UserError` with line and column where something is not allowed.
+ *
+ * @example
+ * ```ts
+ * const config = parseConfig(
+ *   `
+ * name: tiny
+ * dataset: { name: shapes }
+ * network:
+ *   - { conv: { name: conv1, channels: 10, kernel: 3, stride: 4 } }
+ *   - globalAveragePool
+ * training:
+ *   epochs: 5
+ *   batch: 32
+ *   optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }
+ *   learningRate: { base: 0.01 }
+ *   init: { heNormal: {} }
+ * `,
+ *   "tiny.yaml",
+ *   ["training.batch=64"],
+ * );
+ * console.log(config.training.batch, config.training.evaluateEvery); // 64 1
+ * ```
+ */
 export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
+  checkSize(text, source);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  let document: Document;
+  try {
+    document = parseDocument(text, { lineCounter: lines, logLevel: "error", prettyErrors: false });
+  } catch (error) { // of the parser's stack
+    throw new UserError(`${source} is no config: it cannot be parsed (${(error as Error).message})`);
+  }
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${source}:${line}:${col}`;
   };
-  const syntax = document.errors[0];
+  const syntax = document.errors[0] ?? document.warnings[0]; // a warning is a tag or version that it does not know
   if (syntax !== undefined) {
-    throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.split("\n")[0]!.replace(/:$/, "")}`);
+    throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.replace(/; please use YAML.*/, "")}`);
   }
   if (!isMap(document.contents)) throw new UserError(`${source}:1:1 is no config: expected keys such as name, dataset`);
   const overridden = settings.map((setting) => applySetting(document, setting));
@@ -67,11 +121,12 @@ function applySetting(document: Document, text: string): { text: string; path: P
   const path = text.slice(0, split).split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part);
   const beyond = path.findIndex((part, i) => {
     const list = document.getIn(path.slice(0, i), true);
-    return isSeq(list) && typeof part === "number" && part > list.items.length; // at the length it appends
+    return isSeq(list) && !(typeof part === "number" && part <= list.items.length); // at the length it appends
   });
+  checkSize(text, `--set ${text.slice(0, split)}`);
   let value: unknown;
   try {
-    value = parse(text.slice(split + 1));
+    value = parse(text.slice(split + 1), { logLevel: "error" });
   } catch {
     throw new UserError(`Cannot read --set ${text}: ${text.slice(split + 1)} is not valid YAML`);
   }
@@ -84,7 +139,16 @@ function applySetting(document: Document, text: string): { text: string; path: P
   return { text, path };
 }
 
-/** The config of a file. Throws `UserError` where it cannot be read or is not valid. */
+/**
+ * The config of a YAML file, or of a name as `quickstart`, where there is no such file: those of the folder configs/ come
+ * with allcnn. `settings` as for `parseConfig`. Throws `UserError` where it cannot be read or is not valid.
+ *
+ * @example
+ * ```ts
+ * const config = await loadConfig("quickstart", ["training.epochs=2"]);
+ * console.log(config.name, config.training.epochs); // quickstart 2
+ * ```
+ */
 export async function loadConfig(path: string, settings: readonly string[] = []): Promise<Config> {
-  return parseConfig(await readText(path), path, settings);
+  return parseConfig(await readConfig(path), path, settings);
 }

@@ -1,10 +1,14 @@
 /** Arenas: many small tensors in as few buffers as bindings allow, so that one dispatch updates a whole window. */
 import type { Params, ParamSpecs } from "./layer.ts";
 import { elements, type Tensor, type VirtualBuffer } from "./tensor.ts";
+import { checkMemory } from "./buffers.ts";
 import { UserError } from "./errors.ts";
 
 /** Every binding offset of WebGPU's default limits is a multiple of this. */
 const ALIGNMENT = 256;
+
+/** Training holds parameters, gradients and velocity, and a copy of the first while they are initialized or saved. */
+const COPIES = 4;
 
 /** Parameters, gradients or velocity: 256-byte aligned views, in as many windows as bindings allow. */
 export interface Arena {
@@ -35,6 +39,7 @@ export function arena(label: string, specs: ParamSpecs, { bindingBytes }: { read
     windows.at(-1)!.push({ name, offset: sizes.at(-1)! });
     sizes[sizes.length - 1]! += bytes;
   }
+  checkMemory("the parameters with gradients and optimizer state", COPIES * sizes.reduce((sum, size) => sum + size, 0));
   const views: Record<string, Tensor> = {};
   const tensors = windows.map((entries, index): Tensor => {
     const buffer: VirtualBuffer = { label: `${label}/${index}`, bytes: sizes[index]!, lifetime: "persistent" };

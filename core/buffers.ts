@@ -1,10 +1,19 @@
 /** Real buffers on the device. */
 import type { Context } from "./device.ts";
 import { UserError } from "./errors.ts";
+import { totalMemory } from "./runtime.ts";
 
 /** "12.3 MiB" */
 export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+/** Throws `UserError` where `bytes` in main memory are more than this machine has: asking for them may end the process. */
+export function checkMemory(what: string, bytes: number): void {
+  const most = totalMemory();
+  if (bytes > most) {
+    throw new UserError(`Cannot hold ${what}: they take ${mebibytes(bytes)}, this machine has ${mebibytes(most)}`);
+  }
 }
 
 /** Creates a storage buffer. Throws `UserError` where the device has not enough memory. */

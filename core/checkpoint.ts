@@ -17,6 +17,7 @@ export interface Progress {
   readonly epochSeconds: number;
 }
 
+/** A state of training, or the parameters of a network alone. */
 export interface Checkpoint {
   /** The resolved config, or null in a file made elsewhere. */
   readonly config: unknown;
@@ -33,20 +34,50 @@ export interface Checkpoint {
   readonly tensors: Readonly<Record<string, HostTensor>>;
 }
 
+/** The bytes of a safetensors file that holds a checkpoint, as `onCheckpoint` of `train` gets it. */
 export async function encode(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
   const { tensors, ...rest } = checkpoint;
   return await encodeTensors({ metadata: { allcnn: JSON.stringify(rest) }, tensors });
 }
 
-/** Throws `UserError`, naming `source`, where the bytes are truncated or damaged. */
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function isProgress(value: unknown): value is Progress {
+  if (!isObject(value)) return false;
+  const { step, epoch, seed, metrics, epochSeconds } = value;
+  return isCount(step) && isCount(epoch) && isCount(seed) && (seed as number) < 2 ** 32 && Array.isArray(metrics) &&
+    metrics.length === 4 && metrics.every((sum) => Number.isFinite(sum)) && Number.isFinite(epochSeconds);
+}
+
+/** The first of the fields that is of another type, or null. */
+function flaw({ config, progress, tunings, scope, shaders, whitening }: Omit<Checkpoint, "tensors">): string | null {
+  if (config !== null && !isObject(config)) return "config";
+  if (progress !== null && !isProgress(progress)) return "progress";
+  if (!isObject(tunings) || !Object.values(tunings).every(isObject)) return "tunings";
+  if (typeof scope !== "string") return "scope";
+  if (typeof shaders !== "string") return "shaders";
+  return whitening === null || typeof whitening === "string" ? null : "whitening";
+}
+
+/**
+ * The checkpoint in the bytes of a safetensors file, one made elsewhere too. Throws `UserError`, naming `source`, where the
+ * bytes are truncated or damaged.
+ */
 export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Checkpoint> {
   const { metadata, tensors } = await decodeTensors(bytes, source);
   const foreign = { config: null, progress: null, tunings: {}, scope: "", shaders: "", whitening: null };
+  let parsed: unknown;
   try {
-    return { ...foreign, ...JSON.parse(metadata["allcnn"] ?? "{}"), tensors };
+    parsed = JSON.parse(metadata["allcnn"] ?? "{}");
   } catch {
     throw new UserError(`Cannot read "${source}": its metadata are damaged`);
   }
+  if (!isObject(parsed)) throw new UserError(`Cannot read "${source}": its metadata are damaged`);
+  const checkpoint = { ...foreign, ...parsed, tensors }, wrong = flaw(checkpoint);
+  if (wrong !== null) throw new UserError(`Cannot read "${source}": "${wrong}" in its metadata is damaged`);
+  return checkpoint;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Opens a GPU through WebGPU: Dawn (npm `webgpu`) in Node and Deno, `navigator.gpu` in a browser. */
 import type { Limits } from "../kernels/kernel.ts";
-import { UserError } from "./errors.ts";
+import { DeviceLostError, UserError } from "./errors.ts";
 import { environment, hasProcess, platform, setDefaultEnvironment } from "./runtime.ts";
 
 /** An open device, what kernels may use on it, and what identifies it. */
@@ -13,13 +13,13 @@ export interface Context {
   readonly description: string;
   /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
   readonly scope: string;
-  /** Throws if the device was lost or reported an error since the last call. */
+  /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
   close(): void;
 }
 
 const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driver: the vendor's for a discrete GPU; " +
-  "on Debian or Ubuntu without one, `sudo sh setup.sh` installs a software driver (mesa-vulkan-drivers 25 or newer, " +
+  "on Debian or Ubuntu without one, the software driver (packages mesa-vulkan-drivers, version 23 or newer, and " +
   "libvulkan1). VK_DRIVER_FILES can name the driver's JSON file";
 
 /** What Dawn runs on, by platform. Asked for by name, so that it is known. */
@@ -45,9 +45,8 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
   // Mesa prints an error for each device where this is unset.
   setDefaultEnvironment("XDG_RUNTIME_DIR", environment("TMPDIR") ?? "/tmp");
   try {
-    const { create, globals } = await import("webgpu");
-    Object.assign(globalThis, globals);
-    const { default: { version } } = await import("webgpu/package.json", { with: { type: "json" } });
+    const { loadDawn } = await import("./dawn.ts"); // not above: bundles for browsers are without it
+    const { create, version } = await loadDawn();
     const backend = DAWN_BACKENDS[platform()];
     return {
       gpu: create([
@@ -59,7 +58,7 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
     };
   } catch (error) {
     if (native !== undefined) return { gpu: native, backend: "navigator.gpu" };
-    throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm ci\` first`);
+    throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm install\` again`);
   }
 }
 
@@ -82,6 +81,7 @@ const RAISED = [
 /** Used where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
+/** Which guards and kernels a device gets; both are off unless said otherwise. */
 export interface DeviceOptions {
   /** Leave Dawn's bounds checks and other guards on. */
   readonly safe?: boolean;
@@ -89,7 +89,17 @@ export interface DeviceOptions {
   readonly exact?: boolean;
 }
 
-/** Opens the adapter that WebGPU prefers, with all of its limits. Throws `UserError` where there is none. */
+/**
+ * Opens the adapter that WebGPU prefers, with all of its limits: Dawn in Node and Deno, the browser's own elsewhere.
+ * `close()` lets the process end. Throws `UserError` where there is no adapter.
+ *
+ * @example
+ * ```ts
+ * const opened = await openDevice({ exact: true });
+ * console.log(opened.description);
+ * opened.close();
+ * ```
+ */
 export async function openDevice({ safe = false, exact = false }: DeviceOptions = {}): Promise<Context> {
   const { gpu, backend } = await entryPoint(safe);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -99,6 +109,8 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
   const device = await adapter.requestDevice({
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
+  }).catch((error) => {
+    throw new UserError(`Cannot open the GPU ${info.description || info.device}: ${firstLine(error)}`);
   });
   const name = info.description || info.device || `${info.vendor} ${info.architecture}`;
   const software = info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|WARP|Basic Render/i.test(
@@ -115,11 +127,16 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
   let failure: Error | null = null;
   let closing = false;
   device.addEventListener("uncapturederror", (event) => {
-    failure ??= new Error(`The GPU reported: ${(event as GPUUncapturedErrorEvent).error.message}`);
+    const { error } = event as GPUUncapturedErrorEvent, message = firstLine(error);
+    const full = error.constructor.name === "GPUOutOfMemoryError";
+    failure ??= full
+      ? new UserError(`The GPU ran out of memory (${message}): use a smaller batch (--set training.batch=N)`)
+      : new Error(`The GPU reported: ${error.message}`);
   });
   device.lost.then(({ reason, message }) => {
+    // Whatever was reported before is a consequence or says less.
     if (!closing) {
-      failure ??= new UserError(`The GPU device was lost (${reason}: ${message || "no reason given"}), try --resume`);
+      failure = new DeviceLostError(`The GPU device was lost (${reason}: ${firstLine(message) || "no reason given"})`);
     }
   });
   return {
@@ -129,6 +146,7 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits }),
     check() {
+      if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;
     },
     close() {

@@ -1,7 +1,39 @@
+/** Longest message: a name out of a damaged file may be as long as the file. */
+const MAX_MESSAGE = 1000;
+
+/** Line ends and other control characters, which names out of files may hold, would garble a terminal. */
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g;
+
+/** A text out of a file or another program as one line of bounded length. */
+export function oneLine(text: string): string {
+  const line = text.replace(CONTROL, " ");
+  return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)} ...`;
+}
+
 /**
  * An error that the user can act on: bad input, a missing file, a device that cannot do the work. Its message is one
- * line that names what, where and what to do; the scripts print it without a stack trace.
+ * line that names what, where and what to do; the commands print it without a stack trace.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   conv({ name: "conv1", channels: 0, kernel: 3 });
+ * } catch (error) {
+ *   if (!(error instanceof UserError)) throw error; // a bug, not a wrong input
+ *   console.log(error.message); // Cannot build conv "conv1": channels: too small: expected number to be >=1, got 0
+ * }
+ * ```
  */
 export class UserError extends Error {
-  override readonly name = "UserError";
+  override readonly name: string = "UserError";
+
+  constructor(message: string) {
+    super(oneLine(message));
+  }
+}
+
+/** The device went away: the driver was reset, updated, or the hardware unplugged. What was on it is gone. */
+export class DeviceLostError extends UserError {
+  override readonly name = "DeviceLostError";
 }

@@ -1,10 +1,10 @@
 /** From a program to something that runs: tunings, memory, pipelines and bind groups, all made once. */
-import type { Slot, Workgroups } from "../kernels/kernel.ts";
-import { createBuffer, mebibytes } from "./buffers.ts";
+import type { Limits, Slot, Workgroups } from "../kernels/kernel.ts";
+import { checkMemory, createBuffer, mebibytes } from "./buffers.ts";
 import type { Context } from "./device.ts";
 import { UserError } from "./errors.ts";
 import { fuse } from "./fuse.ts";
-import { type Chosen, planMemory } from "./memory.ts";
+import { type Chosen, type MemoryPlan, planMemory } from "./memory.ts";
 import type { Program } from "./program.ts";
 import { streamOf } from "./random.ts";
 import { pipelineFor } from "./pipeline.ts";
@@ -19,8 +19,10 @@ export interface Dispatch {
   readonly workgroups: Workgroups;
 }
 
+/** The buffers on the device by the virtual ones that tensors name. */
 export type Buffers = Map<VirtualBuffer, GPUBuffer>;
 
+/** A compiled program: everything that a run needs, made once. */
 export interface Plan {
   readonly ops: readonly Chosen[];
   readonly dispatches: readonly Dispatch[];
@@ -52,9 +54,12 @@ export async function chooseTunings({ ops }: Program, tuner: Tuner): Promise<Cho
   return chosen;
 }
 
+/** WebGPU's limit of workgroups in one dimension. */
+const MAX_WORKGROUPS = 65535;
+
 /** Throws `UserError` where a tensor exceeds one binding: names it, and the largest batch that fits. */
 function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
-  for (const { op, scratch } of chosen) {
+  for (const { op, scratch, stages } of chosen) {
     for (const tensor of [...op.reads, ...op.writes]) {
       const bytes = bytesOf(tensor);
       if (bytes <= bindingBytes) continue;
@@ -70,23 +75,67 @@ function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
     for (const { label, bytes } of scratch) {
       if (bytes > bindingBytes) throw new UserError(`Cannot run ${op.label}: ${label} takes ${mebibytes(bytes)}`);
     }
+    const workgroups = Math.max(...stages.dispatches.flatMap(({ shader }) => shader.workgroups));
+    if (workgroups > MAX_WORKGROUPS) {
+      throw new UserError(
+        `Cannot run ${op.label}: it takes ${workgroups} workgroups in one dimension, at most ${MAX_WORKGROUPS} are ` +
+          "allowed; use a smaller batch or fewer channels",
+      );
+    }
   }
 }
 
+/** A program with everything decided that needs no device: tunings, shaders, which tensors share memory. */
+export interface Layout extends MemoryPlan {
+  readonly chosen: readonly Chosen[];
+}
+
 /**
- * Compiles a program: fuse ops, choose tunings, expand stages, plan memory, create buffers, pipelines (in parallel) and bind
- * groups. Persistent buffers are taken from `shared`, or created, zeroed, and added to it.
+ * Lays out a program: fuse ops, choose tunings, expand stages, plan memory. Throws `UserError` where it exceeds what
+ * the device or, on a software adapter, main memory can hold.
  */
-export async function compile(context: Context, traced: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
+export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, software }: Limits): Promise<Layout> {
   const program = fuse(traced), chosen = await chooseTunings(program, tuner);
-  checkBindings(chosen, context.limits.bindingBytes);
+  checkBindings(chosen, bindingBytes);
+  const memory = planMemory(chosen, program.keep);
+  if (software) checkMemory("the tensors of a step", memory.slots.reduce((sum, bytes) => sum + bytes, 0));
+  return { chosen, ...memory };
+}
+
+/**
+ * Compiles a program: lay it out, create buffers, pipelines (in parallel) and bind groups. Persistent buffers are taken
+ * from `shared`, or created, zeroed, and added to it. Throws `UserError` where the memory of the device does not suffice.
+ *
+ * @example
+ * ```ts
+ * // y = x + x for eight numbers: a kernel of one's own, used once.
+ * const double: Kernel<null, null> = {
+ *   name: "double",
+ *   tunings: () => [null],
+ *   stages() {
+ *     const arrays = `@group(0) @binding(0) var<storage, read> x: array<f32>;
+ * @group(0) @binding(1) var<storage, read_write> y: array<f32>;`;
+ *     const shader = elementwise(8, arrays, "y[i] = x[i] + x[i];");
+ *     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
+ *   },
+ *   cost: () => ({ flops: 8, bytes: 64 }),
+ * };
+ * const x = tensor("x", [8], { lifetime: "persistent" }), y = tensor("y", [8], { lifetime: "persistent" });
+ * const program = { ops: [op(double, null, { label: "double", reads: [x], writes: [y] })], keep: [] };
+ * const buffers: Buffers = new Map();
+ * await writeTensor(device, buffers, x, Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7));
+ * run(device, await compile(device, program, defaultTuner(device.limits), buffers));
+ * console.log((await readTensor(device, buffers, y)).join(" ")); // 0 2 4 6 8 10 12 14
+ * ```
+ */
+export async function compile(context: Context, program: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
+  const { chosen, slots, slotOf } = await layOut(program, tuner, context.limits);
   const pipelines = Promise.all(
     chosen.map(({ op, stages }) =>
       Promise.all(stages.dispatches.map(({ shader }) => pipelineFor(context.device, op.label, shader.code)))
     ),
   );
   pipelines.catch(() => {}); // awaited below, after the buffers, whose errors come first
-  const { slots, slotOf } = planMemory(chosen, program.keep);
   const slotBuffers: GPUBuffer[] = [];
   for (const [index, bytes] of slots.entries()) {
     const tenant = [...slotOf].find(([, slot]) => slot === index)![0];
@@ -148,7 +197,10 @@ function resource(
   return { buffer: buffers.get(tensor.buffer)!, offset: tensor.offset, size: bytesOf(tensor) };
 }
 
-/** Encodes one compute pass with all dispatches of `plans`, in order, and submits it; returns at once. */
+/**
+ * Encodes one compute pass with all dispatches of `plans`, in order, and submits it; returns at once. What ran can be
+ * read by `readTensor`, which waits.
+ */
 export function run({ device }: Context, ...plans: readonly Plan[]): void {
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();

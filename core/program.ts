@@ -6,6 +6,7 @@ import { type Op, op } from "./op.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { reshape, type Tensor, tensor } from "./tensor.ts";
 
+/** What one run of the GPU does. */
 export interface Program {
   readonly ops: readonly Op[];
   /** Tensors that must still hold their values when the program has run. */

@@ -17,7 +17,10 @@ interface Process {
   on(signal: string, listener: () => void): unknown;
   off(signal: string, listener: () => void): unknown;
   exit(code: number): never;
+  readonly pid: number;
+  kill(pid: number, signal: 0): unknown;
   memoryUsage(): { rss: number };
+  getBuiltinModule?(name: string): { totalmem(): number };
 }
 
 /** Node's `process`, which Deno has too; undefined in a browser. */
@@ -87,4 +90,38 @@ export function exit(code: number): never {
 /** Bytes of memory that the process holds. */
 export function residentBytes(): number {
   return host?.memoryUsage().rss ?? 0;
+}
+
+/** Bytes of memory that the machine has; infinite where nobody tells. */
+export function totalMemory(): number {
+  return host?.getBuiltinModule?.("node:os").totalmem() ?? Infinity;
+}
+
+/** The number of this process; 0 in a browser. */
+export function processId(): number {
+  return host?.pid ?? 0;
+}
+
+/** Does a process of this machine run? Null where that may not be asked. */
+export function isRunning(pid: number): boolean | null {
+  if (host === undefined) return null;
+  try {
+    host.kill(pid, 0); // sends nothing
+    return true;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    return code === "ESRCH" ? false : code === "EPERM" ? true : null;
+  }
+}
+
+/** Waits. */
+export function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+}
+
+/** Calls `body` every `seconds` until the returned function is called; keeps no process alive. */
+export function every(seconds: number, body: () => void): () => void {
+  const timer: unknown = setInterval(body, 1000 * seconds);
+  (timer as { unref?(): void }).unref?.();
+  return () => clearInterval(timer as number);
 }

@@ -1,6 +1,7 @@
 /** The only door to files. Node's file system, which Deno has too; every failure becomes one clear `UserError`. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile as readBytes, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, utimes } from "node:fs/promises";
+import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { UserError } from "./errors.ts";
 import { environment } from "./runtime.ts";
@@ -9,11 +10,14 @@ const REASONS: Record<string, string> = {
   ENOENT: "it does not exist",
   EACCES: "permission denied",
   EPERM: "permission denied",
+  EEXIST: "a file of this name is in the way",
   EISDIR: "it is a folder",
   ENOTDIR: "a part of the path is not a folder",
   ENOSPC: "no space left on the disk, free some and try again",
   EROFS: "the file system is read-only",
   EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be larger than the limit for files (ulimit -f) allows",
+  ENAMETOOLONG: "the name is too long",
 };
 
 function failure(action: string, path: string, error: unknown): UserError {
@@ -81,6 +85,63 @@ export async function writeFile(
     await rm(temporary, { force: true }).catch(() => {});
     throw failure("write", path, error);
   }
+}
+
+/** Writes a file unless it exists; returns whether it did. Of processes that try at the same time, one does. */
+export async function createFile(path: string, contents: string): Promise<boolean> {
+  await makeDirectory(dirname(path));
+  try {
+    const file = await open(path, "wx");
+    try {
+      await file.writeFile(contents);
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "EEXIST") return false;
+    throw failure("write", path, error);
+  }
+}
+
+/** Sets the time at which a file was modified to now, if it exists. */
+export async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now).catch(() => {});
+}
+
+/** When a file was modified, in milliseconds of the clock that its file system uses; null if it does not exist. */
+export async function modified(path: string): Promise<number | null> {
+  try {
+    const file = await open(path, "r"); // opened, so that a network file system asks its server
+    try {
+      return (await file.stat()).mtimeMs;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** Deletes a folder if it is empty. */
+export async function removeEmptyDirectory(path: string): Promise<void> {
+  await rmdir(path).catch(() => {});
+}
+
+/** The name of this machine. */
+export function hostName(): string {
+  return hostname();
+}
+
+/**
+ * When a process of this machine was started, in the kernel's units: tells it from a later one with the same number.
+ * Null where the process is gone or the system does not tell; only Linux does.
+ */
+export async function processStart(pid: number): Promise<string | null> {
+  const text = await readBytes(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" "); // the name before it may hold anything
+  return fields[0] === "Z" ? null : fields[19] ?? null;
 }
 
 /** Deletes a file if it exists. */

@@ -3,11 +3,12 @@
  * toggles, Dawn's version), tune/<hash of the scope>/<kernel>-<hash of the subject>.json in the cache folder. Files are
  * replaced at once and independent of each other, so any number of processes may read and write them.
  */
-import { UserError } from "./errors.ts";
+import { oneLine, UserError } from "./errors.ts";
 import { cacheDirectory, exists, list, moveFile, readText, removeFile, writeFile } from "./storage.ts";
 import { type Entry, mergedRows } from "./tune_entry.ts";
 import { hashOf, keyOf, type Task } from "./tune_task.ts";
 
+/** What was measured on one device, as files of JSON. */
 export interface TuneCache {
   readonly scope: string;
   /** The scope's folder. */
@@ -88,7 +89,7 @@ export async function openTuneCache(
     } catch (error) {
       if (error instanceof UserError) return null; // gone or unreadable: as if it were not there
       await moveFile(path, `${path}.damaged`).catch(() => {});
-      warn(`Set aside as ${path}.damaged, a tuning that cannot be used: ${(error as Error).message}`);
+      warn(`Set aside as ${path}.damaged, a tuning that cannot be used: ${oneLine((error as Error).message)}`);
       return null;
     }
   };

@@ -1,6 +1,6 @@
 /** TrainedNetwork networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
 import { UserError } from "../core/errors.ts";
-import { type FilledOptions, paddingOf } from "../layers/conv.ts";
+import { type ConvConfig, paddingOf } from "../layers/conv.ts";
 import { toOihw } from "./kernel_layout.ts";
 import { type Graph, onnxGraph } from "./onnx_graph.ts";
 import { DATA_TYPE, encodeModel, type ValueInfo } from "./onnx_proto.ts";
@@ -61,7 +61,7 @@ function preprocess(graph: Graph, trained: TrainedNetwork): string {
   return x;
 }
 
-function convolve(graph: Graph, x: string, name: string, options: FilledOptions, { params }: TrainedNetwork): string {
+function convolve(graph: Graph, x: string, name: string, options: ConvConfig, { params }: TrainedNetwork): string {
   const { kernel, stride, activation } = options, { before, after } = paddingOf(options);
   const constants = ["w", "b"].map((key) => {
     const { shape, data } = toOihw(params[`${options.name}/${key}`]!);

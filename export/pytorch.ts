@@ -7,7 +7,7 @@ import { UserError } from "../core/errors.ts";
 import type { ParamSpecs } from "../core/layer.ts";
 import type { HostTensor } from "../core/safetensors.ts";
 import type { Shape } from "../core/tensor.ts";
-import { type FilledOptions, paddingOf } from "../layers/conv.ts";
+import { type ConvConfig, paddingOf } from "../layers/conv.ts";
 import type { LayerConfig } from "../layers/mod.ts";
 import { oihwShape, toHwio, toOihw } from "./kernel_layout.ts";
 import { type Stage, stagesOf } from "./stages.ts";
@@ -22,7 +22,7 @@ export interface Module {
 const module = (code: string, layer: string | null = null): Module => ({ code, layer });
 
 function convModules(
-  { name, channels, kernel, stride, activation, ...rest }: FilledOptions,
+  { name, channels, kernel, stride, activation, ...rest }: ConvConfig,
   inChannels: number,
 ): Module[] {
   const { before, after } = paddingOf({ name, channels, kernel, stride, activation, ...rest });

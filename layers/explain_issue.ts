@@ -1,5 +1,5 @@
 /** Turns zod's issues into what a person can act on: which branch of a union was meant, and what is allowed there. */
-import { z } from "zod";
+import * as z from "zod";
 import { UserError } from "../core/errors.ts";
 
 export type Path = (string | number)[];

@@ -17,3 +17,22 @@ export interface EpochMetrics {
   /** Wall clock of this epoch in seconds, evaluation included. */
   seconds: number;
 }
+
+const ALWAYS = ["epoch", "learningRate", "trainLoss", "trainError", "imagesPerSecond", "seconds"] as const;
+const SOMETIMES = ["testLoss", "testError"] as const;
+
+/** The row of a line of JSON, or null where it is none. */
+export function parseMetrics(line: string): EpochMetrics | null {
+  let row: Readonly<Record<string, unknown>> | null;
+  try {
+    row = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  if (typeof row !== "object" || row === null) return null;
+  const { epoch } = row, sometimes = SOMETIMES.map((key) => row[key]);
+  const whole = Number.isSafeInteger(epoch) && (epoch as number) >= 1 &&
+    ALWAYS.every((key) => Number.isFinite(row[key])) &&
+    sometimes.every((value) => value === null || Number.isFinite(value));
+  return whole ? row as unknown as EpochMetrics : null;
+}

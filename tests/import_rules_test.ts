@@ -80,8 +80,8 @@ for (const [folder, { folders, packages }] of Object.entries(RULES)) {
   });
 }
 
-test("nothing imports a script, cli/ or a test from below", () => {
-  const above = ["scripts", "cli", "bench", "tests"];
+test("nothing imports a script, cli/, an example or a test from below", () => {
+  const above = ["scripts", "cli", "bench", "examples", "tests"];
   none(
     SOURCES.filter((path) => !above.includes(folderOf(path))).flatMap((path) =>
       importsOf(TEXT.get(path)!).filter((specifier) => above.includes(folderOf(target(path, specifier) ?? "packages/")))
@@ -90,10 +90,10 @@ test("nothing imports a script, cli/ or a test from below", () => {
   );
 });
 
-test("only runtime.ts, storage.ts and device.ts of core/ know Node, Deno or the browser; data/ may use node:", () => {
-  const doors = ["core/runtime.ts", "core/storage.ts", "core/device.ts"];
+test("only runtime.ts, storage*.ts, dawn.ts and device.ts of core/ know Node, Deno or the browser; data/ may use node:", () => {
+  const doors = ["runtime", "storage", "storage_browser", "dawn", "device"].map((name) => `core/${name}.ts`);
   const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples"].includes(folderOf(path)));
-  none(mentions(engine, /\bnavigator\b|\bDeno\b|\bprocess\b|["']webgpu\b/, doors));
+  none(mentions(engine, /\bnavigator\b|\bindexedDB\b|\bDeno\b|\bprocess\b|["']webgpu\b/, doors));
   none(mentions(engine.filter((path) => folderOf(path) !== "data"), /["']node:/, doors));
 });
 

@@ -14,6 +14,7 @@ export interface Score {
   readonly error: number;
 }
 
+/** What an evaluation tells while it runs. */
 export interface EvaluateOptions {
   /** Called after each batch with the index of its first example, and its logits [batch, classes] if asked for. */
   readonly onBatch?: (first: number, logits: Float32Array | null) => void;
@@ -23,9 +24,19 @@ export interface EvaluateOptions {
 /**
  * Mean loss and error of a model on labelled images, which are preprocessed as its training images were. Throws
  * `UserError` where the data do not fit the network.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * const images = new Float32Array(2 * 64), labels = Uint32Array.of(0, 2); // two black images of 8x8 pixels
+ * const { loss, error } = await evaluate(model, { images, labels, count: 2, shape: [8, 8, 1] });
+ * console.log(loss.toFixed(3), error); // 1.099 50
+ * ```
  */
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Score> {
   checkDataset(data, model, "the data of this evaluation");
+  model.context.check();
   return await withOwnBuffers(model, async (own) => {
     const evaluation = await compileEvaluation(own, await makeResident(own.context, own.buffers, "evaluation", data));
     try {
@@ -49,6 +60,7 @@ export async function runEvaluation(
     context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
     run(context, plan);
     const done = context.device.queue.onSubmittedWorkDone();
+    done.catch(() => {}); // where the device is lost, check() throws first
     await previous; // one batch runs while the next is encoded
     previous = done;
     context.check();

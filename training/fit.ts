@@ -72,6 +72,12 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const { batch, epochs, learningRate } = training;
   const rate = stepSchedule(learningRate), steps = Math.floor(train.count / batch);
   let { step, epoch, metrics: sums, epochSeconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
+  if (step < epoch * steps || step > (epoch + 1) * steps || epoch > epochs) {
+    throw new UserError(
+      `Cannot resume at step ${step} in epoch ${epoch + 1} of ${epochs}: an epoch has ${steps} steps; use the data ` +
+        "and the config that the run was started with",
+    );
+  }
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
   const metricsBuffer = async (values: readonly number[]) =>
     await writeTensor(context, buffers, session.metrics, Float32Array.from(values));
@@ -106,7 +112,9 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       queue.writeBuffer(buffers.get(session.step.buffer)!, 0, data);
       run(context, plan);
       step++;
-      inFlight.push(queue.onSubmittedWorkDone());
+      const done = queue.onSubmittedWorkDone();
+      done.catch(() => {}); // where the device is lost, check() throws first
+      inFlight.push(done);
       if (inFlight.length > 1) await inFlight.shift(); // at most two steps in flight
       context.check();
       const now = performance.now(), interrupted = options.interrupted();

@@ -15,7 +15,7 @@ import { defaultTuner, type Tuner } from "../core/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { buildNetwork } from "../layers/mod.ts";
-import { CLASSES, IMAGE_SHAPE } from "./datasets.ts";
+import { classNames, IMAGE_SHAPE } from "./datasets.ts";
 
 /** Height, width and channels of one image. */
 export type ImageShape = Dataset["shape"];
@@ -60,6 +60,7 @@ export interface Model extends BoundNetwork {
   readonly predictors: Map<number, Predictor>;
 }
 
+/** What goes with a model beside its network and its parameters. */
 export interface ModelOptions {
   /** Chooses the kernels; the default takes each kernel's default. */
   readonly tuner?: Tuner;
@@ -88,7 +89,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
     );
   }
   const { output, params } = network.init([batch, ...input]), classes = output[3]!;
-  const expected = coded ? null : CLASSES[definition.dataset.name];
+  const expected = coded ? null : classNames(definition.dataset).length;
   if (output.length !== 4 || output[1] !== 1 || output[2] !== 1 || classes !== (expected ?? classes)) {
     const needed = coded
       ? `a classifier needs [${batch}, 1, 1, classes], as a global average pool at its end makes it`
@@ -101,7 +102,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
 }
 
 /** Lays out the parameters of a network; allocates nothing yet. Throws `UserError` where its shapes do not fit. */
-export function layOut(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
+export function modelOf(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
   const { specs, classes } = specsOf(definition), config = "input" in definition ? null : definition;
   const { network, input } = "input" in definition ? definition : definitionOf(definition);
   return {
@@ -123,14 +124,14 @@ export function layOut(context: Context, definition: Definition | Config, option
   };
 }
 
-/** As `layOut`, with the buffers that all programs share, and `params` in them. */
+/** As `modelOf`, with the buffers that all programs share, and `params` in them. */
 export async function placeModel(
   context: Context,
   definition: Definition | Config,
   params: (specs: ParamSpecs) => HostParams,
   options: ModelOptions,
 ): Promise<Model> {
-  const model = layOut(context, definition, options);
+  const model = modelOf(context, definition, options);
   await setParams(model, params(model.specs));
   await writeTensor(context, model.buffers, model.step, new Uint32Array(4));
   await writeTensor(context, model.buffers, model.metrics, new Float32Array(4));
@@ -141,6 +142,16 @@ export async function placeModel(
  * A network with initial parameters on a device: normal weights of deviation sqrt(2 / fan-in), drawn by `seed`, biases
  * as their layers say. `definition` is a config, or a network built in code and the shape of its images. Throws
  * `UserError` where the shapes do not fit, or the memory of the device does not suffice.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] }, { seed: 1 });
+ * console.log(model.classes, Object.keys(model.specs)); // 3 [ 'conv1/w', 'conv1/b' ]
+ *
+ * const quickstart = await openModel(device, await loadConfig("quickstart"));
+ * console.log(quickstart.input, quickstart.classes); // [ 32, 32, 3 ] 10
+ * ```
  */
 export async function openModel(
   context: Context,
@@ -158,7 +169,16 @@ export function checkSeed(seed: number): void {
   }
 }
 
-/** Frees the memory of a model on its device; the model cannot be used any more. */
+/**
+ * Frees the memory of a model on its device; the model cannot be used any more.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * closeModel(model);
+ * ```
+ */
 export function closeModel({ buffers, predictors }: Model): void {
   predictors.forEach(({ plan, x }) => {
     plan.buffers.get(x.buffer)!.destroy();
@@ -203,6 +223,14 @@ export async function setParams(
 /**
  * The parameters under their names ("conv1/w" as [height, width, in, out], "conv1/b"), and optimizer state, if any,
  * under "velocity/...", copied from the device.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * const params = await getParams(model);
+ * console.log(params["conv1/w"]!.shape, params["conv1/b"]!.data); // [ 3, 3, 1, 3 ] Float32Array(3) [ 0, 0, 0 ]
+ * ```
  */
 export async function getParams({ context, buffers, params, state }: Model): Promise<Record<string, HostTensor>> {
   const named = [

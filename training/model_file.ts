@@ -12,6 +12,13 @@ import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_fo
  * Writes a model's parameters ("conv1/w" as [height, width, in, out], "conv1/b", ...), float32, and its config, if any,
  * to a safetensors file, which is replaced at once. A whitening goes to `whitening.safetensors` beside it. Throws
  * `UserError` where the file cannot be written, or the whitening of other models lies there.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * await saveModel(model, "tiny.safetensors");
+ * ```
  */
 export async function saveModel(model: Model, path: string): Promise<void> {
   const whitening = model.whitening === null ? null : await keepWhitening(folderOf(path), model.whitening);
@@ -19,6 +26,7 @@ export async function saveModel(model: Model, path: string): Promise<void> {
   await writeFile(path, await encode({ config, progress: null, tunings: {}, scope, shaders: "", whitening, tensors }));
 }
 
+/** What goes with a model beside its file. */
 export interface LoadOptions extends ModelOptions {
   /** Hears of a damaged checkpoint in a run's folder, where the one before it is used. */
   readonly warn?: (message: string) => void;
@@ -29,6 +37,14 @@ export interface LoadOptions extends ModelOptions {
  * the shape of its images, is needed where the file carries no config. Where the file names a whitening, it is read from
  * beside it. Throws `UserError` where the file cannot be read, carries no config and `definition` is missing, or is of
  * another network.
+ *
+ * @example
+ * ```ts
+ * const config = await loadConfig("quickstart");
+ * await saveModel(await openModel(device, config), "untrained.safetensors");
+ * const model = await loadModel(device, "untrained.safetensors"); // the file carries the config
+ * console.log(model.config!.name); // quickstart
+ * ```
  */
 export async function loadModel(
   context: Context,
@@ -52,7 +68,7 @@ export async function openDefined<D extends Definition | Config>(
 ): Promise<{ checkpoint: Checkpoint; definition: D | Config }> {
   const checkpoint = await openCheckpoint(path, warn), definition = given ?? configOf(checkpoint, path);
   if (definition === null) {
-    throw new UserError(`Checkpoint "${path}" carries no config: name one, as --config configs/allcnn-c.yaml`);
+    throw new UserError(`Checkpoint "${path}" carries no config: name one, as --config allcnn-c`);
   }
   return { checkpoint, definition };
 }

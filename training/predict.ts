@@ -10,10 +10,19 @@ import type { Model, Predictor } from "./model.ts";
  * What the last layer puts out for images [count, height, width, channels], preprocessed as the training images were
  * (`preprocess`): the logits [count, classes]. Any count; the first call for about as many compiles. Throws `UserError`
  * where the images do not fit the network.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * const logits = await predictLogits(model, new Float32Array(2 * 64)); // of two black images
+ * console.log(logits); // Float32Array(6) [ 0, 0, 0, 0, 0, 0 ]
+ * ```
  */
 export async function predictLogits(model: Model, images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
   const count = checkImages(images, model.input, "the images of this prediction");
   const size = model.input.reduce((product, length) => product * length, 1), { classes, context } = model;
+  context.check();
   const result = new Float32Array(count * classes), batch = batchFor(model, count);
   const predictor = model.predictors.get(batch) ?? await compilePredictor(model, batch);
   model.predictors.delete(batch); // so that another call at the same time takes another one
@@ -35,6 +44,14 @@ export async function predictLogits(model: Model, images: Float32Array): Promise
 /**
  * The probability of each class for images [count, height, width, channels], preprocessed as the training images were:
  * [count, classes], each row with the sum 1. Throws `UserError` where the images do not fit the network.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * const [zero, one, two] = await predict(model, new Float32Array(64)); // of a black image
+ * console.log(zero!.toFixed(2), one!.toFixed(2), two!.toFixed(2)); // 0.33 0.33 0.33
+ * ```
  */
 export async function predict(model: Model, images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
   return softmax(await predictLogits(model, images), model.classes);

@@ -4,13 +4,16 @@ import { UserError } from "../core/errors.ts";
 import { decodeTensors, encodeTensors, sha256 } from "../core/safetensors.ts";
 import { cacheDirectory, exists, readFile, writeFile } from "../core/storage.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
-import { readCifar10 } from "../data/cifar10.ts";
 import { checkImages } from "../data/check_dataset.ts";
+import { CIFAR100, readCifar100 } from "../data/cifar100.ts";
+import { CIFAR10, readCifar10 } from "../data/cifar10.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { globalContrastNormalize } from "../data/gcn.ts";
 import { generateShapes } from "../data/generated.ts";
 import { fitWhitening, type Whitening } from "../data/whitening.ts";
 import { whiten } from "../data/whitening_apply.ts";
+import { elements } from "../core/tensor.ts";
+import { IMAGE_SHAPE } from "./datasets.ts";
 import type { Model } from "./model.ts";
 
 /** The generated data set is the same for every run: its seed and sizes are part of its definition. */
@@ -20,6 +23,7 @@ const SHAPES = { seed: 1, train: 6000, test: 1000 };
 export type Report = (message: string, done: number) => void;
 const silent: Report = () => {};
 
+/** Where examples come from, and how they are preprocessed. */
 export interface Source {
   readonly config: DatasetConfig;
   /** The folder of the data files, if the data set has any. */
@@ -29,13 +33,12 @@ export interface Source {
 /** Raw images of a split, values 0 ... 255; all of them unless `limit` says fewer. */
 export async function loadExamples({ config, directory }: Source, split: "train" | "test", limit = Infinity) {
   if (config.name === "shapes") return generateShapes(SHAPES.seed, split, Math.min(SHAPES[split], limit));
+  const { name, folder } = config.name === "cifar10" ? CIFAR10 : CIFAR100;
   if (directory === null) {
-    throw new UserError(
-      `Cannot find the data set ${config.name}: --data DIR or ALLCNN_DATA names the folder with data_batch_1.bin ... ` +
-        "test_batch.bin",
-    );
+    throw new UserError(`Cannot read ${name}: no folder was given, name the one of its files, "${folder}"`);
   }
-  return await readCifar10(directory, split, limit);
+  if (config.name === "cifar10") return await readCifar10(directory, split, limit);
+  return await readCifar100(directory, split, config.labels, limit);
 }
 
 /** The steps before whitening, in place. Without any step, values 0 ... 255 are scaled to -1 ... 1. */
@@ -64,17 +67,24 @@ export async function encodeWhitening({ mean, matrix }: Whitening): Promise<Uint
   return await encodeTensors({ metadata: {}, tensors });
 }
 
+/** Throws `UserError`, naming `source`, where the bytes are no whitening of images of IMAGE_SHAPE. */
 export async function decodeWhitening(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Whitening> {
-  const { mean, matrix } = (await decodeTensors(bytes, source)).tensors;
-  if (mean === undefined || matrix === undefined || matrix.data.length !== mean.data.length ** 2) {
-    throw new UserError(`Cannot use "${source}" as whitening: it has no mean and matrix of fitting sizes`);
+  const { mean, matrix } = (await decodeTensors(bytes, source)).tensors, size = elements(IMAGE_SHAPE);
+  if (mean?.data.length !== size || matrix?.data.length !== size ** 2) {
+    throw new UserError(`Cannot use "${source}" as whitening: it has no mean [${size}] and matrix [${size}, ${size}]`);
   }
   return { mean: Float32Array.from(mean.data), matrix: Float32Array.from(matrix.data) };
 }
 
 /**
  * The whitening that a config asks for, fitted on all training images, or null if it asks for none. Cached on disk
- * under a hash of images and parameters.
+ * under a hash of images and parameters. Throws `UserError` where the files of the data set cannot be read.
+ *
+ * @example
+ * ```ts
+ * const { dataset } = await loadConfig("quickstart");
+ * console.log(await whiteningFor(device, { config: dataset, directory: null })); // null
+ * ```
  */
 export async function whiteningFor(
   context: Context,
@@ -110,7 +120,18 @@ export async function whiteningFor(
   return whitening;
 }
 
-/** A split, preprocessed; `whitening` is what `whiteningFor` or a run's file gave. */
+/**
+ * A split of a data set, preprocessed as its config says; `whitening` is what `whiteningFor` or a run's file gave. Throws
+ * `UserError` where the files of the data set cannot be read.
+ *
+ * @example
+ * ```ts
+ * const { dataset } = await loadConfig("quickstart", ["dataset.testExamples=20"]);
+ * const source = { config: dataset, directory: null }; // the folder of the files, for a data set that has some
+ * const test = await prepare(device, source, "test", await whiteningFor(device, source));
+ * console.log(test.count, test.shape); // 20 [ 32, 32, 3 ]
+ * ```
+ */
 export async function prepare(
   context: Context,
   source: Source,
@@ -133,6 +154,13 @@ export async function prepare(
  * Images as the model's config preprocesses them: `images` [count, height, width, channels], values 0 ... 255, stay as
  * they are, the result is new. Contrast normalization and whitening if the config says so, else -1 ... 1. Throws
  * `UserError` where the model has no config, or no whitening though its config asks for one.
+ *
+ * @example
+ * ```ts
+ * const model = await openModel(device, await loadConfig("quickstart"));
+ * const image = new Float32Array(32 * 32 * 3).fill(255); // white
+ * console.log((await preprocess(model, image))[0]); // 1
+ * ```
  */
 export async function preprocess(
   { context, config, whitening, input, network }: Model,

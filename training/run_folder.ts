@@ -7,10 +7,10 @@ import { type Config, configSchema } from "../configs/schema.ts";
 import { type Checkpoint, decode, encode } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { sha256 } from "../core/safetensors.ts";
-import { exists, isDirectory, moveFile, readFile, readText, writeFile } from "../core/storage.ts";
+import { exists, isDirectory, list, moveFile, readFile, readText, removeFile, writeFile } from "../core/storage.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { drawCurves } from "../report/curves.ts";
-import type { EpochMetrics } from "../report/metrics.ts";
+import { type EpochMetrics, parseMetrics } from "../report/metrics.ts";
 import { decodeWhitening, encodeWhitening } from "./preprocess.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
@@ -19,12 +19,21 @@ const PREVIOUS = "checkpoint.previous.safetensors";
 const NEXT = "checkpoint.next.safetensors";
 const WHITENING = "whitening.safetensors";
 
+/** Deletes what writes left that were killed. Only for the process that holds the folder's lock. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await list(folder)) if (name.endsWith(".tmp")) await removeFile(`${folder}/${name}`);
+}
+
+/** Is there a checkpoint in a run's folder, if only a damaged one? */
+export async function holdsCheckpoint(folder: string): Promise<boolean> {
+  const found = await Promise.all([CHECKPOINT, NEXT, PREVIOUS].map((file) => exists(`${folder}/${file}`)));
+  return found.includes(true);
+}
+
 /** Throws `UserError` where `folder` already holds a run. */
 export async function refuseExistingRun(folder: string): Promise<void> {
-  for (const file of [CHECKPOINT, NEXT, PREVIOUS, "metrics.jsonl"]) {
-    if (await exists(`${folder}/${file}`)) {
-      throw new UserError(`"${folder}" already holds a run: go on with --resume ${folder}, or choose another --out`);
-    }
+  if (await holdsCheckpoint(folder) || await exists(`${folder}/metrics.jsonl`)) {
+    throw new UserError(`"${folder}" already holds a run: go on with --resume ${folder}, or choose another --out`);
   }
 }
 
@@ -56,9 +65,14 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
   await moveFile(next, `${folder}/${CHECKPOINT}`);
 }
 
+/** Throws `UserError` where there is no such folder. */
+export async function requireRun(folder: string): Promise<void> {
+  if (!(await isDirectory(folder))) throw new UserError(`There is no run in "${folder}": no such folder`);
+}
+
 /** The latest readable checkpoint of a run's folder; `warn` hears of a damaged one. */
 export async function latestCheckpoint(folder: string, warn: (message: string) => void): Promise<Checkpoint> {
-  if (!(await isDirectory(folder))) throw new UserError(`There is no run in "${folder}": no such folder`);
+  await requireRun(folder);
   let damaged: unknown = null;
   for (const file of [CHECKPOINT, NEXT, PREVIOUS]) {
     const path = `${folder}/${file}`;
@@ -85,8 +99,9 @@ export async function openCheckpoint(path: string, warn: (message: string) => vo
 export function configOf({ config }: Checkpoint, source: string): Config | null {
   if (config === null) return null;
   const result = configSchema.safeParse(config);
-  if (!result.success) throw new UserError(`Cannot use the config in "${source}": ${result.error.issues[0]!.message}`);
-  return result.data;
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw new UserError(`Cannot use the config in "${source}": ${path.join(".") || "config"}: ${message}`);
 }
 
 /** The whitening beside a checkpoint. Throws `UserError` where it is not the one that the checkpoint names. */
@@ -99,14 +114,25 @@ export async function readWhitening(folder: string, hash: string): Promise<White
   return await decodeWhitening(bytes, path);
 }
 
+/** The rows of finished epochs. Throws `UserError`, naming file and line, where one is damaged. */
 export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
   const path = `${folder}/metrics.jsonl`;
   if (!(await exists(path))) return [];
-  try {
-    return (await readText(path)).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
-  } catch (error) {
-    throw error instanceof UserError ? error : new UserError(`Cannot read "${path}": a line is not valid JSON`);
+  const rows: EpochMetrics[] = [];
+  for (const [index, line] of (await readText(path)).split("\n").entries()) {
+    if (line === "") continue;
+    const row = parseMetrics(line);
+    if (row === null || row.epoch <= (rows.at(-1)?.epoch ?? 0)) {
+      throw new UserError(
+        `Cannot read "${path}": line ${
+          index + 1
+        } is not the row of an epoch; rename the file to go on without the rows ` +
+          "of finished epochs",
+      );
+    }
+    rows.push(row);
   }
+  return rows;
 }
 
 export async function writeMetrics(folder: string, rows: readonly EpochMetrics[]): Promise<void> {

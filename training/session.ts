@@ -9,7 +9,7 @@ import { compile, type Plan } from "../core/plan.ts";
 import { evalProgram, type Program, trainProgram } from "../core/program.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import type { Tuner } from "../core/tuner.ts";
-import { layOut, type Model, specsOf } from "./model.ts";
+import { type Model, modelOf, specsOf } from "./model.ts";
 import { gatherBatch, type Resident } from "./resident.ts";
 
 export type Training = Config["training"];
@@ -28,7 +28,7 @@ export function parameterSpecs(config: Config, batch = 1): ParamSpecs {
 
 /** Lays out parameters and optimizer state of a config; allocates nothing yet. */
 export function openSession(context: Context, config: Config): Session {
-  return trainable(layOut(context, config), config.training, config.dataset.augment ?? null);
+  return trainable(modelOf(context, config), config.training, config.dataset.augment ?? null);
 }
 
 /** The model with an optimizer state, laid out but not allocated. */

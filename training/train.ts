@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { augmentSchema, trainingSchema } from "../configs/schema.ts";
 import { type Checkpoint, select } from "../core/checkpoint.ts";
 import { checkDataset } from "../data/check_dataset.ts";
@@ -13,6 +13,10 @@ import { type Augment, compileEvaluation, compileTraining, trainable } from "./s
 /** How to train, as under `training:` of a config; `epochs`, `batch`, `learningRate` and `optimizer` must be there. */
 type Settings = Omit<z.input<typeof trainingSchema>, "init"> & Partial<Pick<z.input<typeof trainingSchema>, "init">>;
 
+/**
+ * How to train: `epochs`, `batch` (examples per step), `learningRate` (`base`; with `factor`, the rate is multiplied by it
+ * after each of `epochs`) and `optimizer`, as under `training:` of a config; and what to tell meanwhile.
+ */
 export interface TrainOptions extends Settings {
   /** Labelled images to evaluate on after every `evaluateEvery` epochs and the last. */
   readonly validation?: Dataset | undefined;
@@ -24,7 +28,7 @@ export interface TrainOptions extends Settings {
   readonly onEpoch?: (metrics: EpochMetrics) => unknown;
   /** Called about twice a second while an epoch runs. */
   readonly onStatus?: (status: Status) => void;
-  /** Called before the first step, every `checkpointMinutes`, and at the end; `encode` makes it the bytes of a file. */
+  /** Called before the first step, every `checkpointMinutes`, and at the end; `encodeCheckpoint` makes it the bytes of a file. */
   readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
   /** Ends the training after the step in hand. */
   readonly signal?: AbortSignal;
@@ -35,6 +39,27 @@ export interface TrainOptions extends Settings {
  * `data` holds images [count, height, width, channels] as the network takes them. Returns the metrics of each finished
  * epoch. Throws `UserError` where data or options do not fit, the memory of the device does not suffice, or the loss
  * stops being a number; the model then has the parameters of the last checkpoint.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [
+ *   conv({ name: "conv1", channels: 8, kernel: 3, padding: "same", activation: "relu" }),
+ *   maxPool("pool1", { kernel: 2, stride: 2 }),
+ *   conv({ name: "conv2", channels: 3, kernel: 1 }),
+ *   globalAveragePool("average"),
+ * ]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * // Grey images of 8x8 pixels; how bright they are is their class.
+ * const images = Float32Array.from({ length: 96 * 64 }, (_, i) => Math.floor(i / 64) % 3 - 1);
+ * const labels = Uint32Array.from({ length: 96 }, (_, n) => n % 3);
+ * const rows = await train(model, { images, labels, count: 96, shape: [8, 8, 1] }, {
+ *   epochs: 2,
+ *   batch: 32,
+ *   learningRate: { base: 0.1 },
+ *   optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } },
+ *   onEpoch: ({ epoch, trainLoss }) => console.log(`epoch ${epoch}: loss ${trainLoss.toFixed(3)}`),
+ * });
+ * ```
  */
 export async function train(model: Model, data: Dataset, options: TrainOptions): Promise<readonly EpochMetrics[]> {
   const { validation, augment, seed = 0, onEpoch, onStatus, onCheckpoint, signal, ...settings } = options;
@@ -42,6 +67,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
   const training = checkOptions(trainingSchema, { init: { heNormal: {} }, ...settings }, action);
   const augmented = augment === undefined ? null : checkOptions(augmentSchema, augment, `${action} with this augment`);
   checkSeed(seed);
+  model.context.check();
   checkDataset(data, model, "the training data");
   if (validation !== undefined) checkDataset(validation, model, "the validation data");
   return await withOwnBuffers(model, async (own) => {

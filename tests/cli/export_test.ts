@@ -134,7 +134,7 @@ test("wrong command lines and files are one clear line", async () => {
       ["export", `${folder}/other.safetensors`, "--onnx", out],
       /Cannot use the config in ".*other.safetensors"/,
     );
-    await refused(["import", named, "--out", out], /--config FILE is missing/);
+    await refused(["import", named, "--out", out], /--config CONFIG is missing/);
     await refused(["import", named, "--config", QUICKSTART], /--out FILE is missing/);
     await refused(["import", named, ...to], /have PyTorch's names: add --layout pytorch/);
     await refused(["import", bare, ...to], /no tensor "conv1\/w" \[3, 3, 3, 16\]/);

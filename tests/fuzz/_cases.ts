@@ -1,0 +1,332 @@
+/** The cases of the fuzzer: each draws a file that a command reads, damages it, and reads it as the command does. */
+import { mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync } from "node:fs";
+import { parseConfig } from "../../configs/load.ts";
+import { type Checkpoint, encode } from "../../core/checkpoint.ts";
+import { UserError } from "../../core/errors.ts";
+import { encodeTensors, sha256 } from "../../core/safetensors.ts";
+import { openTuneCache } from "../../core/tune_cache.ts";
+import { taskOf } from "../../core/tune_task.ts";
+import { readCifar10 } from "../../data/cifar10.ts";
+import { curvesSvg } from "../../report/curves.ts";
+import { convOps } from "../../cli/conv_ops.ts";
+import { decodeWhitening, encodeWhitening } from "../../training/preprocess.ts";
+import { configOf, latestCheckpoint, readMetrics, readWhitening } from "../../training/run_folder.ts";
+import { parameterSpecs } from "../../training/session.ts";
+import { type Draw, drawing } from "./_draw.ts";
+import { judgeCheckpoint, judgeConfig } from "./_judge.ts";
+import { drawSetting, mutateBytes, mutateJson, mutateYaml } from "./_mutate.ts";
+
+export interface Outcome {
+  readonly case: number;
+  /** What was damaged, and how. */
+  readonly subject: string;
+  readonly how: string;
+  /** "refused" with one line, "read" as if nothing were wrong, "failed": anything else. */
+  readonly outcome: "refused" | "read" | "failed";
+  readonly message: string;
+  readonly seconds: number;
+}
+
+/** A case before it is read: the damage, and the reading. */
+interface Prepared {
+  readonly how: string;
+  /** The damaged file, kept where the case fails. */
+  readonly input: string | Uint8Array;
+  read(): Promise<void>;
+}
+
+/** What the cases start from, made once. */
+export interface Originals {
+  readonly folder: string;
+  readonly texts: readonly string[];
+  readonly checkpoint: Checkpoint;
+  readonly whitening: Uint8Array<ArrayBuffer>;
+  /** Called with the shaders of a config that was read. */
+  readonly onShaders: (shaders: readonly string[]) => Promise<void>;
+}
+
+const CONFIGS = ["quickstart", "allcnn-c", "small-cifar10", "base-a", "convpool-b"];
+
+const TINY = `name: tiny
+dataset: { name: shapes, augment: { pad: 2, flip: true }, trainExamples: 64, testExamples: 32 }
+network:
+  - { conv: { name: conv1, channels: 4, kernel: 3, stride: 2, padding: same, activation: relu } }
+  - { dropout: { rate: 0.2 } }
+  - { maxPool: { kernel: 3, stride: 2 } }
+  - { conv: { name: conv2, channels: 10, kernel: 1, activation: { leakyRelu: { slope: 0.1 } } } }
+  - globalAveragePool
+training:
+  epochs: 3
+  batch: 16
+  optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } }
+  learningRate: { base: 0.05, factor: 0.5, epochs: [2] }
+  init: { heNormal: {} }
+`;
+
+const ROW = { learningRate: 0.05, trainLoss: 2.1, trainError: 80, testLoss: 2, testError: 75.5 };
+const METRICS = [1, 2].map((epoch) => ({ epoch, ...ROW, imagesPerSecond: 900, seconds: 1.5 }));
+
+/** Prepares `folder`, which the cases then write into. */
+export async function originals(folder: string, onShaders: Originals["onShaders"]): Promise<Originals> {
+  const config = parseConfig(TINY, "tiny.yaml"), specs = parameterSpecs(config);
+  const tensors = Object.fromEntries(
+    Object.entries(specs).flatMap(([name, { shape }]) =>
+      [name, `velocity/${name}`].map((key) => [
+        key,
+        { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.25) },
+      ])
+    ),
+  );
+  const size = 3072,
+    whitening = await encodeWhitening({
+      mean: new Float32Array(size),
+      matrix: new Float32Array(size * size),
+    });
+  mkdirSync(`${folder}/cifar`, { recursive: true });
+  const records = new Uint8Array(30_730_000);
+  for (const file of ["data_batch_1.bin", "test_batch.bin"]) writeFileSync(`${folder}/cifar/${file}`, records);
+  return {
+    folder,
+    texts: [TINY, ...CONFIGS.map((name) => readFileSync(`configs/${name}.yaml`, "utf8"))],
+    checkpoint: {
+      config,
+      progress: { step: 6, epoch: 1, seed: 0, metrics: [4.5, 20, 32, 0], epochSeconds: 0.5 },
+      tunings: {},
+      scope: "{}",
+      shaders: "0",
+      whitening: await sha256(whitening),
+      tensors,
+    },
+    whitening,
+    onShaders,
+  };
+}
+
+function configCase(draw: Draw, { texts, onShaders }: Originals): Prepared {
+  const original = draw.pick(texts), sets = draw.chance(0.25) ? [drawSetting(draw)] : [];
+  const { how, text } = draw.chance(0.1) ? { how: "none", text: original } : mutateYaml(draw, original);
+  const software = draw.chance(0.5);
+  return {
+    how: [how, ...sets.map((set) => `--set ${set.slice(0, 60)}`)].join(" "),
+    input: [text, ...sets].join("\n--set "),
+    async read() {
+      await onShaders(await judgeConfig(parseConfig(text, "fuzz.yaml", sets), software));
+    },
+  };
+}
+
+/** Rewrites a safetensors file with a header that is damaged as JSON; its checksum is lost with it. */
+function withHeader(bytes: Uint8Array, change: (header: Record<string, unknown>) => string): Uint8Array {
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  delete header.__metadata__.checksum;
+  const text = new TextEncoder().encode(change(header)),
+    file = new Uint8Array(8 + text.length + bytes.length - 8 - length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
+  file.set(text, 8);
+  file.set(bytes.subarray(8 + length), 8 + text.length);
+  return file;
+}
+
+const LENGTHS = [0n, 1n, 7n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n, 100_000_001n];
+
+async function damagedTensors(draw: Draw, bytes: Uint8Array): Promise<{ how: string; bytes: Uint8Array }> {
+  const kind = draw.pick(["bytes", "bytes", "header", "header", "metadata", "metadata", "metadata", "length"]);
+  if (kind === "bytes") return mutateBytes(draw, bytes);
+  if (kind === "header") return { how: "header", bytes: withHeader(bytes, (header) => mutateJson(draw, header)) };
+  if (kind === "length") {
+    const copy = bytes.slice();
+    new DataView(copy.buffer).setBigUint64(0, draw.pick(LENGTHS), true);
+    return await Promise.resolve({ how: "header length", bytes: copy });
+  }
+  const changed = withHeader(bytes, (header) => {
+    const inner = JSON.parse((header["__metadata__"] as Record<string, string>)["allcnn"] ?? "{}");
+    return JSON.stringify({ ...header, __metadata__: { allcnn: mutateJson(draw, inner) } });
+  });
+  return { how: "metadata", bytes: changed };
+}
+
+async function checkpointCase(draw: Draw, { folder, checkpoint }: Originals): Promise<Prepared> {
+  const run = `${folder}/run`, whole = await encode(checkpoint), { how, bytes } = await damagedTensors(draw, whole);
+  const spare = draw.chance(0.2);
+  return {
+    how: spare ? `${how}, one before it` : how,
+    input: bytes,
+    async read() {
+      rmSync(run, { recursive: true, force: true });
+      mkdirSync(run);
+      writeFileSync(`${run}/checkpoint.safetensors`, bytes);
+      if (spare) writeFileSync(`${run}/checkpoint.previous.safetensors`, whole);
+      const found = await latestCheckpoint(run, oneLine);
+      await judgeCheckpoint(found, configOf(found, run), run);
+    },
+  };
+}
+
+function metricsCase(draw: Draw, { folder }: Originals): Prepared {
+  const lines = METRICS.map((row) => draw.chance(0.6) ? mutateJson(draw, row) : JSON.stringify(row));
+  const text = `${lines.join(draw.pick(["\n", "\n", "", "\n\n", "\r\n"]))}\n`;
+  const { how, bytes } = draw.chance(0.5)
+    ? { how: "rows", bytes: new TextEncoder().encode(text) }
+    : mutateBytes(draw, new TextEncoder().encode(METRICS.map((row) => `${JSON.stringify(row)}\n`).join("")));
+  return {
+    how,
+    input: bytes,
+    async read() {
+      mkdirSync(`${folder}/metrics`, { recursive: true });
+      writeFileSync(`${folder}/metrics/metrics.jsonl`, bytes);
+      const svg = curvesSvg("fuzz", await readMetrics(`${folder}/metrics`));
+      if (/NaN|Infinity|undefined/.test(svg)) throw new Error("The curves hold a number that is none");
+    },
+  };
+}
+
+async function whiteningCase(draw: Draw, { folder, whitening }: Originals): Promise<Prepared> {
+  const small = await encodeTensors({
+    metadata: {},
+    tensors: {
+      mean: { shape: [2], data: Float32Array.of(1, 2) },
+      matrix: { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) },
+    },
+  });
+  const { how, bytes } = await damagedTensors(draw, draw.chance(0.15) ? whitening : small);
+  return {
+    how,
+    input: bytes.subarray(0, 10_000),
+    async read() {
+      writeFileSync(`${folder}/whitening.safetensors`, bytes);
+      if (draw.chance(0.5)) await readWhitening(folder, await sha256(new Uint8Array(bytes)));
+      else await decodeWhitening(new Uint8Array(bytes), "whitening.safetensors");
+    },
+  };
+}
+
+function cifarCase(draw: Draw, { folder }: Originals): Prepared {
+  const split = draw.pick(["train", "test"] as const),
+    path = `${folder}/cifar/${split === "train" ? "data_batch_1.bin" : "test_batch.bin"}`;
+  const how = draw.pick(["label", "size", "image bytes"]), limit = draw.pick([1, 100, 9999]);
+  const record = draw.whole(0, 10_000),
+    value = draw.whole(0, 256),
+    size = draw.pick([0, 1, 3073, 30_729_999, 30_730_001]);
+  const put = (offset: number, byte: number) => {
+    const file = openSync(path, "r+");
+    writeSync(file, Uint8Array.of(byte), 0, 1, offset);
+    closeSync(file);
+  };
+  return {
+    how: `${how}, ${split}`,
+    input: `${how} record ${record} value ${value} size ${size}`,
+    async read() {
+      const offset = 3073 * record + (how === "label" ? 0 : 1 + draw.whole(0, 3072));
+      if (how === "size") truncateSync(path, size);
+      else put(offset, value);
+      try {
+        const { labels, images, count } = await readCifar10(`${folder}/cifar`, split, limit);
+        if (count !== limit || images.length !== 3072 * limit || !labels.every((label) => label < 10)) {
+          throw new Error(`Read ${count} examples for ${limit}`);
+        }
+      } finally {
+        if (how === "size") truncateSync(path, 30_730_000);
+        else put(offset, 0);
+      }
+    },
+  };
+}
+
+const SCOPE = "{}", LIMITS = { workgroupInvocations: 256, workgroupStorage: 16384, bindingBytes: 2 ** 27 };
+
+async function tuningCase(draw: Draw, { folder }: Originals): Promise<Prepared> {
+  const [op] = convOps("1,8,8,4,4,3,1,1"), limits = { ...LIMITS, subgroupSize: null, software: true, exact: false };
+  const task = (await taskOf(op!, limits))!, root = `${folder}/tune`;
+  const cache = await openTuneCache(SCOPE, oneLine, root);
+  const path = `${cache.folder}/${task.subject.kernel}-${task.key}.json`;
+  const { tuning } = task.candidates[1]!;
+  const row = { tuning, hash: "0", status: "timed", reason: "", seconds: 1e-3, samples: 3, compileSeconds: null };
+  const entry = {
+    version: 1,
+    scope: SCOPE,
+    subject: task.subject,
+    offered: task.offered,
+    budgetSeconds: 5,
+    winner: tuning,
+    expected: { outputs: [{ norm: 1, projections: [1, 2] }], inPlace: [[]] },
+    rows: [row, { ...row, tuning: task.candidates[0]!.tuning, status: "unfinished", seconds: null }],
+  };
+  const { how, bytes } = draw.chance(0.6)
+    ? { how: "values", bytes: new TextEncoder().encode(mutateJson(draw, entry)) }
+    : mutateBytes(draw, new TextEncoder().encode(JSON.stringify(entry, null, 1)));
+  return {
+    how,
+    input: bytes,
+    async read() {
+      rmSync(root, { recursive: true, force: true });
+      mkdirSync(cache.folder, { recursive: true });
+      writeFileSync(path, bytes);
+      const found = await cache.read(task);
+      await cache.all();
+      if (found === null) return;
+      await cache.write(task, found);
+      await cache.add([found]);
+    },
+  };
+}
+
+/** Warnings must be single lines too. */
+function oneLine(message: string): void {
+  if (/[\r\n]/.test(message) || message.length > 3000) throw new Error(`A warning of several lines: ${message}`);
+}
+
+const SUBJECTS = {
+  config: configCase,
+  checkpoint: checkpointCase,
+  metrics: metricsCase,
+  tuning: tuningCase,
+  whitening: whiteningCase,
+  cifar10: cifarCase,
+} as const;
+
+/** How often each is drawn, of 20. */
+const SHARES: readonly (keyof typeof SUBJECTS)[] = (
+  [["config", 9], ["checkpoint", 6], ["metrics", 2], ["tuning", 1], ["whitening", 1], ["cifar10", 1]] as const
+).flatMap(([subject, share]) => Array(share).fill(subject));
+
+/** What names the file: every refusal must. */
+const NAMES = {
+  config: /fuzz\.yaml|--set/,
+  checkpoint: /run|network|tensor|Cannot/,
+  metrics: /metrics\.jsonl/,
+  tuning: /./,
+  whitening: /whitening\.safetensors/,
+  cifar10: /\.bin/,
+} as const;
+
+/** The damage and the reading of one case. */
+export async function prepareCase(seed: number, number: number, originals: Originals) {
+  const draw = drawing(seed, number), subject = draw.pick(SHARES);
+  return { subject, ...await SUBJECTS[subject](draw, originals) };
+}
+
+/** Runs one case. `keep` gets the input of one that fails. */
+export async function runCase(
+  seed: number,
+  number: number,
+  originals: Originals,
+  keep: (input: string | Uint8Array) => void,
+): Promise<Outcome> {
+  const { subject, ...prepared } = await prepareCase(seed, number, originals), start = performance.now();
+  let outcome: Outcome["outcome"] = "read", message = "";
+  try {
+    await prepared.read();
+  } catch (error) {
+    const clear = error instanceof UserError && !/[\r\n]/.test(error.message) && error.message.length <= 1010;
+    outcome = clear ? "refused" : "failed";
+    message = clear ? error.message : String((error as Error)?.stack ?? error);
+    if (subject === "config" || !clear || NAMES[subject].test(message)) { /* named */ }
+    else [outcome, message] = ["failed", `does not name the file: ${message}`];
+  }
+  const seconds = (performance.now() - start) / 1000;
+  if (outcome !== "failed" && seconds > 5) [outcome, message] = ["failed", `took ${seconds.toFixed(1)} s: ${message}`];
+  if (outcome === "failed") keep(prepared.input);
+  return { case: number, subject, how: prepared.how, outcome, message, seconds: Math.round(seconds * 1e4) / 1e4 };
+}

@@ -1,0 +1,121 @@
+/**
+ * One process at a time in the folder of a run: run.lock names the one that writes there, which touches it every few
+ * seconds. A process of this machine is asked for; whether one of another machine lives, only the touching tells. The
+ * lock of a dead process is taken over, so a crash never blocks a resume. Needs of a file system only that creating a
+ * file fails where it exists, and that renaming replaces one at once.
+ */
+import { UserError } from "../core/errors.ts";
+import { every, isRunning, pause, processId } from "../core/runtime.ts";
+import {
+  createFile,
+  hostName,
+  modified,
+  processStart,
+  readText,
+  removeEmptyDirectory,
+  removeFile,
+  touch,
+  writeFile,
+} from "../core/storage.ts";
+
+export interface RunLock {
+  /** Throws `UserError` where another process has taken the folder over. */
+  check(): Promise<void>;
+  /** Deletes the lock, and the folder if nothing else is in it. */
+  release(): Promise<void>;
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** Of `processStart`. */
+  readonly started: string | null;
+  /** Date and time, for people. */
+  readonly since: string;
+}
+
+/** Seconds between two touches, and without one until a process of another machine counts as dead. */
+export const BEAT = { every: 2, dead: 15 };
+
+/** Seconds after which two processes that took over the same lock have both written. */
+const SETTLE_SECONDS = 0.2;
+
+function parseHolder(text: string): Holder | null {
+  try {
+    const { pid, host, started, since } = JSON.parse(text);
+    const whole = Number.isSafeInteger(pid) && pid > 0 && typeof host === "string" && typeof since === "string" &&
+      (started === null || typeof started === "string");
+    return whole ? { pid, host, started, since } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Does the holder live? Null where its lock alone can tell. */
+async function isAlive({ pid, host, started }: Holder): Promise<boolean | null> {
+  if (host !== hostName()) return null;
+  const running = isRunning(pid);
+  if (running !== true || started === null) return running;
+  return await processStart(pid) === started;
+}
+
+/** Watches whether the lock is touched; clocks of two machines may differ, so only that it changes counts. */
+async function isTouched(path: string): Promise<boolean> {
+  const before = await modified(path);
+  for (let waited = 0; waited < BEAT.dead; waited += 1) {
+    await pause(1);
+    if (await modified(path) !== before) return true;
+  }
+  return false;
+}
+
+const read = async (path: string) => await readText(path).catch(() => null);
+
+/**
+ * Takes the lock of `folder`, which is created if missing. `report` hears that this may take seconds. Throws `UserError`
+ * where another process holds it.
+ */
+export async function lockRun(folder: string, report: (message: string) => void): Promise<RunLock> {
+  const path = `${folder}/run.lock`, pid = processId();
+  const own = JSON.stringify({
+    pid,
+    host: hostName(),
+    started: await processStart(pid),
+    since: new Date().toISOString(),
+  });
+  const refusal = (text: string | null) => {
+    const holder = parseHolder(text ?? "");
+    const who = holder === null ? "another process" : `process ${holder.pid} on ${holder.host}, since ${holder.since},`;
+    return new UserError(
+      `Cannot write into "${folder}": ${who} is training there; wait for it, stop it, or choose another folder with --out`,
+    );
+  };
+  if (!(await createFile(path, own))) {
+    const found = await read(path), holder = parseHolder(found ?? "");
+    let alive = holder === null ? null : await isAlive(holder);
+    if (alive === null) {
+      report(
+        `Waiting to see whether ${holder === null ? "another process" : `a process on ${holder.host}`} uses ${folder}`,
+      );
+      alive = await isTouched(path);
+    }
+    if (alive) throw refusal(found);
+    await writeFile(path, own);
+    await pause(SETTLE_SECONDS);
+    const now = await read(path);
+    if (now !== own) throw refusal(now);
+  }
+  const stop = every(BEAT.every, () => void touch(path));
+  return {
+    async check() {
+      const now = await read(path);
+      if (now === null) await createFile(path, own); // somebody tidied up
+      else if (now !== own) throw refusal(now);
+    },
+    async release() {
+      stop();
+      if (await read(path) === own) await removeFile(path);
+      await removeEmptyDirectory(folder);
+    },
+  };
+}
