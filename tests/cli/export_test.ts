@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { parseArguments } from "../../cli/arguments.ts";
 import { exportCommand } from "../../cli/export.ts";
 import { importCommand } from "../../cli/import.ts";
@@ -14,6 +14,7 @@ import { specsOf } from "../../training/model.ts";
 import { allcnn, inFolder } from "./_run.ts";
 
 const QUICKSTART = "configs/quickstart.yaml";
+const WHITENING = { mean: new Float32Array(3072).fill(2), matrix: new Float32Array(3072 ** 2).fill(0.01) };
 const NO_PROGRESS = { progress: null, tunings: {}, scope: "", shaders: "" };
 
 /** Writes a run with the initial parameters of a config, and velocities, to `folder`/run. */
@@ -25,8 +26,7 @@ async function writeRun(folder: string, path: string, whitened = false): Promise
       return [[name, tensor], [`velocity/${name}`, tensor]];
     }),
   );
-  const small = { mean: Float32Array.of(1, 2), matrix: Float32Array.of(1, 0, 0, 1) };
-  const whitening = whitened ? await keepWhitening(`${folder}/run`, small) : null;
+  const whitening = whitened ? await keepWhitening(`${folder}/run`, WHITENING) : null;
   await saveCheckpoint(`${folder}/run`, { config, ...NO_PROGRESS, whitening, tensors });
 }
 
@@ -73,7 +73,7 @@ test("the whitening of a run goes along", async () => {
   await inFolder(async (folder) => {
     await writeRun(folder, "configs/small-cifar10.yaml", true);
     const run = `${folder}/run`, own = `${folder}/own/model.safetensors`, back = `${folder}/back/model.safetensors`;
-    await succeed("export", run, "--safetensors", own);
+    await succeed("export", run, "--safetensors", own, "--onnx", `${folder}/a.onnx`);
     await succeed("export", run, "--safetensors", `${folder}/torch.safetensors`, "--layout", "pytorch");
     const args = ["--layout", "pytorch", "--config", "configs/small-cifar10.yaml", "--out", back];
     await succeed("import", `${folder}/torch.safetensors`, ...args, "--whitening", `${run}/whitening.safetensors`);
