@@ -51,6 +51,9 @@ export { type Checkpoint, decode as decodeCheckpoint, encode as encodeCheckpoint
 export { classNames } from "./training/datasets.ts";
 export { prepare, preprocess, type Report, type Source, whiteningFor } from "./training/preprocess.ts";
 
+// Files: of the file system, in a browser of IndexedDB.
+export { exists, readFile, removeFile, writeFile } from "./core/storage.ts";
+
 // Kernels, programs and their tuning.
 export { type Op, op } from "./core/op.ts";
 export { type Buffers, compile, type Plan, run } from "./core/plan.ts";

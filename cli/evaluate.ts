@@ -27,7 +27,13 @@ async function evaluateCommand(args: Arguments): Promise<number> {
     predictions = args.text("predictions");
   const { model, config, source } = await openTrained(args, screen);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
-  const test = await prepare(model.context, { ...source, config: dataset }, "test", model.whitening, screen.report);
+  const test = await prepare(
+    model.context,
+    { ...await source(), config: dataset },
+    "test",
+    model.whitening,
+    screen.report,
+  );
 
   const lines: string[] = [];
   const score = await evaluateModel(model, test, {

@@ -3,7 +3,6 @@ import { loadConfig } from "../configs/load.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
 import { openDevice } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
-import { environment } from "../core/runtime.ts";
 import { encodeTensors } from "../core/safetensors.ts";
 import { writeFile } from "../core/storage.ts";
 import { onnxModel } from "../export/onnx.ts";
@@ -15,6 +14,7 @@ import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { whiteningFor, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 
@@ -34,11 +34,7 @@ export const exportCommand: Command = {
         value: "CONFIG",
         help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
       },
-      {
-        name: "data",
-        value: "DIR",
-        help: "folder of the data set's files, where a whitening must be fitted; default: the variable ALLCNN_DATA",
-      },
+      DATA_OPTION,
     ],
   },
   run: exportFiles,
@@ -77,7 +73,7 @@ async function exportFiles(args: Arguments): Promise<number> {
 /** The whitening that the config asks for where none was saved: from the cache, or fitted on a device. */
 async function fittedWhitening(config: DatasetConfig, args: Arguments, screen: ProgressLine) {
   if (!whitens(config)) return null;
-  const source = { config, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
+  const source = { config, directory: await dataFolder(args, config, screen) };
   const context = await openDevice();
   const whitening = await whiteningFor(context, source, screen.report);
   context.close();

@@ -1,7 +1,7 @@
 /** `allcnn predict`: the most probable classes of pictures. */
 import { UserError } from "../core/errors.ts";
 import { print } from "../core/runtime.ts";
-import { loadSharp, readImage, resizeTo } from "../data/image.ts";
+import { checkDecoder, readImage, resizeTo } from "../data/image.ts";
 import { classNames } from "../training/datasets.ts";
 import type { Model } from "../training/model.ts";
 import { predict as probabilitiesOf } from "../training/predict.ts";
@@ -40,7 +40,7 @@ const DEFAULT_TOP = 5;
 async function predictCommand(args: Arguments): Promise<number> {
   const json = args.flag("json"), screen = progressLine({ toError: json });
   const paths = args.positionals(1), top = args.integer("top", 1) ?? DEFAULT_TOP;
-  await loadSharp(); // without it no image can be read: say so once, and before anything slow
+  await checkDecoder(); // without it no image can be read: say so once, and before anything slow
   const { model, config } = await openTrained(args, screen);
   const names = classNames(config.dataset);
   let predicted = 0;

@@ -100,7 +100,7 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.stri
     sgd: z.strictObject({ momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0).max(1) }),
   }),
   learningRate: z.strictObject({
-    base: z.number().gt(0).max(1e6),
+    base: z.number().gt(0).max(1e30),
     factor: z.number().gt(0).lte(1).default(1).describe("Multiplies the rate after each of `epochs`"),
     epochs: z.array(z.int().min(1)).default([]),
   }),

@@ -51,11 +51,23 @@ function isProgress(value: unknown): value is Progress {
     metrics.length === 4 && metrics.every((sum) => Number.isFinite(sum)) && Number.isFinite(epochSeconds);
 }
 
+/** What the metadata of a file made elsewhere say. */
+const FOREIGN = { config: null, progress: null, tunings: {}, scope: "", shaders: "", whitening: null };
+
+/** Tunings are compared as JSON, which overflows the stack where they are nested deep enough. */
+function areTunings(value: unknown): boolean {
+  try {
+    return isObject(value) && Object.values(value).every((tuning) => isObject(tuning) && JSON.stringify(tuning) !== "");
+  } catch {
+    return false;
+  }
+}
+
 /** The first of the fields that is of another type, or null. */
 function flaw({ config, progress, tunings, scope, shaders, whitening }: Omit<Checkpoint, "tensors">): string | null {
   if (config !== null && !isObject(config)) return "config";
   if (progress !== null && !isProgress(progress)) return "progress";
-  if (!isObject(tunings) || !Object.values(tunings).every(isObject)) return "tunings";
+  if (!areTunings(tunings)) return "tunings";
   if (typeof scope !== "string") return "scope";
   if (typeof shaders !== "string") return "shaders";
   return whitening === null || typeof whitening === "string" ? null : "whitening";
@@ -67,7 +79,6 @@ function flaw({ config, progress, tunings, scope, shaders, whitening }: Omit<Che
  */
 export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Checkpoint> {
   const { metadata, tensors } = await decodeTensors(bytes, source);
-  const foreign = { config: null, progress: null, tunings: {}, scope: "", shaders: "", whitening: null };
   let parsed: unknown;
   try {
     parsed = JSON.parse(metadata["allcnn"] ?? "{}");
@@ -75,7 +86,8 @@ export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Pr
     throw new UserError(`Cannot read "${source}": its metadata are damaged`);
   }
   if (!isObject(parsed)) throw new UserError(`Cannot read "${source}": its metadata are damaged`);
-  const checkpoint = { ...foreign, ...parsed, tensors }, wrong = flaw(checkpoint);
+  const known = Object.entries(FOREIGN).map(([key, value]) => [key, Object.hasOwn(parsed, key) ? parsed[key] : value]);
+  const checkpoint: Checkpoint = { ...Object.fromEntries(known), tensors }, wrong = flaw(checkpoint);
   if (wrong !== null) throw new UserError(`Cannot read "${source}": "${wrong}" in its metadata is damaged`);
   return checkpoint;
 }

@@ -22,6 +22,9 @@ const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driv
   "on Debian or Ubuntu without one, the software driver (packages mesa-vulkan-drivers, version 23 or newer, and " +
   "libvulkan1). VK_DRIVER_FILES can name the driver's JSON file";
 
+const NO_BROWSER_ADAPTER = "Cannot find a GPU: this browser has WebGPU, but offers none on this machine; turn on its " +
+  "hardware acceleration, or update the graphics driver";
+
 /** What Dawn runs on, by platform. Asked for by name, so that it is known. */
 const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwin: "metal", win32: "d3d12" };
 
@@ -103,7 +106,7 @@ export interface DeviceOptions {
 export async function openDevice({ safe = false, exact = false }: DeviceOptions = {}): Promise<Context> {
   const { gpu, backend } = await entryPoint(safe);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (adapter === null) throw new UserError(NO_ADAPTER);
+  if (adapter === null) throw new UserError(hasProcess ? NO_ADAPTER : NO_BROWSER_ADAPTER);
   const { info } = adapter;
   const timestamps = adapter.features.has("timestamp-query"), subgroups = adapter.features.has("subgroups");
   const device = await adapter.requestDevice({

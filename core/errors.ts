@@ -37,3 +37,23 @@ export class UserError extends Error {
 export class DeviceLostError extends UserError {
   override readonly name = "DeviceLostError";
 }
+
+const REASONS: Record<string, string> = {
+  ENOENT: "it does not exist",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EEXIST: "a file of this name is in the way",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  ENOSPC: "no space left on the disk, free some and try again",
+  EROFS: "the file system is read-only",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be larger than the limit for files (ulimit -f) allows",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** What a user is told of a failed file operation; `action` as in "Cannot <action> <path>". */
+export function fileError(action: string, path: string, error: unknown): UserError {
+  const code = (error as { code?: string }).code ?? "";
+  return new UserError(`Cannot ${action} "${path}": ${REASONS[code] ?? (error as Error).message}`);
+}

@@ -1,6 +1,6 @@
 /**
  * `storage.ts` for browsers, where bundlers put this file in its place (package.json, "browser"): the same functions on
- * IndexedDB, one object store from path to bytes. Paths have no root: "/a/b", "a/b" and "./a//b" are one file.
+ * IndexedDB, one object store from path to bytes, but for those that processes need to lock a folder. Paths have no root: "/a/b", "a/b" and "./a//b" are one file.
  */
 import { UserError } from "./errors.ts";
 
@@ -104,10 +104,12 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** The text of a file. Throws `UserError` where it cannot be read. */
 export async function readText(path: string): Promise<string> {
   return new TextDecoder().decode(await readFile(path));
 }
 
+/** Is there a file or folder of this path? */
 export async function exists(path: string): Promise<boolean> {
   try {
     const { files } = await transaction("readonly"), key = keyOf(path);

@@ -17,7 +17,7 @@ const BACKGROUND = "#ffffff";
  * The decoder: a native addon, so it is loaded only where pictures are read, and the rest works without it. Throws
  * `UserError` where it is not installed or does not run here.
  */
-export async function loadSharp() {
+async function loadSharp() {
   try {
     const sharp = (await import("sharp")).default;
     if (typeof sharp === "function") return sharp;
@@ -27,6 +27,11 @@ export async function loadSharp() {
     throw new UserError(`Cannot decode images: the npm package sharp ${why}, npm install --include=optional brings it`);
   }
   throw new UserError("Cannot decode images in a browser: draw the picture on a canvas, whose getImageData has pixels");
+}
+
+/** Throws `UserError` where pictures cannot be read here, before anything slow begins. */
+export async function checkDecoder(): Promise<void> {
+  await loadSharp();
 }
 
 function firstLine(message: string): string {
@@ -63,6 +68,7 @@ export async function decodeImage(bytes: Uint8Array, source: string): Promise<Im
 function reason(message: string): string {
   if (/unsupported image format/.test(message)) return "it is none, or of an unknown format; PNG and JPEG are known";
   if (/is empty/.test(message)) return "it is empty";
+  if (/pixel limit/.test(message)) return "it has more than 268 megapixels";
   return `it is damaged or incomplete (${firstLine(message)})`;
 }
 

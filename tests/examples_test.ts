@@ -14,7 +14,7 @@ import { preprocess } from "../training/preprocess.ts";
 import { gpu } from "./_gpu.ts";
 import { denoRun, execute, inFolder, type Result } from "./cli/_run.ts";
 
-const NAMES = readdirSync("examples").sort();
+const NAMES = readdirSync("examples").filter((name) => name.endsWith(".ts")).sort(); // browser/ is tested in a browser
 const OUT = "dist/examples";
 
 /** The lines that an example prints, in Node and, where it is installed, in Deno. */

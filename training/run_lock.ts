@@ -35,7 +35,7 @@ interface Holder {
 }
 
 /** Seconds between two touches, and without one until a process of another machine counts as dead. */
-export const BEAT = { every: 2, dead: 15 };
+const BEAT_SECONDS = 2, WATCH_SECONDS = 15;
 
 /** Seconds after which two processes that took over the same lock have both written. */
 const SETTLE_SECONDS = 0.2;
@@ -60,10 +60,10 @@ async function isAlive({ pid, host, started }: Holder): Promise<boolean | null> 
 }
 
 /** Watches whether the lock is touched; clocks of two machines may differ, so only that it changes counts. */
-async function isTouched(path: string): Promise<boolean> {
-  const before = await modified(path);
-  for (let waited = 0; waited < BEAT.dead; waited += 1) {
-    await pause(1);
+async function isTouched(path: string, seconds: number): Promise<boolean> {
+  const before = await modified(path), start = performance.now();
+  while (performance.now() - start < 1000 * seconds) {
+    await pause(Math.min(1, seconds / 4));
     if (await modified(path) !== before) return true;
   }
   return false;
@@ -75,7 +75,11 @@ const read = async (path: string) => await readText(path).catch(() => null);
  * Takes the lock of `folder`, which is created if missing. `report` hears that this may take seconds. Throws `UserError`
  * where another process holds it.
  */
-export async function lockRun(folder: string, report: (message: string) => void): Promise<RunLock> {
+export async function lockRun(
+  folder: string,
+  report: (message: string) => void,
+  watchSeconds = WATCH_SECONDS,
+): Promise<RunLock> {
   const path = `${folder}/run.lock`, pid = processId();
   const own = JSON.stringify({
     pid,
@@ -97,7 +101,7 @@ export async function lockRun(folder: string, report: (message: string) => void)
       report(
         `Waiting to see whether ${holder === null ? "another process" : `a process on ${holder.host}`} uses ${folder}`,
       );
-      alive = await isTouched(path);
+      alive = await isTouched(path, watchSeconds);
     }
     if (alive) throw refusal(found);
     await writeFile(path, own);
@@ -105,7 +109,7 @@ export async function lockRun(folder: string, report: (message: string) => void)
     const now = await read(path);
     if (now !== own) throw refusal(now);
   }
-  const stop = every(BEAT.every, () => void touch(path));
+  const stop = every(BEAT_SECONDS, () => void touch(path));
   return {
     async check() {
       const now = await read(path);

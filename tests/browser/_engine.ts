@@ -9,8 +9,6 @@ import { makeResident } from "../../training/resident.ts";
 import { getParams } from "../../training/model.ts";
 import { compileEvaluation, compileTraining, openSession } from "../../training/session.ts";
 
-export { openDevice } from "../../core/device.ts";
-
 /** What a run leaves, as JSON carries it. */
 export interface Trained {
   readonly description: string;

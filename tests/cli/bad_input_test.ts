@@ -64,7 +64,7 @@ const CASES: [string, string[], RegExp][] = [
     "$/a",
   ], /tensor .* takes .* MiB, this device binds at most .* the largest batch that fits is \d+/],
   ["--out with --resume", ["train", "--resume", "$/short", "--out", "$/a"], /--out cannot be used with --resume/],
-  ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, bench/],
+  ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, predict, bench/],
 ];
 
 for (const [name, args, expected] of CASES) {

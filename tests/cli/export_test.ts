@@ -83,10 +83,7 @@ test("the whitening of a run goes along", async () => {
         readFileSync(`${folder}/back/${name}.safetensors`),
       );
     }
-    await refused(
-      ["export", run, "--onnx", `${folder}/a.onnx`],
-      /Cannot export the whitening: it has 2 values, .*3072/,
-    );
+    assert.ok(statSync(`${folder}/a.onnx`).size > 4 * 3072 ** 2, "the ONNX file has no whitening");
   });
 });
 

@@ -104,7 +104,10 @@ function channelsLast(values: Float32Array, batch: number, channels: number): Fl
 
 test("a whitening that is missing or of other images is refused", () => {
   const trained = { config: configOf(ZCA, EVERYTHING), params: {}, image: [32, 32, 3] as const, classes: [] };
-  assert.throws(() => onnxModel({ ...trained, whitening: null }), /Cannot export the whitening: it has 0 values, .* 3072/);
+  assert.throws(
+    () => onnxModel({ ...trained, whitening: null }),
+    /Cannot export the whitening: it has 0 values, .* 3072/,
+  );
   const small = whiteningOf([2, 2, 3]);
   assert.throws(() => onnxModel({ ...trained, whitening: small }), /it has 12 values, an image \[32, 32, 3\] has 3072/);
 });

@@ -1,0 +1,113 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { readFileSync } from "node:fs";
+import { parseConfig } from "../../configs/load.ts";
+import { type Context, openDevice } from "../../core/device.ts";
+import { UserError } from "../../core/errors.ts";
+import { defaultTuner } from "../../core/tuner.ts";
+import { type Resumed, trainRun } from "../../training/run.ts";
+import { latestCheckpoint, readMetrics } from "../../training/run_folder.ts";
+import { inFolder } from "../cli/_run.ts";
+
+/** Five steps an epoch; a checkpoint after each step where `often`. */
+const config = (often: boolean) =>
+  parseConfig(
+    `
+name: tiny
+dataset: { name: shapes, trainExamples: 80, testExamples: 40, augment: { pad: 2, flip: true } }
+network:
+  - { conv: { name: conv1, channels: 8, kernel: 3, stride: 2, padding: same, activation: relu } }
+  - { dropout: { rate: 0.2 } }
+  - { conv: { name: conv3, channels: 10, kernel: 1 } }
+  - globalAveragePool
+training:
+  epochs: 3
+  batch: 16
+  optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } }
+  learningRate: { base: 0.05, factor: 0.5, epochs: [2] }
+  init: { heNormal: {} }
+  checkpointMinutes: ${often ? 1e-7 : 5}
+`,
+    "tiny.yaml",
+  );
+
+/** Where the device is to be lost: at the n-th question after a step, or at the n-th sight of an evaluation. */
+interface Losses {
+  readonly steps?: readonly number[];
+  readonly evaluations?: readonly number[];
+  /** Openings that fail, counted from 0. */
+  readonly openings?: readonly number[];
+}
+
+/** Trains into `out`, and loses the device on the way. */
+async function train(out: string, often: boolean, losses: Losses = {}, resumed: Resumed | null = null) {
+  let context: Context | null = null, steps = 0, evaluations = 0, openings = 0;
+  const lines: string[] = [];
+  const finished = await trainRun({
+    config: config(often),
+    seed: 3,
+    source: { config: config(often).dataset, directory: null },
+    out,
+    lock: { check: () => Promise.resolve(), release: () => Promise.resolve() },
+    resumed,
+    allowRetune: false,
+    open: async () => {
+      if (losses.openings?.includes(openings++)) throw new UserError("Cannot find a GPU");
+      return context = await openDevice();
+    },
+    tuner: ({ limits }) => Promise.resolve(defaultTuner(limits)),
+    screen: {
+      line: (text) => lines.push(text),
+      report: () => {},
+      status: ({ evaluated }) => {
+        if (evaluated !== null && losses.evaluations?.includes(++evaluations)) context!.device.destroy();
+      },
+      epoch: () => {},
+    },
+    onStart: () => {},
+    interrupted: () => {
+      if (losses.steps?.includes(++steps)) context!.device.destroy();
+      return false;
+    },
+    retrySeconds: [0, 0],
+  });
+  return { finished, lines: lines.filter((line) => !/^(Device|Training)/.test(line)) };
+}
+
+/** All that two runs must share: the checkpoint's bytes, and the rows, times aside. */
+async function result(run: string) {
+  const rows = (await readMetrics(run)).map(({ imagesPerSecond: _rate, seconds: _seconds, ...row }) => row);
+  return { rows, checkpoint: readFileSync(`${run}/checkpoint.safetensors`).toString("base64") };
+}
+
+test("a device lost in an epoch, before a save, in an evaluation, and while it is opened: the same bytes in the end", () =>
+  inFolder(async (folder) => {
+    const [whole, saved, unsaved] = [`${folder}/whole`, `${folder}/saved`, `${folder}/unsaved`];
+    assert.equal(await train(whole, true), { finished: true, lines: [] });
+    const expected = await result(whole);
+    // Step 2 is lost before its checkpoint is read back; the second opening fails.
+    const { finished, lines } = await train(saved, true, { steps: [2, 12], evaluations: [1], openings: [1] });
+    assert.is(finished, true);
+    assert.is(lines.length, 4, lines.join("\n"));
+    assert.match(
+      lines[0]!,
+      /^The GPU device was lost \(destroyed: .*\): opening it again in 0 s, going on from step 1$/,
+    );
+    assert.match(lines[1]!, /^Cannot find a GPU: opening it again in 0 s, going on from step 1$/);
+    assert.match(lines[2]!, /going on from step 5$/); // within the evaluation after it
+    assert.match(lines[3]!, /going on from step [5-9]$/);
+    assert.equal(await result(saved), expected);
+
+    // Without checkpoints in between the start is the last one; two losses there are one too many, and a resume mends it.
+    const error = await train(unsaved, false, { steps: [3, 6, 9] }).then(() => null, (error: unknown) => error);
+    assert.instance(error, UserError);
+    assert.match(
+      (error as UserError).message,
+      new RegExp(`lost .* without a new checkpoint; once it works, go on with: allcnn train --resume ${unsaved}$`),
+    );
+    const resumed = { config: config(false), checkpoint: await latestCheckpoint(unsaved, () => {}), rows: [] };
+    await train(unsaved, false, {}, resumed);
+    assert.equal((await result(unsaved)).rows, expected.rows);
+  }));
+
+test.run();
