@@ -54,7 +54,15 @@ function isProgress(value: unknown): value is Progress {
 }
 
 /** What the metadata of a file made elsewhere say. */
-const FOREIGN = { config: null, progress: null, microBatch: null, tunings: {}, scope: "", shaders: "", whitening: null };
+const FOREIGN = {
+  config: null,
+  progress: null,
+  microBatch: null,
+  tunings: {},
+  scope: "",
+  shaders: "",
+  whitening: null,
+};
 
 /** Tunings are compared as JSON, which overflows the stack where they are nested deep enough. */
 function areTunings(value: unknown): boolean {
@@ -66,7 +74,9 @@ function areTunings(value: unknown): boolean {
 }
 
 /** The first of the fields that is of another type, or null. */
-function flaw({ config, progress, microBatch, tunings, scope, shaders, whitening }: Omit<Checkpoint, "tensors">): string | null {
+function flaw(
+  { config, progress, microBatch, tunings, scope, shaders, whitening }: Omit<Checkpoint, "tensors">,
+): string | null {
   if (config !== null && !isObject(config)) return "config";
   if (progress !== null && !isProgress(progress)) return "progress";
   if (microBatch !== null && !(isCount(microBatch) && microBatch > 0)) return "microBatch";

@@ -49,7 +49,13 @@ ${gradient !== null ? "@group(0) @binding(3) var<storage, read_write> dlogits: a
   for (var k = 0u; k < ${classes}u; k++) { sum += exp(logits[row + k] - largest); }
   let loss = log(sum) + largest - logits[row + label];
   results[i] = vec4f(loss, select(0.0, 1.0, predicted != label), 1.0, 0.0);
-  ${dlogits(`(exp(logits[row + k] - largest) / sum - select(0.0, 1.0, k == label)) * ${f32(1 / (gradient?.examples ?? batch))}`)}`,
+  ${
+        dlogits(
+          `(exp(logits[row + k] - largest) / sum - select(0.0, 1.0, k == label)) * ${
+            f32(1 / (gradient?.examples ?? batch))
+          }`,
+        )
+      }`,
     );
     const bindings = [read(0), read(1), write(0), ...(gradient !== null ? [write(1)] : [])];
     return { scratch: [], dispatches: [{ shader, bindings }] };

@@ -86,7 +86,10 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     const metrics = Array.from(await readTensor(context, buffers, session.metrics));
     checkFinite(training, metrics, step);
     const progress: Progress = { step, epoch, seed, metrics, epochSeconds };
-    const { microBatch, plan: { tunings, shaders } } = options.step, { scope } = context, { whitening } = options, tensors = await getParams(session);
+    const { microBatch, plan: { tunings, shaders } } = options.step,
+      { scope } = context,
+      { whitening } = options,
+      tensors = await getParams(session);
     // The loss is that of the parameters before the last update, which may have overflowed since.
     for (const { data } of Object.values(tensors)) {
       if (!data.every(Number.isFinite)) checkFinite(training, [NaN], step + 1);

@@ -78,7 +78,9 @@ export async function compileStep(
   const { context, buffers, training: { batch } } = session;
   if (microBatch !== null && batch % microBatch !== 0) {
     const near = sizesOf(batch).find((size) => size <= microBatch);
-    throw new UserError(`Cannot cut batches of ${batch} into micro-batches of ${microBatch}: ${near} would divide them`);
+    throw new UserError(
+      `Cannot cut batches of ${batch} into micro-batches of ${microBatch}: ${near} would divide them`,
+    );
   }
   const sizes = microBatch === null ? await fittingSizes(session, data) : [microBatch];
   for (const [index, size] of sizes.entries()) {

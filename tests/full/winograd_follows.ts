@@ -61,7 +61,8 @@ async function losses(device: Context, tuner: Tuner): Promise<{ losses: number[]
     }
   }
   device.check();
-  const winograd = compiled.plan.ops.filter(({ tuning }) => (tuning as { family?: string }).family === "winograd").length;
+  const winograd =
+    compiled.plan.ops.filter(({ tuning }) => (tuning as { family?: string }).family === "winograd").length;
   destroyStep(compiled);
   return { losses: found, winograd };
 }

@@ -111,7 +111,10 @@ test("sgd: the gradients of parts are added up, used, and 0 afterwards", async (
   }
   const w = random(count, 1), v = random(count, 2), summed = parts[0]!.map((value, i) => value + parts[1]![i]!);
   const writes = [vector(w), vector(v), vector(grads)], reads = [stepOf(1, 0, { learningRate: 0.5 })];
-  const [params, velocity, cleared] = await runOp(sgdUpdate, { count, ...constants, clear: true }, {}, { reads, writes });
+  const [params, velocity, cleared] = await runOp(sgdUpdate, { count, ...constants, clear: true }, {}, {
+    reads,
+    writes,
+  });
   reference.sgd(w, v, summed, { ...constants, learningRate: 0.5 });
   assert.ok(relativeError(params!, w) < 1e-6 && relativeError(velocity!, v) < 1e-6);
   assert.ok(cleared!.every((value) => value === 0));
