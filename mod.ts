@@ -2,26 +2,70 @@
  * allcnn: train convolutional networks on any GPU through WebGPU. The public API; everything here is re-exported.
  * @module
  */
-export { loadConfig, parseConfig } from "./configs/load.ts";
-export { type Config, configSchema } from "./configs/schema.ts";
-export { type Checkpoint, decode, encode } from "./core/checkpoint.ts";
-export { type Context, openDevice } from "./core/device.ts";
+// Models: open, train, evaluate, predict, save, load.
+export { type Context, type DeviceOptions, openDevice } from "./core/device.ts";
 export { UserError } from "./core/errors.ts";
-export { type Forward, type Layer, type Params, type Rule, sequential, type Want } from "./core/layer.ts";
+export { evaluate, type EvaluateOptions, type Score } from "./training/evaluate.ts";
+export type { EpochMetrics } from "./report/metrics.ts";
+export type { Status } from "./training/fit.ts";
+export {
+  closeModel,
+  type Definition,
+  getParams,
+  type ImageShape,
+  type Model,
+  type ModelOptions,
+  openModel,
+} from "./training/model.ts";
+export { loadModel, type LoadOptions, saveModel } from "./training/model_file.ts";
+export { predict, predictLogits } from "./training/predict.ts";
+export { train, type TrainOptions } from "./training/train.ts";
+
+// Networks: layers, and what a layer is.
+export { type Forward, type Layer, type Params, type Rule, sequential, type Trace, type Want } from "./core/layer.ts";
+export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
+export { dropout } from "./layers/dropout.ts";
+export { globalAveragePool } from "./layers/global_average_pool.ts";
+export { maxPool } from "./layers/max_pool.ts";
+export { buildNetwork, type LayerConfig } from "./layers/mod.ts";
+
+// Configs and data.
+export { loadConfig, parseConfig } from "./configs/load.ts";
+export {
+  type AugmentConfig,
+  type Config,
+  configSchema,
+  type DatasetConfig,
+  type LearningRateConfig,
+  type PreprocessConfig,
+  type TrainingConfig,
+  type TrainingOptions,
+} from "./configs/schema.ts";
+export { readCifar10 } from "./data/cifar10.ts";
+export { readCifar100 } from "./data/cifar100.ts";
+export type { Dataset } from "./data/dataset.ts";
+export { generateShapes } from "./data/generated.ts";
+export { decodeImage, type Image, readImage, resizeTo } from "./data/image.ts";
+export type { Whitening } from "./data/whitening.ts";
+export { type Checkpoint, decode as decodeCheckpoint, encode as encodeCheckpoint } from "./core/checkpoint.ts";
+export { classNames } from "./training/datasets.ts";
+export { prepare, preprocess, type Report, type Source, whiteningFor } from "./training/preprocess.ts";
+
+// Files: of the file system, in a browser of IndexedDB.
+export { exists, readFile, removeFile, writeFile } from "./core/storage.ts";
+
+// Kernels, programs and their tuning.
 export { type Op, op } from "./core/op.ts";
 export { type Buffers, compile, type Plan, run } from "./core/plan.ts";
 export type { Program } from "./core/program.ts";
-export { type Shape, type Tensor, tensor } from "./core/tensor.ts";
+export { elements, type Shape, type Tensor, tensor } from "./core/tensor.ts";
 export { readTensor, writeTensor } from "./core/transfer.ts";
 export { cachedTuner, searchTuner, type SearchTunerOptions, tuneOps, type TuneOptions } from "./core/tune.ts";
 export { openTuneCache, type TuneCache } from "./core/tune_cache.ts";
 export { defaultTuner, fixedTuner, type Tuner } from "./core/tuner.ts";
-export { readCifar10 } from "./data/cifar10.ts";
-export type { Dataset } from "./data/dataset.ts";
-export { generateShapes } from "./data/generated.ts";
-export type { Kernel, Limits, Stages } from "./kernels/kernel.ts";
-export { buildNetwork } from "./layers/mod.ts";
-export { evaluate, type Score } from "./training/evaluate.ts";
-export { fit, type FitOptions, initialize, type Status } from "./training/fit.ts";
-export { makeResident, type Resident } from "./training/resident.ts";
-export { compileEvaluation, compileTraining, getParams, openSession, type Session } from "./training/session.ts";
+export { convBackwardData } from "./kernels/conv_backward_data.ts";
+export { convBackwardWeight } from "./kernels/conv_backward_weight.ts";
+export { convForward } from "./kernels/conv_forward.ts";
+export type { ConvProblem } from "./kernels/conv_problem.ts";
+export { type Kernel, type Limits, read, type Slot, type Stages, write } from "./kernels/kernel.ts";
+export { elementwise } from "./kernels/wgsl.ts";

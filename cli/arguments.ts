@@ -14,15 +14,22 @@ export interface Usage {
   /** What is typed before the command; `allcnn` if left out. */
   readonly program?: string;
   readonly command: string;
-  /** Names of the positional arguments; a trailing "?" makes one optional. */
+  /** Names of the positional arguments; a trailing "?" makes one optional, "..." at the last takes one or more. */
   readonly positionals: readonly string[];
   readonly summary: string;
+  /** Further lines for --help. */
+  readonly details?: string;
   readonly options: readonly Option[];
 }
+
+export const CONFIG_DETAILS =
+  "CONFIG is a YAML file, or the name of a config that comes with allcnn: quickstart, allcnn-c.";
 
 export interface Arguments {
   /** The n-th positional argument, or null. */
   positional(index: number): string | null;
+  /** The positional arguments from the n-th on. */
+  positionals(from: number): readonly string[];
   text(name: string): string | null;
   list(name: string): readonly string[];
   flag(name: string): boolean;
@@ -30,12 +37,13 @@ export interface Arguments {
   integer(name: string, min: number): number | null;
 }
 
-export function helpText({ program = "allcnn", command, positionals, summary, options }: Usage): string {
+export function helpText({ program = "allcnn", command, positionals, summary, details, options }: Usage): string {
   const names = options.map(({ name, value }) => `--${name}${value === null ? "" : ` ${value}`}`);
   const width = Math.max(...names.map((name) => name.length));
   const lines = options.map(({ help }, index) => `  ${names[index]!.padEnd(width)}  ${help}`);
   const places = positionals.map((name) => name.endsWith("?") ? `[${name.slice(0, -1)}]` : name).join(" ");
-  return `${summary}\n\nUsage: ${program} ${command} ${places} [options]\n\n${lines.join("\n")}`;
+  const about = details === undefined ? summary : `${summary}\n\n${details}`;
+  return `${about}\n\nUsage: ${program} ${command} ${places} [options]\n\n${lines.join("\n")}`;
 }
 
 /** Parses a command line, or returns null where it asks for --help. Throws `UserError` on anything undeclared. */
@@ -60,13 +68,17 @@ export function parseArguments(usage: Usage, args: readonly string[]): Arguments
   const { positionals } = parsed, values: Readonly<Record<string, unknown>> = parsed.values;
   if (values["help"] === true) return null;
   const required = usage.positionals.filter((name) => !name.endsWith("?"));
-  if (positionals.length < required.length) throw new UserError(`${required[positionals.length]} is missing${hint}`);
-  if (positionals.length > usage.positionals.length) {
+  if (positionals.length < required.length) {
+    throw new UserError(`${required[positionals.length]!.replace("...", "")} is missing${hint}`);
+  }
+  const several = usage.positionals.at(-1)?.endsWith("...") ?? false;
+  if (positionals.length > usage.positionals.length && !several) {
     throw new UserError(`Unexpected argument "${positionals[usage.positionals.length]}"${hint}`);
   }
   const text = (name: string) => values[name] as string | undefined ?? null;
   return {
     positional: (index) => positionals[index] ?? null,
+    positionals: (from) => positionals.slice(from),
     text,
     list: (name) => values[name] as string[] | undefined ?? [],
     flag: (name) => values[name] === true,

@@ -11,7 +11,7 @@ import { writeFile } from "../core/storage.ts";
 import { opTable, stepSummary } from "../report/op_table.ts";
 import { traceEvents } from "../report/trace.ts";
 import { compileTraining } from "../training/session.ts";
-import type { Arguments } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
 import { openStep } from "./step.ts";
@@ -22,6 +22,7 @@ export const bench: Command = {
     command: "bench",
     positionals: ["CONFIG"],
     summary: "Times a training step on generated images, as a whole and op by op.",
+    details: CONFIG_DETAILS,
     options: [
       { name: "batch", value: "N", help: "examples per step; default: the config's" },
       { name: "steps", value: "N", help: "whole steps to time after a warm-up; default: 5" },

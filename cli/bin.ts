@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { programArguments } from "../core/runtime.ts";
 import { main } from "./main.ts";
 

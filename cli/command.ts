@@ -9,14 +9,27 @@ export interface Command {
   run(args: Arguments): Promise<number>;
 }
 
+/** Did Deno, run with too few permissions, refuse something? Its message says what and which flag allows it. */
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
+}
+
+function debugging(): boolean {
+  try {
+    return environment("ALLCNN_DEBUG") !== undefined;
+  } catch { // Deno, not allowed to read it
+    return false;
+  }
+}
+
 /** What V8 says when main memory does not suffice for an array. */
 const NO_MEMORY = /Array buffer allocation failed|Invalid (typed )?array( buffer)? length/;
 
 /** The line that tells of an error, or with ALLCNN_DEBUG its stack trace. */
 function errorText(error: unknown): string {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  if (environment("ALLCNN_DEBUG") !== undefined) return stack ?? message;
-  if (error instanceof UserError) return message;
+  if (debugging()) return stack ?? message;
+  if (error instanceof UserError || isDenied(error)) return message;
   if (error instanceof RangeError && NO_MEMORY.test(message)) {
     return `Not enough memory for this network and data: use a smaller network or batch, or fewer examples (${message})`;
   }

@@ -1,21 +1,11 @@
 /** `allcnn evaluate`: loss and error of a checkpoint on the test images. */
-import { dirname } from "node:path";
-import { loadConfig } from "../configs/load.ts";
-import { UserError } from "../core/errors.ts";
-import { environment } from "../core/runtime.ts";
-import { cachedTuner } from "../core/tune.ts";
-import { openTuneCache } from "../core/tune_cache.ts";
-import { isDirectory, writeFile } from "../core/storage.ts";
-import { evaluate as evaluateSession } from "../training/evaluate.ts";
-import { initializeParams } from "../training/fit.ts";
-import { prepare, type Source, whiteningFor } from "../training/preprocess.ts";
-import { makeResident } from "../training/resident.ts";
-import * as folder from "../training/run_folder.ts";
-import { compileEvaluation, openSession } from "../training/session.ts";
+import { writeFile } from "../core/storage.ts";
+import { evaluate as evaluateModel } from "../training/evaluate.ts";
+import { prepare } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
 import { progressLine } from "./progress.ts";
-import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
 export const evaluate: Command = {
   usage: {
@@ -23,58 +13,45 @@ export const evaluate: Command = {
     positionals: ["RUN_OR_CHECKPOINT"],
     summary: "Prints loss and error of a trained network on the test images.",
     options: [
-      { name: "config", value: "FILE", help: "the network's config, for a checkpoint that carries none" },
-      { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
       { name: "test-examples", value: "N", help: "evaluate on the first N only" },
       { name: "predictions", value: "FILE", help: "write a JSON line per image: index, label, predicted, logits" },
-      ...DEVICE_OPTIONS,
+      ...TRAINED_OPTIONS,
     ],
   },
   run: evaluateCommand,
 };
 
 async function evaluateCommand(args: Arguments): Promise<number> {
-  const screen = progressLine(), path = args.positional(0)!, configPath = args.text("config");
-  const checkpoint = await folder.openCheckpoint(path, screen.line);
-  const config = configPath === null ? folder.configOf(checkpoint, path) : await loadConfig(configPath);
-  if (config === null) {
-    throw new UserError(`Checkpoint "${path}" carries no config: name it with --config, as configs/allcnn-c.yaml`);
-  }
-  const testExamples = args.integer("test-examples", 1);
+  const screen = progressLine(),
+    testExamples = args.integer("test-examples", 1),
+    predictions = args.text("predictions");
+  const { model, config, source } = await openTrained(args, screen);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
-  const source: Source = { config: dataset, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) };
-  const context = await openDeviceFor(args);
-  screen.line(`Device: ${context.description}`);
-  const session = openSession(context, config);
-  await initializeParams(session, checkpoint, path);
-  const beside = await isDirectory(path) ? path : dirname(path);
-  const whitens = dataset.preprocess.some((step) => "zca" in step);
-  const whitening = checkpoint.whitening === null || !whitens
-    ? await whiteningFor(context, source, screen.report)
-    : await folder.readWhitening(beside, checkpoint.whitening);
-  const test = await prepare(context, source, "test", whitening, screen.report);
-  const data = await makeResident(context, session.buffers, "test", test);
-  const cache = await openTuneCache(context.scope, screen.line);
-  const evaluation = await compileEvaluation(session, data, cachedTuner(context, cache, screen.line));
+  const test = await prepare(
+    model.context,
+    { ...await source(), config: dataset },
+    "test",
+    model.whitening,
+    screen.report,
+  );
 
-  const predictions = args.text("predictions"), lines: string[] = [];
-  const score = await evaluateSession(session, evaluation, {
+  const lines: string[] = [];
+  const score = await evaluateModel(model, test, {
     withLogits: predictions !== null,
     onBatch(first, logits) {
-      screen.report("Evaluating", first / data.count);
-      if (logits !== null) lines.push(...predictionLines(first, logits, evaluation.batch, test.labels));
+      screen.report("Evaluating", first / test.count);
+      if (logits !== null) lines.push(...predictionLines(first, logits, model.classes, test.labels));
     },
   });
   if (predictions !== null) await writeFile(predictions, lines.join(""));
-  context.close();
-  screen.line(`${data.count} images: loss ${score!.loss.toFixed(4)}, error ${score!.error.toFixed(2)} %`);
+  model.context.close();
+  screen.line(`${test.count} images: loss ${score.loss.toFixed(4)}, error ${score.error.toFixed(2)} %`);
   return 0;
 }
 
 /** One JSON line per example of a batch; padding is left out. */
-function predictionLines(first: number, logits: Float32Array, batch: number, labels: Uint32Array): string[] {
-  const classes = logits.length / batch;
-  return Array.from({ length: Math.min(batch, labels.length - first) }, (_, n) => {
+function predictionLines(first: number, logits: Float32Array, classes: number, labels: Uint32Array): string[] {
+  return Array.from({ length: Math.min(logits.length / classes, labels.length - first) }, (_, n) => {
     const row = Array.from(logits.subarray(n * classes, (n + 1) * classes));
     const predicted = row.indexOf(Math.max(...row));
     return `${JSON.stringify({ index: first + n, label: labels[first + n], predicted, logits: row })}\n`;

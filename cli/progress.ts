@@ -1,5 +1,5 @@
 /** What a user sees while long work runs: a line that redraws itself on a terminal, whole lines elsewhere. */
-import { print, printOver, terminalColumns } from "../core/runtime.ts";
+import { print, printError, printOver, terminalColumns } from "../core/runtime.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { Status } from "../training/fit.ts";
 
@@ -10,6 +10,8 @@ export interface ProgressLine {
   epoch(row: EpochMetrics, epochs: number): void;
   /** Prints a whole line. */
   line(text: string): void;
+  /** As `line`, on standard error. */
+  error(text: string): void;
 }
 
 const BAR = 20;
@@ -32,23 +34,27 @@ function rate(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(2);
 }
 
-export function progressLine(): ProgressLine {
+/** With `toError` all goes to standard error in whole lines, so that standard output is the command's result alone. */
+export function progressLine({ toError = false } = {}): ProgressLine {
   let open = false, last = "";
+  const columnsOf = () => toError ? null : terminalColumns();
   const over = (text: string) => {
-    const columns = terminalColumns();
+    const columns = columnsOf();
     if (columns === null) return;
     printOver(text.slice(0, columns - 1));
     open = true;
   };
-  const line = (text: string) => {
+  const whole = (write: (text: string) => void) => (text: string) => {
     if (open) printOver("");
     open = false;
-    print(text);
+    write(text);
   };
+  const line = whole(toError ? printError : print);
   return {
     line,
+    error: whole(printError),
     report(message, done) {
-      if (terminalColumns() !== null) over(`${message} ${bar(done)} ${(100 * done).toFixed(0)} %`);
+      if (columnsOf() !== null) over(`${message} ${bar(done)} ${(100 * done).toFixed(0)} %`);
       else if (message !== last) line(`${message} ...`);
       last = message;
     },

@@ -21,7 +21,7 @@ export async function openStep(context: Context, config: Config): Promise<{ sess
   await initialize(session, 0, null, "");
   // A learning rate of 0 keeps the parameters, so that every step computes the same.
   const step = encodeStep({ step: 0, seed: 0, learningRate: 0, first: 0 });
-  await writeTensor(context, session.buffers, session.model.step, step);
+  await writeTensor(context, session.buffers, session.step, step);
   return { session, data };
 }
 

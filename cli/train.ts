@@ -1,12 +1,13 @@
 /** `allcnn train`: from a config, or from the folder of a run, to a trained network. */
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/errors.ts";
-import { environment, exit, onInterrupt } from "../core/runtime.ts";
+import { exit, onInterrupt } from "../core/runtime.ts";
 import { type RunOptions, trainRun } from "../training/run.ts";
 import * as folder from "../training/run_folder.ts";
 import { lockRun, type RunLock } from "../training/run_lock.ts";
-import type { Arguments } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 import { resume, settingsOf } from "./resume.ts";
 import { DEVICE_OPTIONS, openDeviceFor, TUNE_OPTIONS, tunerOf } from "./tuning_options.ts";
@@ -16,8 +17,9 @@ export const train: Command = {
     command: "train",
     positionals: ["CONFIG?"],
     summary: "Trains the network of a YAML config.",
+    details: CONFIG_DETAILS,
     options: [
-      { name: "data", value: "DIR", help: "folder of the data set's files; default: the variable ALLCNN_DATA" },
+      DATA_OPTION,
       { name: "out", value: "DIR", help: "folder of the run; default: runs/<config>-<seed>" },
       { name: "seed", value: "N", help: "seed of initial values, order and dropout; default: 0" },
       { name: "epochs", value: "N", help: "how many; 0 writes the initial state" },
@@ -37,7 +39,7 @@ export const train: Command = {
 async function trainCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), from = args.text("resume"), path = args.positional(0);
   if (from === null && path === null) {
-    throw new UserError("CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml");
+    throw new UserError("CONFIG is missing: name a YAML file, or a config that comes along, as quickstart");
   }
   if (from !== null) {
     if (args.text("out") !== null) {
@@ -76,11 +78,12 @@ async function runIn(
   screen: ProgressLine,
   run: Pick<RunOptions, "config" | "seed" | "lock" | "resumed">,
 ): Promise<number> {
+  const { dataset, training } = run.config;
   let interrupts = 0, stopListening: (() => void) | null = null;
   const finished = await trainRun({
     ...run,
     out,
-    source: { config: run.config.dataset, directory: args.text("data") ?? (environment("ALLCNN_DATA") || null) },
+    source: { config: dataset, directory: training.epochs === 0 ? null : await dataFolder(args, dataset, screen) },
     allowRetune: args.flag("allow-retune"),
     open: () => openDeviceFor(args),
     tuner: (context) => tunerOf(context, args, screen),
@@ -93,7 +96,7 @@ async function runIn(
     },
     interrupted: () => interrupts > 0,
   });
-  if (run.config.training.epochs === 0) screen.line(`The initial state is in ${out}`);
+  if (training.epochs === 0) screen.line(`The initial state is in ${out}`);
   else screen.line(finished ? `Done: ${out}` : `Stopped. Go on with: allcnn train --resume ${out}`);
   return finished ? 0 : 130;
 }

@@ -25,7 +25,7 @@ import {
   tuningText,
 } from "../report/tuning_table.ts";
 import { evaluationProgram, trainingProgram } from "../training/session.ts";
-import type { Arguments } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CONV_SHAPE, convOps } from "./conv_ops.ts";
 import { liveTable } from "./live_table.ts";
@@ -37,6 +37,7 @@ export const tune: Command = {
     command: "tune",
     positionals: ["CONFIG?"],
     summary: "Finds the fastest kernels of a training step, or of one convolution, on this device.",
+    details: CONFIG_DETAILS,
     options: [
       { name: "budget", value: "SECONDS", help: `most time for the search; default: ${DEFAULT_BUDGET}` },
       { name: "batch", value: "N", help: "examples per step; default: the config's" },
@@ -119,7 +120,9 @@ async function tuneCommand(args: Arguments): Promise<number> {
   const budget = args.integer("budget", 1) ?? DEFAULT_BUDGET, page = args.text("report");
   const exported = args.text("export"), imported = args.text("import");
   if (args.positional(0) === null && args.text("conv") === null && exported === null && imported === null) {
-    throw new UserError(`CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml, or --conv ${CONV_SHAPE}`);
+    throw new UserError(
+      `CONFIG is missing: name a YAML file, or a config that comes along, as allcnn-c, or --conv ${CONV_SHAPE}`,
+    );
   }
   const context = await openDeviceFor(args);
   print(`Device: ${context.description}`);

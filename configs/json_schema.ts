@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { configSchema } from "./schema.ts";
 
 /** The text of configs/schema.json: what editors check YAML configs against. A test keeps the file equal to it. */

@@ -2,8 +2,8 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { UserError } from "../core/errors.ts";
-import { readText } from "../core/storage.ts";
-import { allowedAt, mendUnion, type Path, worst } from "./explain_issue.ts";
+import { explain, type Path, reported } from "../layers/explain_issue.ts";
+import { readConfig } from "./find.ts";
 import { type Config, configSchema } from "./schema.ts";
 
 const dotted = (path: Path) => path.join(".");
@@ -31,7 +31,32 @@ function checkSize(text: string, source: string): void {
   if (depth > MAX_DEPTH) throw new UserError(`${source} is no config: it is nested deeper than ${MAX_DEPTH} levels`);
 }
 
-/** The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. */
+/**
+ * The config of a YAML text. `source` names it in errors; `settings` are `path=value`, applied before checking. Throws
+ * `UserError` with line and column where something is not allowed.
+ *
+ * @example
+ * ```ts
+ * const config = parseConfig(
+ *   `
+ * name: tiny
+ * dataset: { name: shapes }
+ * network:
+ *   - { conv: { name: conv1, channels: 10, kernel: 3, stride: 4 } }
+ *   - globalAveragePool
+ * training:
+ *   epochs: 5
+ *   batch: 32
+ *   optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }
+ *   learningRate: { base: 0.01 }
+ *   init: { heNormal: {} }
+ * `,
+ *   "tiny.yaml",
+ *   ["training.batch=64"],
+ * );
+ * console.log(config.training.batch, config.training.evaluateEvery); // 64 1
+ * ```
+ */
 export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
   checkSize(text, source);
   const lines = new LineCounter();
@@ -60,12 +85,11 @@ export function parseConfig(text: string, source: string, settings: readonly str
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
 
-  const issue = worst(result.error.issues.map(mendUnion));
-  const unknown = issue.code === "unrecognized_keys" ? issue.keys[0]! : null;
-  const path = unknown === null ? issue.path as Path : [...issue.path as Path, unknown];
+  const { path, message, unknown } = reported(result.error.issues);
   const setting = overridden.findLast(({ path: set }) => setHere(document, path, set));
   const place = setting === undefined ? at(offsetOf(document, path)) : `--set ${setting.text}`;
-  throw new UserError(`${place} ${dotted(path) || "config"}: ${explain(document, path, issue.message, unknown)}`);
+  const wrong = explain(configSchema, path, { message, value: document.getIn(path), unknown });
+  throw new UserError(`${place} ${dotted(path) || "config"}: ${wrong}`);
 }
 
 /** Did the setting of `set` make the value at `path`, or the nearest enclosing one? What a setting makes has no range. */
@@ -74,21 +98,6 @@ function setHere(document: Document, path: Path, set: Path): boolean {
   while (length > 0 && !isNode(document.getIn(path.slice(0, length), true))) length--;
   const node = document.getIn(path.slice(0, length), true);
   return isNode(node) && !node.range && path.slice(0, length).every((part, i) => i >= set.length || part === set[i]);
-}
-
-/** What is wrong with the value at `path`, what was found and what is allowed. */
-function explain(document: Document, path: Path, message: string, unknown: string | null): string {
-  if (unknown !== null) return `unknown key, allowed here: ${allowedAt(configSchema, path.slice(0, -1))}`;
-  const value = document.getIn(path);
-  const found = value === undefined
-    ? "it is missing"
-    : `got ${(typeof value === "number" ? String(value) : JSON.stringify(value))?.slice(0, 80)}`;
-  const allowed = message === "Invalid input" ? `expected ${allowedAt(configSchema, path)}` : lowerFirst(message);
-  return `${allowed.replace(/^invalid input: /, "").replace(/, received \w+$/, "")}, ${found}`;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 /** Where the value at `path` stands in the text, or the nearest enclosing one that exists. */
@@ -130,7 +139,16 @@ function applySetting(document: Document, text: string): { text: string; path: P
   return { text, path };
 }
 
-/** The config of a file. Throws `UserError` where it cannot be read or is not valid. */
+/**
+ * The config of a YAML file, or of a name as `quickstart`, where there is no such file: those of the folder configs/ come
+ * with allcnn. `settings` as for `parseConfig`. Throws `UserError` where it cannot be read or is not valid.
+ *
+ * @example
+ * ```ts
+ * const config = await loadConfig("quickstart", ["training.epochs=2"]);
+ * console.log(config.name, config.training.epochs); // quickstart 2
+ * ```
+ */
 export async function loadConfig(path: string, settings: readonly string[] = []): Promise<Config> {
-  return parseConfig(await readText(path), path, settings);
+  return parseConfig(await readConfig(path), path, settings);
 }

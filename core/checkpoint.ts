@@ -17,6 +17,7 @@ export interface Progress {
   readonly epochSeconds: number;
 }
 
+/** A state of training, or the parameters of a network alone. */
 export interface Checkpoint {
   /** The resolved config, or null in a file made elsewhere. */
   readonly config: unknown;
@@ -33,6 +34,7 @@ export interface Checkpoint {
   readonly tensors: Readonly<Record<string, HostTensor>>;
 }
 
+/** The bytes of a safetensors file that holds a checkpoint, as `onCheckpoint` of `train` gets it. */
 export async function encode(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
   const { tensors, ...rest } = checkpoint;
   return await encodeTensors({ metadata: { allcnn: JSON.stringify(rest) }, tensors });
@@ -71,7 +73,10 @@ function flaw({ config, progress, tunings, scope, shaders, whitening }: Omit<Che
   return whitening === null || typeof whitening === "string" ? null : "whitening";
 }
 
-/** Throws `UserError`, naming `source`, where the bytes are truncated or damaged. */
+/**
+ * The checkpoint in the bytes of a safetensors file, one made elsewhere too. Throws `UserError`, naming `source`, where the
+ * bytes are truncated or damaged.
+ */
 export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Checkpoint> {
   const { metadata, tensors } = await decodeTensors(bytes, source);
   let parsed: unknown;
@@ -92,7 +97,7 @@ export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Pr
  * the checkpoint of another network.
  */
 export function select(
-  { tensors }: Checkpoint,
+  { tensors }: Pick<Checkpoint, "tensors">,
   specs: ParamSpecs,
   source: string,
   prefix = "",

@@ -13,14 +13,17 @@ export interface Context {
   readonly description: string;
   /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
   readonly scope: string;
-  /** Throws if the device was lost (`DeviceLostError`) or reported an error. */
+  /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
   close(): void;
 }
 
 const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driver: the vendor's for a discrete GPU; " +
-  "on Debian or Ubuntu without one, `sudo sh setup.sh` installs a software driver (mesa-vulkan-drivers 25 or newer, " +
+  "on Debian or Ubuntu without one, the software driver (packages mesa-vulkan-drivers, version 23 or newer, and " +
   "libvulkan1). VK_DRIVER_FILES can name the driver's JSON file";
+
+const NO_BROWSER_ADAPTER = "Cannot find a GPU: this browser has WebGPU, but offers none on this machine; turn on its " +
+  "hardware acceleration, or update the graphics driver";
 
 /** What Dawn runs on, by platform. Asked for by name, so that it is known. */
 const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwin: "metal", win32: "d3d12" };
@@ -45,9 +48,8 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
   // Mesa prints an error for each device where this is unset.
   setDefaultEnvironment("XDG_RUNTIME_DIR", environment("TMPDIR") ?? "/tmp");
   try {
-    const { create, globals } = await import("webgpu");
-    Object.assign(globalThis, globals);
-    const { default: { version } } = await import("webgpu/package.json", { with: { type: "json" } });
+    const { loadDawn } = await import("./dawn.ts"); // not above: bundles for browsers are without it
+    const { create, version } = await loadDawn();
     const backend = DAWN_BACKENDS[platform()];
     return {
       gpu: create([
@@ -59,7 +61,7 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
     };
   } catch (error) {
     if (native !== undefined) return { gpu: native, backend: "navigator.gpu" };
-    throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm ci\` first`);
+    throw new UserError(`Cannot load the npm package "webgpu" (Dawn): ${firstLine(error)}; run \`npm install\` again`);
   }
 }
 
@@ -82,6 +84,7 @@ const RAISED = [
 /** Used where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 
+/** Which guards and kernels a device gets; both are off unless said otherwise. */
 export interface DeviceOptions {
   /** Leave Dawn's bounds checks and other guards on. */
   readonly safe?: boolean;
@@ -89,11 +92,21 @@ export interface DeviceOptions {
   readonly exact?: boolean;
 }
 
-/** Opens the adapter that WebGPU prefers, with all of its limits. Throws `UserError` where there is none. */
+/**
+ * Opens the adapter that WebGPU prefers, with all of its limits: Dawn in Node and Deno, the browser's own elsewhere.
+ * `close()` lets the process end. Throws `UserError` where there is no adapter.
+ *
+ * @example
+ * ```ts
+ * const opened = await openDevice({ exact: true });
+ * console.log(opened.description);
+ * opened.close();
+ * ```
+ */
 export async function openDevice({ safe = false, exact = false }: DeviceOptions = {}): Promise<Context> {
   const { gpu, backend } = await entryPoint(safe);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (adapter === null) throw new UserError(NO_ADAPTER);
+  if (adapter === null) throw new UserError(hasProcess ? NO_ADAPTER : NO_BROWSER_ADAPTER);
   const { info } = adapter;
   const timestamps = adapter.features.has("timestamp-query"), subgroups = adapter.features.has("subgroups");
   const device = await adapter.requestDevice({
@@ -136,6 +149,7 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits }),
     check() {
+      if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;
     },
     close() {

@@ -13,7 +13,17 @@ export function oneLine(text: string): string {
 
 /**
  * An error that the user can act on: bad input, a missing file, a device that cannot do the work. Its message is one
- * line that names what, where and what to do; the scripts print it without a stack trace.
+ * line that names what, where and what to do; the commands print it without a stack trace.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   conv({ name: "conv1", channels: 0, kernel: 3 });
+ * } catch (error) {
+ *   if (!(error instanceof UserError)) throw error; // a bug, not a wrong input
+ *   console.log(error.message); // Cannot build conv "conv1": channels: too small: expected number to be >=1, got 0
+ * }
+ * ```
  */
 export class UserError extends Error {
   override readonly name: string = "UserError";
@@ -26,4 +36,24 @@ export class UserError extends Error {
 /** The device went away: the driver was reset, updated, or the hardware unplugged. What was on it is gone. */
 export class DeviceLostError extends UserError {
   override readonly name = "DeviceLostError";
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: "it does not exist",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EEXIST: "a file of this name is in the way",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  ENOSPC: "no space left on the disk, free some and try again",
+  EROFS: "the file system is read-only",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be larger than the limit for files (ulimit -f) allows",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** What a user is told of a failed file operation; `action` as in "Cannot <action> <path>". */
+export function fileError(action: string, path: string, error: unknown): UserError {
+  const code = (error as { code?: string }).code ?? "";
+  return new UserError(`Cannot ${action} "${path}": ${REASONS[code] ?? (error as Error).message}`);
 }

@@ -14,6 +14,7 @@ export interface ParamSpec {
 
 /** A layer names its own parameters ("w", "b"); `sequential` prefixes them ("conv1/w"). */
 export type ParamSpecs = Readonly<Record<string, ParamSpec>>;
+/** The tensors of a layer's parameters, by name. */
 export type Params = Readonly<Record<string, Tensor>>;
 
 /** Train or evaluate is decided when tracing, never at run time. `step` is the step buffer (core/step.ts). */
@@ -22,6 +23,7 @@ export interface Trace {
   readonly step: Tensor;
 }
 
+/** What a backward pass should compute. */
 export interface Want {
   readonly rule: Rule;
   /** Where to write parameter gradients, or null if none are wanted. */
@@ -36,6 +38,7 @@ export interface Backward {
   readonly dx: Tensor | null;
 }
 
+/** What `forward` returns: the ops of the forward pass, its output `y`, and how to get back. */
 export interface Forward {
   readonly ops: readonly Op[];
   readonly y: Tensor;
@@ -67,6 +70,17 @@ const prefixed = (name: string, ops: readonly Op[]): Op[] => ops.map((op) => ({ 
 /**
  * A network is itself a layer: runs `layers` one after the other, and prefixes their parameters and op labels with
  * their names. Throws `UserError` where two layers share a name.
+ *
+ * @example
+ * ```ts
+ * const block = sequential("block", [
+ *   conv({ name: "conv1", channels: 16, kernel: 3, padding: "same", activation: "relu" }),
+ *   conv({ name: "conv2", channels: 16, kernel: 3, stride: 2, padding: "same", activation: "relu" }),
+ * ]);
+ * const network = sequential("network", [block, conv({ name: "conv3", channels: 10, kernel: 1 })]);
+ * const { output, params } = network.init([32, 28, 28, 1]); // batch, height, width, channels
+ * console.log(output, Object.keys(params)[2]); // [ 32, 14, 14, 10 ] block/conv2/w
+ * ```
  */
 export function sequential(name: string, layers: readonly Layer[]): Layer {
   const names = new Set<string>();

@@ -19,8 +19,10 @@ export interface Dispatch {
   readonly workgroups: Workgroups;
 }
 
+/** The buffers on the device by the virtual ones that tensors name. */
 export type Buffers = Map<VirtualBuffer, GPUBuffer>;
 
+/** A compiled program: everything that a run needs, made once. */
 export interface Plan {
   readonly ops: readonly Chosen[];
   readonly dispatches: readonly Dispatch[];
@@ -102,7 +104,29 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
 
 /**
  * Compiles a program: lay it out, create buffers, pipelines (in parallel) and bind groups. Persistent buffers are taken
- * from `shared`, or created, zeroed, and added to it.
+ * from `shared`, or created, zeroed, and added to it. Throws `UserError` where the memory of the device does not suffice.
+ *
+ * @example
+ * ```ts
+ * // y = x + x for eight numbers: a kernel of one's own, used once.
+ * const double: Kernel<null, null> = {
+ *   name: "double",
+ *   tunings: () => [null],
+ *   stages() {
+ *     const arrays = `@group(0) @binding(0) var<storage, read> x: array<f32>;
+ * @group(0) @binding(1) var<storage, read_write> y: array<f32>;`;
+ *     const shader = elementwise(8, arrays, "y[i] = x[i] + x[i];");
+ *     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
+ *   },
+ *   cost: () => ({ flops: 8, bytes: 64 }),
+ * };
+ * const x = tensor("x", [8], { lifetime: "persistent" }), y = tensor("y", [8], { lifetime: "persistent" });
+ * const program = { ops: [op(double, null, { label: "double", reads: [x], writes: [y] })], keep: [] };
+ * const buffers: Buffers = new Map();
+ * await writeTensor(device, buffers, x, Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7));
+ * run(device, await compile(device, program, defaultTuner(device.limits), buffers));
+ * console.log((await readTensor(device, buffers, y)).join(" ")); // 0 2 4 6 8 10 12 14
+ * ```
  */
 export async function compile(context: Context, program: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
   const { chosen, slots, slotOf } = await layOut(program, tuner, context.limits);
@@ -173,7 +197,10 @@ function resource(
   return { buffer: buffers.get(tensor.buffer)!, offset: tensor.offset, size: bytesOf(tensor) };
 }
 
-/** Encodes one compute pass with all dispatches of `plans`, in order, and submits it; returns at once. */
+/**
+ * Encodes one compute pass with all dispatches of `plans`, in order, and submits it; returns at once. What ran can be
+ * read by `readTensor`, which waits.
+ */
 export function run({ device }: Context, ...plans: readonly Plan[]): void {
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();

@@ -6,14 +6,15 @@ import { type Op, op } from "./op.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { reshape, type Tensor, tensor } from "./tensor.ts";
 
+/** What one run of the GPU does. */
 export interface Program {
   readonly ops: readonly Op[];
   /** Tensors that must still hold their values when the program has run. */
   readonly keep: readonly Tensor[];
 }
 
-/** A network with the persistent tensors that its programs share. */
-export interface Model {
+/** A network bound to the persistent tensors that its programs share. */
+export interface BoundNetwork {
   readonly network: Layer;
   readonly params: Arena;
   /** u32 [4]: step, seed, learning rate (as f32 bits), index of the first example of the batch (core/step.ts). */
@@ -49,7 +50,7 @@ function lossOps(logits: Tensor, labels: Tensor, metrics: Tensor, dlogits: Tenso
 
 /** One step of training: forward, loss, backward, update. `grads` is laid out like the parameters. */
 export function trainProgram(
-  { network, params, step, metrics }: Model,
+  { network, params, step, metrics }: BoundNetwork,
   batch: Batch,
   { optimizer, grads, state }: {
     readonly optimizer: Optimizer;
@@ -73,9 +74,15 @@ export function trainProgram(
   };
 }
 
-/** One batch of evaluation: forward and loss, dropout off. The logits can be read afterwards. */
-export function evalProgram({ network, params, step, metrics }: Model, batch: Batch): Program & { logits: Tensor } {
-  const { ops, y } = network.forward(params.views, batch.x, { mode: "eval", step });
+/** The forward pass for images `x`, dropout off. The logits can be read afterwards. */
+export function forwardProgram({ network, params, step }: BoundNetwork, x: Tensor): Program & { logits: Tensor } {
+  const { ops, y } = network.forward(params.views, x, { mode: "eval", step });
   const logits = asLogits(y);
-  return { ops: [...batch.ops, ...ops, ...lossOps(logits, batch.labels, metrics, null)], keep: [logits], logits };
+  return { ops, keep: [logits], logits };
+}
+
+/** One batch of evaluation: forward and loss, dropout off. The logits can be read afterwards. */
+export function evalProgram(bound: BoundNetwork, batch: Batch): Program & { logits: Tensor } {
+  const { ops, keep, logits } = forwardProgram(bound, batch.x);
+  return { ops: [...batch.ops, ...ops, ...lossOps(logits, batch.labels, bound.metrics, null)], keep, logits };
 }

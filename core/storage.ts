@@ -3,26 +3,8 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { UserError } from "./errors.ts";
+import { fileError } from "./errors.ts";
 import { environment } from "./runtime.ts";
-
-const REASONS: Record<string, string> = {
-  ENOENT: "it does not exist",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a folder",
-  ENOTDIR: "a part of the path is not a folder",
-  ENOSPC: "no space left on the disk, free some and try again",
-  EROFS: "the file system is read-only",
-  EDQUOT: "the disk quota is used up",
-  EFBIG: "the file would be larger than the limit for files (ulimit -f) allows",
-  ENAMETOOLONG: "the name is too long",
-};
-
-function failure(action: string, path: string, error: unknown): UserError {
-  const code = (error as { code?: string }).code ?? "";
-  return new UserError(`Cannot ${action} "${path}": ${REASONS[code] ?? (error as Error).message}`);
-}
 
 /** The bytes of a file. Throws `UserError` where it cannot be read. */
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -30,14 +12,16 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await readBytes(path);
     return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
   } catch (error) {
-    throw failure("read", path, error);
+    throw fileError("read", path, error);
   }
 }
 
+/** The text of a file. Throws `UserError` where it cannot be read. */
 export async function readText(path: string): Promise<string> {
   return new TextDecoder().decode(await readFile(path));
 }
 
+/** Is there a file or folder of this path? */
 export async function exists(path: string): Promise<boolean> {
   return await stat(path).then(() => true, () => false);
 }
@@ -55,7 +39,7 @@ export async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (error) {
-    throw failure("create the folder", path, error);
+    throw fileError("create the folder", path, error);
   }
 }
 
@@ -82,7 +66,7 @@ export async function writeFile(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    throw failure("write", path, error);
+    throw fileError("write", path, error);
   }
 }
 
@@ -99,7 +83,7 @@ export async function createFile(path: string, contents: string): Promise<boolea
     return true;
   } catch (error) {
     if ((error as { code?: string }).code === "EEXIST") return false;
-    throw failure("write", path, error);
+    throw fileError("write", path, error);
   }
 }
 
@@ -148,7 +132,7 @@ export async function removeFile(path: string): Promise<void> {
   try {
     await rm(path, { force: true });
   } catch (error) {
-    throw failure("delete", path, error);
+    throw fileError("delete", path, error);
   }
 }
 
@@ -157,8 +141,13 @@ export async function moveFile(from: string, to: string): Promise<void> {
   try {
     if (await exists(from)) await rename(from, to);
   } catch (error) {
-    throw failure("rename", from, error);
+    throw fileError("rename", from, error);
   }
+}
+
+/** The folder that a file lies in. */
+export function folderOf(path: string): string {
+  return dirname(path);
 }
 
 /** Where caches live: ALLCNN_CACHE, else the user's cache folder. */

@@ -23,7 +23,14 @@ export interface Tensor {
   readonly dtype: DType;
 }
 
-/** Number of elements of a shape. */
+/**
+ * Number of elements of a shape.
+ *
+ * @example
+ * ```ts
+ * console.log(elements([3, 3, 1, 8])); // 72
+ * ```
+ */
 export function elements(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
@@ -33,7 +40,15 @@ export function bytesOf(tensor: Tensor): number {
   return 4 * elements(tensor.shape);
 }
 
-/** A new tensor with a buffer of its own. */
+/**
+ * A new tensor with a buffer of its own; no memory is allocated before a program with it is compiled.
+ *
+ * @example
+ * ```ts
+ * const x = tensor("x", [32, 8, 8, 1]), kept = tensor("kept", [8], { lifetime: "persistent" });
+ * console.log(x.buffer.bytes, kept.buffer.lifetime); // 8192 persistent
+ * ```
+ */
 export function tensor(
   label: string,
   shape: Shape,

@@ -11,6 +11,7 @@ import type { SearchOptions } from "./tune_search.ts";
 import { stagesHash, type Task, taskOf, tasksOf } from "./tune_task.ts";
 import { defaultTuning, type Tuner } from "./tuner.ts";
 
+/** How long to measure, and what to tell meanwhile. */
 export interface TuneOptions extends Budget {
   readonly stop: () => boolean;
   readonly onCandidate: SearchOptions["onCandidate"];
@@ -93,19 +94,34 @@ export function cachedTuner(
   };
 }
 
+/** How long a tuner may measure, and what it tells meanwhile. */
 export interface SearchTunerOptions {
   /** For all programs that the tuner prepares, together. */
   readonly budgetSeconds: number;
-  readonly warn: (message: string) => void;
-  readonly stop: () => boolean;
-  readonly onCandidate: SearchOptions["onCandidate"];
+  /** Hears of a winner from the cache that turns out to be wrong. */
+  readonly warn?: (message: string) => void;
+  /** Asked between two candidates: end the search? */
+  readonly stop?: () => boolean;
+  /** Called before each candidate with what is known until then. */
+  readonly onCandidate?: SearchOptions["onCandidate"];
   /** Called after each program with what was found and the seconds it took. */
-  readonly onSearched: (outcomes: readonly Outcome[], seconds: number) => void;
+  readonly onSearched?: (outcomes: readonly Outcome[], seconds: number) => void;
 }
 
-/** Searches what the cache lacks before a program is compiled, then uses the winners. */
+/**
+ * Searches what the cache lacks before a program is compiled, then uses the winners. `openModel` and `compile` take it.
+ *
+ * @example
+ * ```ts
+ * const cache = await openTuneCache(device.scope, console.log);
+ * const tuner = searchTuner(device, cache, { budgetSeconds: 60 }); // measures when something is compiled
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] }, { tuner });
+ * ```
+ */
 export function searchTuner(context: Context, cache: TuneCache, options: SearchTunerOptions): Tuner {
-  const { budgetSeconds, warn, stop, onCandidate, onSearched } = options, measured = new Set<string>();
+  const nothing = () => {}, { budgetSeconds, warn = nothing, onCandidate = nothing, onSearched = nothing } = options;
+  const stop = options.stop ?? (() => false), measured = new Set<string>();
   let spent = 0;
   return {
     async prepare(ops) {

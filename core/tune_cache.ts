@@ -8,6 +8,7 @@ import { cacheDirectory, exists, list, moveFile, readText, removeFile, writeFile
 import { type Entry, mergedRows } from "./tune_entry.ts";
 import { hashOf, keyOf, type Task } from "./tune_task.ts";
 
+/** What was measured on one device, as files of JSON. */
 export interface TuneCache {
   readonly scope: string;
   /** The scope's folder. */

@@ -3,6 +3,7 @@ import type { Limits } from "../kernels/kernel.ts";
 import { UserError } from "./errors.ts";
 import type { Op } from "./op.ts";
 
+/** Decides which shaders an op runs. */
 export interface Tuner {
   /** Called with all ops of a program before the first is chosen: a tuner that searches shares its time among them. */
   prepare?(ops: readonly Op[]): Promise<void>;

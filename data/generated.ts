@@ -47,6 +47,12 @@ export const SHAPE_CLASSES: readonly string[] = Object.keys(SHAPES);
  * @param count how many images; the first `n` of them do not depend on it
  * @returns images `[count, 32, 32, 3]`, integers 0..255, and labels `0, 1, ... 9, 0, 1, ...`
  * @throws {UserError} `count` is not a positive integer
+ *
+ * @example
+ * ```ts
+ * const { images, labels, shape } = generateShapes(1, "train", 20);
+ * console.log(shape, images.length, labels[11]); // [ 32, 32, 3 ] 61440 1
+ * ```
  */
 export function generateShapes(seed: number, split: "train" | "test", count: number): Dataset {
   if (!(Number.isInteger(count) && count > 0)) {

@@ -19,6 +19,7 @@ import { type Shape, type Tensor, tensor } from "../core/tensor.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import { defaultTuner } from "../core/tuner.ts";
 
+/** What ZCA whitening does to an image: x <- (x - mean) P. */
 export interface Whitening {
   /** [size] */
   readonly mean: Float32Array<ArrayBuffer>;

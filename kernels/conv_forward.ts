@@ -45,7 +45,18 @@ function gatherOf(p: ConvProblem, epilogue: Epilogue): GatherConv {
   };
 }
 
-/** Reads x [batch, height, width, in], w [kernel, kernel, in, out], b [out] and the step buffer, if any; writes y. */
+/**
+ * Reads x [batch, height, width, in], w [kernel, kernel, in, out], b [out] and the step buffer, if any; writes y.
+ *
+ * @example
+ * ```ts
+ * const image = { batch: 1, height: 8, width: 8, inChannels: 1, outHeight: 8, outWidth: 8, outChannels: 8 };
+ * const problem = { ...image, kernel: 3, stride: 1, padding: 1, bias: true, slope: 0 };
+ * const tuning = convForward.tunings(problem, device.limits)[0]!; // the likely fastest comes first
+ * const [first] = convForward.stages(problem, tuning).dispatches;
+ * console.log(first!.shader.code.includes("@compute"), convForward.cost(problem).flops); // true 9216
+ * ```
+ */
 export const convForward: Kernel<ConvForwardProblem, GatherTuning> = {
   name: "conv_forward",
   tunings: (p, limits) => gatherTunings([gatherOf(flattened(p), p)], limits),

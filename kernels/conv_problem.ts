@@ -9,6 +9,7 @@
  */
 import type { Cost } from "./kernel.ts";
 
+/** The shape of a convolution: all in elements. */
 export interface ConvProblem {
   readonly batch: number;
   readonly height: number;

@@ -67,8 +67,11 @@ export interface Cost {
   readonly leastFlops?: number;
 }
 
+/** The op's n-th read. */
 export const read = (index: number): Slot => ({ from: "read", index });
+/** The op's n-th write. */
 export const write = (index: number): Slot => ({ from: "write", index });
+/** The n-th scratch buffer of the kernel. */
 export const scratch = (index: number): Slot => ({ from: "scratch", index });
 
 /** The tuning of a kernel that has only one. */

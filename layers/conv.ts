@@ -1,5 +1,5 @@
 /** Convolution with bias and activation. */
-import { z } from "zod";
+import * as z from "zod";
 import { convBackwardData } from "../kernels/conv_backward_data.ts";
 import { convBackwardWeight } from "../kernels/conv_backward_weight.ts";
 import { convForward } from "../kernels/conv_forward.ts";
@@ -9,48 +9,77 @@ import { UserError } from "../core/errors.ts";
 import type { Layer } from "../core/layer.ts";
 import { type Op, op } from "../core/op.ts";
 import { elements, type Shape, tensor } from "../core/tensor.ts";
+import { checkOptions } from "./explain_issue.ts";
+import type { Optional } from "./optional.ts";
+
+/** What a convolution is built of, defaults filled in. */
+export interface ConvConfig {
+  /** Prefix of its parameters: conv1/w, conv1/b. */
+  readonly name: string;
+  /** Output channels. */
+  readonly channels: number;
+  /** Height and width of the kernel. */
+  readonly kernel: number;
+  /** Rows and columns from one output to the next. */
+  readonly stride: number;
+  /** Zeros around the input: "same" is (kernel - 1) / 2 on each side, "valid" none; or a number. */
+  readonly padding: "same" | "valid" | number;
+  readonly activation: "none" | "relu" | { readonly leakyRelu: { readonly slope: number } };
+  /** Initial value of every bias. */
+  readonly initialBias: number;
+}
 
 const activationSchema = z.union([
   z.enum(["none", "relu"]),
   z.strictObject({ leakyRelu: z.strictObject({ slope: z.number().gt(0).lt(1) }) }),
 ]);
 
-export const convSchema = z.strictObject({
-  conv: z.strictObject({
-    name: z.string().regex(/^[A-Za-z][\w-]*$/).describe("Prefix of its parameters: conv1/w, conv1/b"),
-    channels: z.int().min(1).describe("Output channels"),
-    kernel: z.int().min(1).max(1024).describe("Height and width of the kernel"),
-    stride: z.int().min(1).max(1024).default(1),
-    padding: z.union([z.enum(["same", "valid"]), z.int().min(0).max(1024)]).default("valid").describe(
-      "Zeros around the input: same = (kernel - 1) / 2 on each side, valid = none, or a number",
-    ),
-    activation: activationSchema.default("none"),
-    initialBias: z.number().min(-1e6).max(1e6).default(0).describe("Initial value of every bias"),
-  }),
+const optionsSchema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
+  name: z.string().regex(/^[A-Za-z][\w-]*$/).describe("Prefix of its parameters: conv1/w, conv1/b"),
+  channels: z.int().min(1).describe("Output channels"),
+  kernel: z.int().min(1).max(1024).describe("Height and width of the kernel"),
+  stride: z.int().min(1).max(1024).default(1),
+  padding: z.union([z.enum(["same", "valid"]), z.int().min(0).max(1024)]).default("valid").describe(
+    "Zeros around the input: same = (kernel - 1) / 2 on each side, valid = none, or a number",
+  ),
+  activation: activationSchema.default("none"),
+  initialBias: z.number().min(-1e6).max(1e6).default(0).describe("Initial value of every bias"),
 });
-export type ConvOptions = z.output<typeof convSchema>["conv"];
+export const convSchema: z.ZodType<{ readonly conv: ConvConfig }, { readonly conv: ConvOptions }> = z.strictObject({
+  conv: optionsSchema,
+});
+
+/** Name, output channels and kernel size; stride 1, no padding, no activation and biases of 0 unless said otherwise. */
+export type ConvOptions = Optional<ConvConfig, "stride" | "padding" | "activation" | "initialBias">;
 
 /** Zeros before and after, in one dimension. An even kernel with "same" gets the extra zero after. */
-function paddingOf({ padding, kernel }: ConvOptions): { before: number; after: number } {
+export function paddingOf({ padding, kernel }: ConvConfig): { before: number; after: number } {
   if (typeof padding === "number") return { before: padding, after: padding };
   if (padding === "valid") return { before: 0, after: 0 };
   return { before: Math.floor((kernel - 1) / 2), after: Math.ceil((kernel - 1) / 2) };
 }
 
 /** The slope of the activation for negative inputs, or null where it is the identity. */
-function slopeOf({ activation }: ConvOptions): number | null {
+function slopeOf({ activation }: ConvConfig): number | null {
   if (activation === "none") return null;
   return activation === "relu" ? 0 : activation.leakyRelu.slope;
 }
 
 /**
- * y = activation(x * w + b) for x [batch, height, width, in], w [kernel, kernel, in, channels], b [channels].
- * Throws `UserError` on an input smaller than the kernel.
+ * y = activation(x * w + b) for x [batch, height, width, in], w [kernel, kernel, in, channels], b [channels]. Throws
+ * `UserError` on options that are not allowed, and from `init` on an input smaller than the kernel.
+ *
+ * @example
+ * ```ts
+ * const layer = conv({ name: "conv1", channels: 16, kernel: 3, stride: 2, padding: "same", activation: "relu" });
+ * console.log(layer.init([32, 28, 28, 1]).output); // [ 32, 14, 14, 16 ]
+ * ```
  */
 export function conv(options: ConvOptions): Layer {
-  const { name, channels, kernel, stride, initialBias } = options;
-  const { before, after } = paddingOf(options);
-  const slope = slopeOf(options);
+  const filled = checkOptions(optionsSchema, options, `Cannot build conv "${options.name}"`);
+  const { name, channels, kernel, stride, initialBias } = filled;
+  const { before, after } = paddingOf(filled);
+  const slope = slopeOf(filled);
   const outputSize = (size: number) => Math.floor((size + before + after - kernel) / stride) + 1;
 
   function outputShape(input: Shape): Shape {

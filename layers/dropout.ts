@@ -1,16 +1,33 @@
-import { z } from "zod";
+import * as z from "zod";
 import { dropout as dropoutKernel } from "../kernels/dropout.ts";
 import type { Layer } from "../core/layer.ts";
 import { op } from "../core/op.ts";
 import { streamOf } from "../core/random.ts";
 import { elements, tensor } from "../core/tensor.ts";
+import { checkOptions } from "./explain_issue.ts";
 
-export const dropoutSchema = z.strictObject({
-  dropout: z.strictObject({ rate: z.number().min(0).lt(1).describe("Probability of zeroing an element") }),
+export interface DropoutConfig {
+  /** Probability of zeroing an element, in [0, 1). */
+  readonly rate: number;
+}
+
+const optionsSchema: z.ZodType<DropoutConfig> = z.strictObject({
+  rate: z.number().min(0).lt(1).describe("Probability of zeroing an element"),
 });
+export const dropoutSchema: z.ZodType<{ readonly dropout: DropoutConfig }> = z.strictObject({ dropout: optionsSchema });
 
-/** Zeroes elements with probability `rate` in training and scales the others by 1 / (1 - rate); else the identity. */
-export function dropout(name: string, { rate }: { readonly rate: number }): Layer {
+/**
+ * Zeroes elements with probability `rate` in training and scales the others by 1 / (1 - rate); else the identity.
+ * Throws `UserError` where the rate is not in [0, 1).
+ *
+ * @example
+ * ```ts
+ * const layer = dropout("dropout1", { rate: 0.5 });
+ * console.log(layer.init([32, 14, 14, 16]).output); // [ 32, 14, 14, 16 ]
+ * ```
+ */
+export function dropout(name: string, options: DropoutConfig): Layer {
+  const { rate } = checkOptions(optionsSchema, options, `Cannot build dropout "${name}"`);
   return {
     name,
     init: (input) => ({ output: input, params: {} }),

@@ -1,12 +1,19 @@
-import { z } from "zod";
+import * as z from "zod";
 import { globalAveragePoolBackward, globalAveragePoolForward } from "../kernels/global_average_pool.ts";
 import type { Layer } from "../core/layer.ts";
 import { op } from "../core/op.ts";
 import { tensor } from "../core/tensor.ts";
 
-export const globalAveragePoolSchema = z.literal("globalAveragePool");
+export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal("globalAveragePool");
 
-/** The mean over all positions: [batch, height, width, channels] to [batch, 1, 1, channels]. */
+/**
+ * The mean over all positions: [batch, height, width, channels] to [batch, 1, 1, channels].
+ *
+ * @example
+ * ```ts
+ * console.log(globalAveragePool("average").init([32, 7, 7, 10]).output); // [ 32, 1, 1, 10 ]
+ * ```
+ */
 export function globalAveragePool(name: string): Layer {
   return {
     name,

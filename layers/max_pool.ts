@@ -1,19 +1,35 @@
-import { z } from "zod";
+import * as z from "zod";
 import { maxPoolBackward, maxPoolForward, pooledSize } from "../kernels/max_pool.ts";
 import type { Layer } from "../core/layer.ts";
 import { UserError } from "../core/errors.ts";
 import { op } from "../core/op.ts";
 import { type Shape, tensor } from "../core/tensor.ts";
+import { checkOptions } from "./explain_issue.ts";
 
-export const maxPoolSchema = z.strictObject({
-  maxPool: z.strictObject({
-    kernel: z.int().min(1).max(1024).describe("Height and width of the window"),
-    stride: z.int().min(1).max(1024),
-  }),
+export interface MaxPoolConfig {
+  /** Height and width of the window. */
+  readonly kernel: number;
+  /** Rows and columns from one window to the next. */
+  readonly stride: number;
+}
+
+const optionsSchema: z.ZodType<MaxPoolConfig> = z.strictObject({
+  kernel: z.int().min(1).max(1024).describe("Height and width of the window"),
+  stride: z.int().min(1).max(1024),
 });
+export const maxPoolSchema: z.ZodType<{ readonly maxPool: MaxPoolConfig }> = z.strictObject({ maxPool: optionsSchema });
 
-/** Max pooling as in Caffe: the output size rounds up and windows are clipped at the border. */
-export function maxPool(name: string, { kernel, stride }: { readonly kernel: number; readonly stride: number }): Layer {
+/**
+ * Max pooling as in Caffe: the output size rounds up and windows are clipped at the border. Throws `UserError` where
+ * kernel or stride is no positive integer.
+ *
+ * @example
+ * ```ts
+ * console.log(maxPool("pool1", { kernel: 3, stride: 2 }).init([32, 28, 28, 16]).output); // [ 32, 14, 14, 16 ]
+ * ```
+ */
+export function maxPool(name: string, options: MaxPoolConfig): Layer {
+  const { kernel, stride } = checkOptions(optionsSchema, options, `Cannot build max pooling "${name}"`);
   const outputShape = ([batch, height, width, channels]: Shape): Shape => [
     batch!,
     pooledSize(height!, kernel, stride),

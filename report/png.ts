@@ -1,5 +1,6 @@
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
 import { UserError } from "../core/errors.ts";
+import { pathOf } from "../core/file_url.ts";
 import { readFile } from "../core/storage.ts";
 
 /** Files of npm packages that are looked up by name when something is drawn. */
@@ -49,8 +50,7 @@ async function loadFonts(): Promise<Uint8Array[]> {
 /** Reads a file of an installed package: found from this module, so it works from dist/ as well. */
 async function readPackageFile(specifier: string): Promise<Uint8Array> {
   try {
-    const path = decodeURIComponent(new URL(import.meta.resolve(specifier)).pathname);
-    return await readFile(path.replace(/^\/(?=[A-Za-z]:\/)/, "")); // on Windows the path begins with /C:/
+    return await readFile(pathOf(import.meta.resolve(specifier)));
   } catch (error) {
     const cause = error instanceof Error ? error.message : error;
     throw new UserError(`Cannot read "${specifier}", which drawing needs: run "npm install" again (${cause})`);

@@ -1,9 +1,10 @@
 /** What a bundle brings of this project: the program and the kernel tests in one file each, Dawn, configs, scripts. */
 import { build } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { bundlePeers } from "../bench/peers/bundle.ts";
 import { PACKAGE_FILES } from "../report/png.ts";
+import { licenseFiles, packageOf } from "./licenses.ts";
 
 /** Dawn's package: native code, so it stays beside the program instead of inside. */
 const DAWN = ["webgpu/index.js", "webgpu/dist/linux-x64/dawn.node"];
@@ -42,7 +43,10 @@ export async function stageProgram(folder: string): Promise<string[]> {
   return ["allcnn", ...installed, "torch"];
 }
 
-/** Bundles for Node, npm packages included but Dawn; returns the paths of what went in. */
+/**
+ * Bundles for Node, npm packages included but Dawn, and sharp, which only `predict` needs and a bundle, made to measure,
+ * does not bring; returns the paths of what went in.
+ */
 async function bundle(entry: readonly string[] | string, outfile: string): Promise<string[]> {
   const { metafile } = await build({
     ...(typeof entry === "string" ? { stdin: { contents: entry, resolveDir: "." } } : { entryPoints: [...entry] }),
@@ -51,7 +55,7 @@ async function bundle(entry: readonly string[] | string, outfile: string): Promi
     platform: "node",
     target: "node20",
     format: "esm",
-    external: ["webgpu"],
+    external: ["webgpu", "sharp"],
     metafile: true,
     logLevel: "warning",
     // Packages in the older module format call `require` for Node's own modules.
@@ -70,11 +74,6 @@ async function bundleKernelTests(outfile: string): Promise<string[]> {
   return await bundle(entry, outfile);
 }
 
-/** "zod" of "node_modules/zod/v4/index.js"; null for a file of the project itself. */
-function packageOf(path: string): string | null {
-  return /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? null;
-}
-
 /** Names of the packages in a folder node_modules, which may be missing. */
 function installedPackages(modules: string): string[] {
   const names = existsSync(modules) ? readdirSync(modules).filter((name) => !name.startsWith(".")) : [];
@@ -84,8 +83,8 @@ function installedPackages(modules: string): string[] {
 }
 
 function copyLicense(modules: string, name: string, program: string): void {
-  for (const file of readdirSync(join(modules, name)).filter((file) => /^(licen[cs]e|notice)/i.test(file))) {
-    copy(join(modules, name, file), join(program, "licenses", name.replace("/", "-"), file));
+  for (const file of licenseFiles(join(modules, name))) {
+    copy(file, join(program, "licenses", name.replace("/", "-"), basename(file)));
   }
 }
 

@@ -61,6 +61,7 @@ const RULES: Record<string, { folders: string[]; packages: RegExp | null }> = {
   core: { folders: ["kernels", "core"], packages: /^(webgpu(\/package\.json)?|node:.+)$/ }, // which files may, is checked below
   layers: { folders: ["kernels", "core", "layers"], packages: /^zod$/ },
   configs: { folders: ["core", "layers", "configs"], packages: /^(zod|yaml)$/ },
+  export: { folders: ["core", "layers", "configs", "data", "export"], packages: /^protobufjs\/light\.js$/ },
   data: { folders: ["kernels", "core", "data"], packages: null },
   report: { folders: ["kernels", "core", "data", "report"], packages: null },
 };
@@ -79,8 +80,8 @@ for (const [folder, { folders, packages }] of Object.entries(RULES)) {
   });
 }
 
-test("nothing imports a script, cli/ or a test from below", () => {
-  const above = ["scripts", "cli", "bench", "tests"];
+test("nothing imports a script, cli/, an example or a test from below", () => {
+  const above = ["scripts", "cli", "bench", "examples", "tests"];
   none(
     SOURCES.filter((path) => !above.includes(folderOf(path))).flatMap((path) =>
       importsOf(TEXT.get(path)!).filter((specifier) => above.includes(folderOf(target(path, specifier) ?? "packages/")))
@@ -89,11 +90,11 @@ test("nothing imports a script, cli/ or a test from below", () => {
   );
 });
 
-test("only runtime.ts, storage.ts and device.ts of core/ know Node, Deno or the browser; data/ may use node:", () => {
-  const doors = ["core/runtime.ts", "core/storage.ts", "core/device.ts"];
+test("only runtime.ts, storage*.ts, dawn.ts and device.ts of core/ know Node, Deno or the browser; data/ may use node:", () => {
+  const doors = ["runtime", "storage", "storage_browser", "dawn", "device"].map((name) => `core/${name}.ts`);
   const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples"].includes(folderOf(path)));
   // What is said of a process in a message is none of its properties.
-  none(mentions(engine, /\bnavigator\b|\bDeno\b|\bprocess\s*(\?\.|[.[])|["']webgpu\b/, doors));
+  none(mentions(engine, /\bnavigator\b|\bindexedDB\b|\bDeno\b|\bprocess\s*(\?\.|[.[])|["']webgpu\b/, doors));
   none(mentions(engine.filter((path) => folderOf(path) !== "data"), /["']node:/, doors));
 });
 

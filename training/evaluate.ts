@@ -2,7 +2,11 @@ import { UserError } from "../core/errors.ts";
 import { run } from "../core/plan.ts";
 import { encodeStep } from "../core/step.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
-import type { Evaluation, Session } from "./session.ts";
+import { checkDataset } from "../data/check_dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type Model, withOwnBuffers } from "./model.ts";
+import { makeResident } from "./resident.ts";
+import { compileEvaluation, type Evaluation } from "./session.ts";
 
 /** Mean cross-entropy in nats and error in percent. */
 export interface Score {
@@ -10,24 +14,50 @@ export interface Score {
   readonly error: number;
 }
 
+/** What an evaluation tells while it runs. */
+export interface EvaluateOptions {
+  /** Called after each batch with the index of its first example, and its logits [batch, classes] if asked for. */
+  readonly onBatch?: (first: number, logits: Float32Array | null) => void;
+  readonly withLogits?: boolean;
+}
+
 /**
- * Loss and error of the current parameters over all examples of `evaluation`. `onBatch` gets the number of examples
- * before each batch and, if `withLogits`, its logits [batch, classes]. Returns null where `stop` said so.
+ * Mean loss and error of a model on labelled images, which are preprocessed as its training images were. Throws
+ * `UserError` where the data do not fit the network.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * const images = new Float32Array(2 * 64), labels = Uint32Array.of(0, 2); // two black images of 8x8 pixels
+ * const { loss, error } = await evaluate(model, { images, labels, count: 2, shape: [8, 8, 1] });
+ * console.log(loss.toFixed(3), error); // 1.099 50
+ * ```
  */
-export async function evaluate(
-  { context, model, buffers }: Session,
+export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Score> {
+  checkDataset(data, model, "the data of this evaluation");
+  model.context.check();
+  return await withOwnBuffers(model, async (own) => {
+    const evaluation = await compileEvaluation(own, await makeResident(own.context, own.buffers, "evaluation", data));
+    try {
+      return (await runEvaluation(own, evaluation, options))!;
+    } finally {
+      evaluation.plan.destroy();
+    }
+  });
+}
+
+/** Loss and error of the current parameters over all examples of `evaluation`. Returns null where `stop` said so. */
+export async function runEvaluation(
+  { context, step, buffers }: Model,
   { plan, batch, data, metrics, logits }: Evaluation,
-  { onBatch, withLogits = false, stop = () => false }: {
-    onBatch?: (first: number, logits: Float32Array | null) => void;
-    withLogits?: boolean;
-    stop?: () => boolean;
-  } = {},
+  { onBatch, withLogits = false, stop = () => false }: EvaluateOptions & { readonly stop?: () => boolean } = {},
 ): Promise<Score | null> {
   await writeTensor(context, buffers, metrics, new Float32Array(4));
   let previous: Promise<unknown> = Promise.resolve();
   for (let first = 0; first < data.count; first += batch) {
-    const step = encodeStep({ step: 0, seed: 0, learningRate: 0, first });
-    context.device.queue.writeBuffer(buffers.get(model.step.buffer)!, 0, step);
+    const values = encodeStep({ step: 0, seed: 0, learningRate: 0, first });
+    context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
     run(context, plan);
     const done = context.device.queue.onSubmittedWorkDone();
     done.catch(() => {}); // where the device is lost, check() throws first

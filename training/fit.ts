@@ -1,5 +1,4 @@
 /** The training loop: epochs of steps, evaluation, checkpoints, exact resume. */
-import type { Config } from "../configs/schema.ts";
 import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { heNormal } from "../core/init.ts";
@@ -9,9 +8,10 @@ import { stepSchedule } from "../core/schedule.ts";
 import { encodeStep } from "../core/step.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
-import { evaluate, type Score } from "./evaluate.ts";
+import { runEvaluation, type Score } from "./evaluate.ts";
 import type { Resident } from "./resident.ts";
-import { type Evaluation, getParams, type Session, setParams } from "./session.ts";
+import { getParams, setParams } from "./model.ts";
+import type { Evaluation, Session, Training } from "./session.ts";
 
 /** Where training stands: shown while it runs. */
 export interface Status {
@@ -33,7 +33,8 @@ export interface Status {
 export interface FitOptions {
   readonly train: Resident;
   readonly plan: Plan;
-  readonly evaluation: Evaluation;
+  /** Null where there is nothing to evaluate on. */
+  readonly evaluation: Evaluation | null;
   readonly seed: number;
   /** Where to go on, and the rows of finished epochs. */
   readonly resumed: { readonly checkpoint: Checkpoint; readonly rows: readonly EpochMetrics[] } | null;
@@ -55,11 +56,6 @@ export function initialProgress(seed: number): Progress {
   return { step: 0, epoch: 0, seed, metrics: [0, 0, 0, 0], epochSeconds: 0 };
 }
 
-/** Sets the device's parameters to the checkpoint's. Throws `UserError` where it is of another network. */
-export async function initializeParams(session: Session, checkpoint: Checkpoint, source: string): Promise<void> {
-  await setParams(session, select(checkpoint, session.specs, source));
-}
-
 /** Sets parameters and optimizer state to the seed's initial values or to the checkpoint's. */
 export async function initialize(session: Session, seed: number, checkpoint: Checkpoint | null, source: string) {
   const { specs, state } = session;
@@ -70,10 +66,10 @@ export async function initialize(session: Session, seed: number, checkpoint: Che
 
 /** Trains until the config's last epoch. Returns false where it was interrupted; the state is saved either way. */
 export async function fit(session: Session, options: FitOptions): Promise<boolean> {
-  const { context, config, model, buffers } = session;
-  const { train, plan, seed, resumed } = options;
+  const { context, config, training, buffers } = session;
+  const { train, plan, evaluation, seed, resumed } = options;
   const { queue } = context.device;
-  const { batch, epochs, learningRate } = config.training;
+  const { batch, epochs, learningRate } = training;
   const rate = stepSchedule(learningRate), steps = Math.floor(train.count / batch);
   let { step, epoch, metrics: sums, epochSeconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
   if (step < epoch * steps || step > (epoch + 1) * steps || epoch > epochs) {
@@ -84,17 +80,17 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   }
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
   const metricsBuffer = async (values: readonly number[]) =>
-    await writeTensor(context, buffers, model.metrics, Float32Array.from(values));
+    await writeTensor(context, buffers, session.metrics, Float32Array.from(values));
   let lastSave = performance.now();
 
   const save = async () => {
-    const metrics = Array.from(await readTensor(context, buffers, model.metrics));
-    checkFinite(config, metrics, step);
+    const metrics = Array.from(await readTensor(context, buffers, session.metrics));
+    checkFinite(training, metrics, step);
     const progress: Progress = { step, epoch, seed, metrics, epochSeconds };
     const { tunings, shaders } = plan, { scope } = context, { whitening } = options, tensors = await getParams(session);
     // The loss is that of the parameters before the last update, which may have overflowed since.
     for (const { data } of Object.values(tensors)) {
-      if (!data.every(Number.isFinite)) checkFinite(config, [NaN], step + 1);
+      if (!data.every(Number.isFinite)) checkFinite(training, [NaN], step + 1);
     }
     await options.save({ config, progress, tunings, scope, shaders, whitening, tensors });
     lastSave = performance.now();
@@ -113,7 +109,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     };
     for (let at = step - epoch * steps; at < steps; at++) {
       const data = encodeStep({ step, seed, learningRate: rate(epoch), first: at * batch });
-      queue.writeBuffer(buffers.get(model.step.buffer)!, 0, data);
+      queue.writeBuffer(buffers.get(session.step.buffer)!, 0, data);
       run(context, plan);
       step++;
       const done = queue.onSubmittedWorkDone();
@@ -123,8 +119,8 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       context.check();
       const now = performance.now(), interrupted = options.interrupted();
       if (now - lastStatus > 1000 * STATUS_SECONDS) {
-        sums = Array.from(await readTensor(context, buffers, model.metrics));
-        checkFinite(config, sums, step);
+        sums = Array.from(await readTensor(context, buffers, session.metrics));
+        checkFinite(training, sums, step);
         lastStatus = performance.now();
         tick();
         const imagesPerSecond = (at + 1) * batch / epochSeconds;
@@ -132,7 +128,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
         const status = { epoch: epoch + 1, epochs, step: at + 1, steps, imagesPerSecond, secondsLeft };
         options.onStatus({ ...status, ...means(sums), evaluated: null });
       }
-      if (interrupted || now - lastSave > 60_000 * config.training.checkpointMinutes) {
+      if (interrupted || now - lastSave > 60_000 * training.checkpointMinutes) {
         await Promise.all(inFlight.splice(0));
         tick();
         await save();
@@ -142,24 +138,23 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     }
     await Promise.all(inFlight);
     tick();
-    sums = Array.from(await readTensor(context, buffers, model.metrics));
-    checkFinite(config, sums, step);
-    const last = epoch + 1 === epochs, evaluated = last || (epoch + 1) % config.training.evaluateEvery === 0;
+    sums = Array.from(await readTensor(context, buffers, session.metrics));
+    checkFinite(training, sums, step);
+    const last = epoch + 1 === epochs, evaluated = last || (epoch + 1) % training.evaluateEvery === 0;
     const { loss, error } = means(sums), imagesPerSecond = steps * batch / epochSeconds;
     const started = performance.now();
     let test: Score | null = null;
-    if (evaluated) {
+    if (evaluation !== null && evaluated) {
       if (started - lastSave > 1000 * EVALUATION_SAVE_SECONDS) await save();
       const secondsLeft = (epochs - epoch - 1) * steps * batch / imagesPerSecond;
       const status = { epoch: epoch + 1, epochs, step: steps, steps, loss, error, imagesPerSecond, secondsLeft };
-      const onBatch = (first: number) =>
-        options.onStatus({ ...status, evaluated: first / options.evaluation.data.count });
-      test = await evaluate(session, options.evaluation, { onBatch, stop: options.interrupted });
-      if (test !== null) checkFinite(config, [test.loss], step + 1);
-    }
-    if (evaluated && test === null) { // interrupted: a resumed run evaluates this epoch again
-      await save();
-      return false;
+      const onBatch = (first: number) => options.onStatus({ ...status, evaluated: first / evaluation.data.count });
+      test = await runEvaluation(session, evaluation, { onBatch, stop: options.interrupted });
+      if (test === null) { // interrupted: a resumed run evaluates this epoch again
+        await save();
+        return false;
+      }
+      checkFinite(training, [test.loss], step + 1);
     }
     epoch++;
     rows.push({
@@ -185,11 +180,10 @@ function means([loss, errors, examples]: readonly number[]): { loss: number; err
 }
 
 /** Throws `UserError` where the loss is no number any more; the checkpoint before it stays. */
-function checkFinite({ training }: Config, [loss]: readonly number[], step: number): void {
+function checkFinite({ learningRate }: Training, [loss]: readonly number[], step: number): void {
   if (Number.isFinite(loss)) return;
-  const base = training.learningRate.base;
   throw new UserError(
     `The loss became ${loss} before step ${step}: the last good checkpoint is kept; try a smaller learning rate, ` +
-      `as --set training.learningRate.base=${base / 5}`,
+      `as --set training.learningRate.base=${learningRate.base / 5}`,
   );
 }

@@ -4,7 +4,9 @@ import { UserError } from "../core/errors.ts";
 import { decodeTensors, encodeTensors, sha256 } from "../core/safetensors.ts";
 import { cacheDirectory, exists, readFile, writeFile } from "../core/storage.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
-import { readCifar10 } from "../data/cifar10.ts";
+import { checkImages } from "../data/check_dataset.ts";
+import { CIFAR100, readCifar100 } from "../data/cifar100.ts";
+import { CIFAR10, readCifar10 } from "../data/cifar10.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { globalContrastNormalize } from "../data/gcn.ts";
 import { generateShapes } from "../data/generated.ts";
@@ -12,12 +14,16 @@ import { fitWhitening, type Whitening } from "../data/whitening.ts";
 import { whiten } from "../data/whitening_apply.ts";
 import { elements } from "../core/tensor.ts";
 import { IMAGE_SHAPE } from "./datasets.ts";
+import type { Model } from "./model.ts";
 
 /** The generated data set is the same for every run: its seed and sizes are part of its definition. */
 const SHAPES = { seed: 1, train: 6000, test: 1000 };
 
+/** Called with what is being done and the share of it that is done, 0 to 1. */
 export type Report = (message: string, done: number) => void;
+const silent: Report = () => {};
 
+/** Where examples come from, and how they are preprocessed. */
 export interface Source {
   readonly config: DatasetConfig;
   /** The folder of the data files, if the data set has any. */
@@ -27,13 +33,12 @@ export interface Source {
 /** Raw images of a split, values 0 ... 255; all of them unless `limit` says fewer. */
 export async function loadExamples({ config, directory }: Source, split: "train" | "test", limit = Infinity) {
   if (config.name === "shapes") return generateShapes(SHAPES.seed, split, Math.min(SHAPES[split], limit));
+  const { name, folder } = config.name === "cifar10" ? CIFAR10 : CIFAR100;
   if (directory === null) {
-    throw new UserError(
-      `Cannot find the data set ${config.name}: --data DIR or ALLCNN_DATA names the folder with data_batch_1.bin ... ` +
-        "test_batch.bin",
-    );
+    throw new UserError(`Cannot read ${name}: no folder was given, name the one of its files, "${folder}"`);
   }
-  return await readCifar10(directory, split, limit);
+  if (config.name === "cifar10") return await readCifar10(directory, split, limit);
+  return await readCifar100(directory, split, config.labels, limit);
 }
 
 /** The steps before whitening, in place. Without any step, values 0 ... 255 are scaled to -1 ... 1. */
@@ -42,6 +47,11 @@ function normalize(images: Float32Array, size: number, { preprocess }: DatasetCo
     if ("gcn" in step) globalContrastNormalize(images, size, step.gcn.scale);
   }
   if (preprocess.length === 0) images.forEach((value, i) => images[i] = value / 127.5 - 1);
+}
+
+/** Do the images of a data set go through ZCA whitening? */
+export function whitens({ preprocess }: DatasetConfig): boolean {
+  return preprocess.some((step) => "zca" in step);
 }
 
 function epsilonOf({ preprocess }: DatasetConfig): number | null {
@@ -68,9 +78,19 @@ export async function decodeWhitening(bytes: Uint8Array<ArrayBuffer>, source: st
 
 /**
  * The whitening that a config asks for, fitted on all training images, or null if it asks for none. Cached on disk
- * under a hash of images and parameters.
+ * under a hash of images and parameters. Throws `UserError` where the files of the data set cannot be read.
+ *
+ * @example
+ * ```ts
+ * const { dataset } = await loadConfig("quickstart");
+ * console.log(await whiteningFor(device, { config: dataset, directory: null })); // null
+ * ```
  */
-export async function whiteningFor(context: Context, source: Source, report: Report): Promise<Whitening | null> {
+export async function whiteningFor(
+  context: Context,
+  source: Source,
+  report: Report = silent,
+): Promise<Whitening | null> {
   const epsilon = epsilonOf(source.config);
   if (epsilon === null) return null;
   report("Reading the training images", 0);
@@ -100,13 +120,24 @@ export async function whiteningFor(context: Context, source: Source, report: Rep
   return whitening;
 }
 
-/** A split, preprocessed; `whitening` is what `whiteningFor` or a run's file gave. */
+/**
+ * A split of a data set, preprocessed as its config says; `whitening` is what `whiteningFor` or a run's file gave. Throws
+ * `UserError` where the files of the data set cannot be read.
+ *
+ * @example
+ * ```ts
+ * const { dataset } = await loadConfig("quickstart", ["dataset.testExamples=20"]);
+ * const source = { config: dataset, directory: null }; // the folder of the files, for a data set that has some
+ * const test = await prepare(device, source, "test", await whiteningFor(device, source));
+ * console.log(test.count, test.shape); // 20 [ 32, 32, 3 ]
+ * ```
+ */
 export async function prepare(
   context: Context,
   source: Source,
   split: "train" | "test",
   whitening: Whitening | null,
-  report: Report,
+  report: Report = silent,
 ): Promise<Dataset> {
   const { config } = source;
   const examples = await loadExamples(source, split, split === "train" ? config.trainExamples : config.testExamples);
@@ -117,4 +148,36 @@ export async function prepare(
     await whiten(context, images, whitening, (done) => report(`Whitening the ${split} images`, done));
   }
   return { ...examples, images };
+}
+
+/**
+ * Images as the model's config preprocesses them: `images` [count, height, width, channels], values 0 ... 255, stay as
+ * they are, the result is new. Contrast normalization and whitening if the config says so, else -1 ... 1. Throws
+ * `UserError` where the model has no config, or no whitening though its config asks for one.
+ *
+ * @example
+ * ```ts
+ * const model = await openModel(device, await loadConfig("quickstart"));
+ * const image = new Float32Array(32 * 32 * 3).fill(255); // white
+ * console.log((await preprocess(model, image))[0]); // 1
+ * ```
+ */
+export async function preprocess(
+  { context, config, whitening, input, network }: Model,
+  images: Float32Array,
+): Promise<Float32Array<ArrayBuffer>> {
+  if (config === null) {
+    throw new UserError(`Cannot preprocess images for "${network.name}": it has no config that says how`);
+  }
+  if (whitening === null && whitens(config.dataset)) {
+    throw new UserError(
+      `Cannot preprocess images for "${network.name}": its whitening is missing; load the folder of its run, or pass ` +
+        "what whiteningFor returns",
+    );
+  }
+  checkImages(images, input, "these images");
+  const result = Float32Array.from(images);
+  normalize(result, input[0] * input[1] * input[2], config.dataset);
+  if (whitening !== null && result.length > 0) await whiten(context, result, whitening);
+  return result;
 }

@@ -13,7 +13,8 @@ import { loadExamples, prepare, type Report, type Source, whiteningFor } from ".
 import { makeResident } from "./resident.ts";
 import * as folder from "./run_folder.ts";
 import type { RunLock } from "./run_lock.ts";
-import { compileEvaluation, compileTraining, getParams, openSession, type Session } from "./session.ts";
+import { getParams } from "./model.ts";
+import { compileEvaluation, compileTraining, openSession, type Session } from "./session.ts";
 
 /** What a resumed run brings: its config, checkpoint and finished epochs. */
 export interface Resumed {
@@ -122,11 +123,10 @@ async function checkEarly(source: Source, { training, dataset }: Config): Promis
 }
 
 /** The checkpoint of the seed's initial parameters: a run of 0 epochs. */
-async function writeInitialState(session: Session, seed: number, out: string): Promise<void> {
-  const { config, context } = session;
+async function writeInitialState(session: Session, config: Config, seed: number, out: string): Promise<void> {
   await initialize(session, seed, null, out);
   await folder.startRun(out, config, null);
-  const origin = { tunings: {}, scope: context.scope, shaders: "", whitening: null };
+  const origin = { tunings: {}, scope: session.context.scope, shaders: "", whitening: null };
   await folder.saveCheckpoint(out, {
     config,
     progress: initialProgress(seed),
@@ -154,7 +154,7 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
   const { epochs, batch } = config.training;
   const tuner = await options.tuner(context), session = openSession(context, config);
   if (epochs === 0) {
-    await writeInitialState(session, seed, out);
+    await writeInitialState(session, config, seed, out);
     return true;
   }
   await checkEarly(source, config);

@@ -46,6 +46,16 @@ export async function startRun(folder: string, config: Config, whitening: Whiten
   return await sha256(bytes);
 }
 
+/** Writes a whitening into a folder; returns its hash. Throws `UserError` where another one lies there. */
+export async function keepWhitening(folder: string, whitening: Whitening): Promise<string> {
+  const path = `${folder}/${WHITENING}`, bytes = await encodeWhitening(whitening), hash = await sha256(bytes);
+  if (!(await exists(path))) await writeFile(path, bytes);
+  else if (await sha256(await readFile(path)) !== hash) {
+    throw new UserError(`Cannot write "${path}": the whitening of another model lies there, choose another folder`);
+  }
+  return hash;
+}
+
 /** Replaces the checkpoint; the one before it stays as checkpoint.previous.safetensors. */
 export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
   const bytes = await encode(checkpoint);

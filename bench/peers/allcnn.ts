@@ -7,18 +7,19 @@ import { defaultTuner } from "../../core/tuner.ts";
 import { buildNetwork } from "../../layers/mod.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { makeResident } from "../../training/resident.ts";
-import { compileTraining, openSession, setParams } from "../../training/session.ts";
+import { setParams } from "../../training/model.ts";
+import { compileTraining, openSession } from "../../training/session.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
 
 async function open({ config, images, labels, weights }: Inputs): Promise<Trainer> {
   const context = await openDevice(), { queue } = context.device;
   const tuner = defaultTuner(context.limits);
-  const session = openSession(context, config), { model, buffers } = session;
+  const session = openSession(context, config), { buffers } = session;
   const count = config.training.batch;
   const data = await makeResident(context, buffers, "train", { images, labels, count, shape: [32, 32, 3] });
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
   const withoutDropout = config.network.filter((layer) => typeof layer === "string" || !("dropout" in layer));
-  const dropoutFree = { ...session, model: { ...model, network: buildNetwork(config.name, withoutDropout) } };
+  const dropoutFree = { ...session, network: buildNetwork(config.name, withoutDropout) };
   const plans: { [dropout: string]: Plan } = {};
   const inFlight: Promise<unknown>[] = [];
   let steps = 0;
@@ -28,9 +29,9 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
     reset: () => setParams(session, values),
     async step({ dropout, learningRate }) {
       const plan = plans[`${dropout}`] ??= await compileTraining(dropout ? session : dropoutFree, data, tuner);
-      queue.writeBuffer(buffers.get(model.metrics.buffer)!, 0, new Float32Array(4)); // the loss of this step alone
+      queue.writeBuffer(buffers.get(session.metrics.buffer)!, 0, new Float32Array(4)); // the loss of this step alone
       queue.writeBuffer(
-        buffers.get(model.step.buffer)!,
+        buffers.get(session.step.buffer)!,
         0,
         encodeStep({ step: steps++, seed: 0, learningRate, first: 0 }),
       );
@@ -40,7 +41,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
     },
     async finish() {
       await Promise.all(inFlight.splice(0));
-      const [loss, , examples] = await readTensor(context, buffers, model.metrics);
+      const [loss, , examples] = await readTensor(context, buffers, session.metrics);
       context.check();
       return loss! / examples!;
     },

@@ -6,9 +6,8 @@ import { generateShapes } from "../../data/generated.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit, initialize } from "../../training/fit.ts";
 import { makeResident } from "../../training/resident.ts";
-import { compileEvaluation, compileTraining, getParams, openSession } from "../../training/session.ts";
-
-export { openDevice } from "../../core/device.ts";
+import { getParams } from "../../training/model.ts";
+import { compileEvaluation, compileTraining, openSession } from "../../training/session.ts";
 
 /** What a run leaves, as JSON carries it. */
 export interface Trained {

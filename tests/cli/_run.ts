@@ -18,13 +18,18 @@ const withoutDawn = (text: string) => text.split("\n").filter((line) => !line.st
 export function execute(
   file: string,
   args: readonly string[],
-  { env = {}, stopWhen }: {
+  { cwd, env = {}, stopWhen }: {
+    cwd?: string;
     env?: Record<string, string>;
     stopWhen?: (stdout: string) => "SIGINT" | "SIGKILL" | null;
   } = {},
 ): Promise<Result> {
   return new Promise((resolve) => {
-    const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, {
+      ...(cwd !== undefined && { cwd }),
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let stdout = "", stderr = "", stopped = false;
     child.stdout.on("data", (data: Uint8Array) => {
       stdout += new TextDecoder().decode(data);

@@ -49,6 +49,9 @@ const CASES: [string, string[], RegExp][] = [
     /Cannot read ".*" as safetensors/,
   ],
   ["a missing checkpoint", ["evaluate", "$/nothing"], /Cannot read ".*nothing": it does not exist/],
+  ["no image", ["predict", "$/nothing"], /IMAGE is missing.*--help/],
+  ["no class", ["predict", "$/nothing", "a.png", "--top", "0"], /--top expects a whole number of at least 1, got "0"/],
+  ["a missing checkpoint to predict with", ["predict", "$/nothing", "a.png"], /Cannot read ".*nothing": it does not/],
   ["nothing to resume", ["train", "--resume", "$/nothing"], /There is no run in ".*nothing"/],
   ["a tensor larger than a binding", [
     "train",
@@ -61,7 +64,7 @@ const CASES: [string, string[], RegExp][] = [
     "$/a",
   ], /tensor .* takes .* MiB, this device binds at most .* the largest batch that fits is \d+/],
   ["--out with --resume", ["train", "--resume", "$/short", "--out", "$/a"], /--out cannot be used with --resume/],
-  ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, bench/],
+  ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, predict, bench/],
 ];
 
 for (const [name, args, expected] of CASES) {

@@ -80,7 +80,10 @@ test("the second start of a training tunes nothing and computes the same; other 
 test("wrong options are one line", async () => {
   for (
     const [args, message] of [
-      [["tune"], "CONFIG is missing: name a YAML file, as configs/allcnn-c.yaml, or --conv n,h,w,ci,co,k,s,p"],
+      [
+        ["tune"],
+        "CONFIG is missing: name a YAML file, or a config that comes along, as allcnn-c, or --conv n,h,w,ci,co,k,s,p",
+      ],
       [
         ["tune", "--conv=1,2,3"],
         '--conv expects 8 whole numbers n,h,w,ci,co,k,s,p, as 128,32,32,96,96,3,1,1, got "1,2,3"',

@@ -72,6 +72,12 @@ const WRONG: [what: string, from: string, to: string, place: string, parts: stri
   ["misspelled kind of layer", "dropout:", "dropuot:", "tiny.yaml:4:5 network.0: ", ["dropout", "conv", "dropuot"]],
   ["unknown preprocessing", "gcn", "gnc", "tiny.yaml:2:40 dataset.preprocess.0: ", ["gcn", "zca", "gnc"]],
   ["unknown data set", "cifar10", "cifar11", "tiny.yaml:2:12 dataset.name: ", ["cifar10", "shapes", '"cifar11"']],
+  ["labels of CIFAR-10", "cifar10,", "cifar10, labels: coarse,", "tiny.yaml:2:27 dataset.labels: ", [
+    "cifar100",
+    "cifar10 has none",
+    '"coarse"',
+  ]],
+  ["unknown labels", "cifar10,", "cifar100, labels: some,", "tiny.yaml:2:28 dataset.labels: ", ["fine", "coarse"]],
   ["bad name", "name: tiny", "name: a/b", "tiny.yaml:1:1 name: ", ['"a/b"']],
   ["duplicate layer name", "conv2", "conv1", "tiny.yaml:6:15 network.2.conv.name: ", ['"conv1"', "two layers"]],
   ["epochs that do not grow", "[1, 2]", "[1, 1]", "tiny.yaml:12:56 training.learningRate.epochs.1: ", [

@@ -43,21 +43,21 @@ const winogradTuner: Tuner = {
 
 /** The mean training loss of each window of steps, and how many ops use Winograd. */
 async function losses(device: Context, tuner: Tuner): Promise<{ losses: number[]; winograd: number }> {
-  const session = openSession(device, config), { buffers, model } = session;
+  const session = openSession(device, config), { buffers, step: stepBuffer, metrics } = session;
   const data = await makeResident(device, buffers, "train", examples), { batch, learningRate } = config.training;
   const plan = await compileTraining(session, data, tuner);
   await initialize(session, SEED, null, "");
   const perEpoch = Math.floor(data.count / batch), found: number[] = [];
   for (let step = 0; step < steps; step++) {
-    if (step % WINDOW === 0) await writeTensor(device, buffers, model.metrics, new Float32Array(4));
+    if (step % WINDOW === 0) await writeTensor(device, buffers, metrics, new Float32Array(4));
     if (step % perEpoch === 0) {
       await writeTensor(device, buffers, data.order, permutation(data.count, SEED, step / perEpoch));
     }
     const values = { step, seed: SEED, learningRate: learningRate.base, first: step % perEpoch * batch };
-    device.device.queue.writeBuffer(buffers.get(model.step.buffer)!, 0, encodeStep(values));
+    device.device.queue.writeBuffer(buffers.get(stepBuffer.buffer)!, 0, encodeStep(values));
     run(device, plan);
     if ((step + 1) % WINDOW === 0) {
-      const [loss, , count] = await readTensor(device, buffers, model.metrics);
+      const [loss, , count] = await readTensor(device, buffers, metrics);
       found.push(loss! / count!);
       console.log(`step ${step + 1}: loss ${found.at(-1)!.toFixed(4)}`);
     }

@@ -10,7 +10,8 @@ import { generateShapes } from "../../data/generated.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit, initialize } from "../../training/fit.ts";
 import { makeResident } from "../../training/resident.ts";
-import { compileEvaluation, compileTraining, getParams, openSession } from "../../training/session.ts";
+import { getParams } from "../../training/model.ts";
+import { compileEvaluation, compileTraining, openSession } from "../../training/session.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 
 /** A network small enough to train in a test, with everything that draws random numbers. */

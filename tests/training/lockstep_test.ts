@@ -10,7 +10,8 @@ import { defaultTuner } from "../../core/tuner.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { makeResident } from "../../training/resident.ts";
-import { compileTraining, getParams, openSession, parameterSpecs, setParams } from "../../training/session.ts";
+import { getParams, setParams } from "../../training/model.ts";
+import { compileTraining, openSession, parameterSpecs } from "../../training/session.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 import { sgd } from "../_reference.ts";
 import { lossAndGrads, type Named } from "../_reference_network.ts";
@@ -42,7 +43,7 @@ async function trainOnGpu(config: Config, data: Dataset, steps: number, learning
   await setParams(session, initialParams(config));
   for (let step = 0; step < steps; step++) {
     const bytes = encodeStep({ step, seed: 1, learningRate, first: step * config.training.batch });
-    context.device.queue.writeBuffer(session.buffers.get(session.model.step.buffer)!, 0, bytes);
+    context.device.queue.writeBuffer(session.buffers.get(session.step.buffer)!, 0, bytes);
     run(context, plan);
   }
   const params = await getParams(session);

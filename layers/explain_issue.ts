@@ -1,5 +1,6 @@
 /** Turns zod's issues into what a person can act on: which branch of a union was meant, and what is allowed there. */
-import { z } from "zod";
+import * as z from "zod";
+import { UserError } from "../core/errors.ts";
 
 export type Path = (string | number)[];
 type Issue = z.core.$ZodIssue;
@@ -7,7 +8,7 @@ type Issue = z.core.$ZodIssue;
 const UNION_ERRORS = "errors";
 
 /** The issue to report: a key that is not known explains others, as the missing key that it misspells. */
-export function worst(issues: readonly Issue[]): Issue {
+function worst(issues: readonly Issue[]): Issue {
   return issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
 }
 
@@ -15,7 +16,7 @@ export function worst(issues: readonly Issue[]): Issue {
  * A value that fits no branch of a union fails with one list of issues per branch: takes the branch that got
  * furthest, which is the one its author meant, and moves its issue to the value's path.
  */
-export function mendUnion(issue: Issue): Issue {
+function mendUnion(issue: Issue): Issue {
   if (issue.code !== "invalid_union" || !(UNION_ERRORS in issue)) return issue;
   const depth = (branch: readonly Issue[]) => Math.min(...branch.map(({ path }) => path.length));
   const branches = [...issue.errors].filter((branch) => branch.length > 0).sort((a, b) => depth(b) - depth(a));
@@ -53,8 +54,50 @@ function describe(schema: z.core.$ZodType): string {
 }
 
 /** The keys or values that `schema` allows at `path`, as a list for people. */
-export function allowedAt(schema: z.core.$ZodType, path: Path): string {
+function allowedAt(schema: z.core.$ZodType, path: Path): string {
   let at = [schema];
   for (const key of path) at = at.flatMap((each) => step(each, key));
   return at.map(describe).join(", ") || "nothing";
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** What is wrong at `path`, what was found and what is allowed; `unknown` names the key that is not known there. */
+export function explain(
+  schema: z.core.$ZodType,
+  path: Path,
+  { message, value, unknown }: { readonly message: string; readonly value: unknown; readonly unknown: string | null },
+): string {
+  if (unknown !== null) return `unknown key, allowed here: ${allowedAt(schema, path.slice(0, -1))}`;
+  const found = value === undefined
+    ? "it is missing"
+    : `got ${(typeof value === "number" ? String(value) : JSON.stringify(value))?.slice(0, 80)}`;
+  const allowed = message === "Invalid input" ? `expected ${allowedAt(schema, path)}` : lowerFirst(message);
+  return `${allowed.replace(/^invalid input: /, "").replace(/, received \w+$/, "")}, ${found}`;
+}
+
+/** The issue to report, mended, with the path of what it is about. */
+export function reported(issues: readonly Issue[]): { path: Path; message: string; unknown: string | null } {
+  const issue = worst(issues.map(mendUnion));
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys[0]! : null;
+  return { path: [...issue.path as Path, ...(unknown === null ? [] : [unknown])], message: issue.message, unknown };
+}
+
+/**
+ * `value` checked against `schema`, defaults filled in. `action` opens the error, as `Cannot build conv "conv1"`.
+ * Throws `UserError` on anything that the schema does not allow.
+ */
+export function checkOptions<T extends z.ZodType>(schema: T, value: unknown, action: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path, message, unknown } = reported(result.error.issues);
+  const at = path.reduce<unknown>(
+    (inner, key) => (inner as Record<string | number, unknown> | undefined)?.[key],
+    value,
+  );
+  throw new UserError(
+    `${action}: ${path.join(".") || "options"}: ${explain(schema, path, { message, value: at, unknown })}`,
+  );
 }

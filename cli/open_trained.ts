@@ -1,0 +1,46 @@
+/** The trained model that a command line names: of a run's folder, or of a checkpoint with a config. */
+import { loadConfig } from "../configs/load.ts";
+import type { Config } from "../configs/schema.ts";
+import { cachedTuner } from "../core/tune.ts";
+import { openTuneCache } from "../core/tune_cache.ts";
+import type { Model } from "../training/model.ts";
+import { loadModel } from "../training/model_file.ts";
+import { type Source, whiteningFor, whitens } from "../training/preprocess.ts";
+import type { Arguments, Option } from "./arguments.ts";
+import { DATA_OPTION, dataFolder } from "./data_folder.ts";
+import type { ProgressLine } from "./progress.ts";
+import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
+
+/** The options of a command whose first argument is RUN_OR_CHECKPOINT. */
+export const TRAINED_OPTIONS: readonly Option[] = [
+  {
+    name: "config",
+    value: "CONFIG",
+    help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
+  },
+  DATA_OPTION,
+  ...DEVICE_OPTIONS,
+];
+
+export interface Trained {
+  /** With the run's own whitening, or one fitted on its data set's training images where it has none. */
+  readonly model: Model;
+  readonly config: Config;
+  /** Where its data set is; downloads it if need be. */
+  readonly source: () => Promise<Source>;
+}
+
+/** Opens a device and the model on it. Throws `UserError` where checkpoint, config or data are missing or do not fit. */
+export async function openTrained(args: Arguments, screen: ProgressLine): Promise<Trained> {
+  const configPath = args.text("config");
+  const given = configPath === null ? null : await loadConfig(configPath);
+  const context = await openDeviceFor(args);
+  screen.line(`Device: ${context.description}`);
+  const tuner = cachedTuner(context, await openTuneCache(context.scope, screen.line), screen.line);
+  const model = await loadModel(context, args.positional(0)!, given, { tuner, warn: screen.line });
+  const config = model.config!; // given, or from the checkpoint; loadModel refuses one that has none
+  const source = async () => ({ config: config.dataset, directory: await dataFolder(args, config.dataset, screen) });
+  const fits = model.whitening === null && whitens(config.dataset);
+  const whitening = fits ? await whiteningFor(context, await source(), screen.report) : model.whitening;
+  return { model: { ...model, whitening }, config, source };
+}

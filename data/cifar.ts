@@ -1,0 +1,131 @@
+/** The binary versions of CIFAR-10 and CIFAR-100, https://www.cs.toronto.edu/~kriz/cifar.html: what both share. */
+import { UserError } from "../core/errors.ts";
+import { exists, readFile } from "../core/storage.ts";
+import type { Dataset } from "./dataset.ts";
+
+const SIDE = 32;
+const PLANE = SIDE * SIDE;
+const IMAGE = 3 * PLANE;
+
+/** A file is a row of records; a record is label bytes, then 32x32 red, green and blue bytes each, row by row. */
+export interface CifarFormat {
+  /** For messages. */
+  readonly name: string;
+  /** The name of the folder inside the official archive. */
+  readonly folder: string;
+  readonly files: { readonly train: readonly string[]; readonly test: readonly string[] };
+  /** Records in each file of a split. */
+  readonly recordsPerFile: { readonly train: number; readonly test: number };
+  /** Label bytes at the start of each record. */
+  readonly labelBytes: number;
+}
+
+/** Which of the label bytes to read, and how many classes it names. */
+export interface CifarLabel {
+  readonly byte: number;
+  readonly classes: number;
+}
+
+const recordBytes = ({ labelBytes }: CifarFormat) => labelBytes + IMAGE;
+
+/** The bytes of each file of a split. */
+export function cifarFileBytes(format: CifarFormat, split: "train" | "test"): number {
+  return format.recordsPerFile[split] * recordBytes(format);
+}
+
+/**
+ * Reads a split: images `[count, 32, 32, 3]`, values 0..255, and labels, in the order of the files.
+ *
+ * @param directory the folder with the files, or the one around `format.folder`
+ * @param limit at most this many examples, the first ones; files beyond them are not read
+ * @throws {UserError} a folder or file is missing, a file's size is wrong, a label is too large, or `limit` is not a
+ * positive integer
+ */
+export async function readCifar(
+  format: CifarFormat,
+  label: CifarLabel,
+  directory: string,
+  split: "train" | "test",
+  limit: number,
+): Promise<Dataset> {
+  if (limit !== Infinity && !(Number.isInteger(limit) && limit > 0)) {
+    throw new UserError(`Cannot read ${limit} examples of ${format.name}: the limit must be an integer >= 1`);
+  }
+  const folder = await findFolder(format, directory);
+  const files = format.files[split], perFile = format.recordsPerFile[split];
+  const count = Math.min(limit, files.length * perFile);
+  const images = new Float32Array(count * IMAGE);
+  const labels = new Uint32Array(count);
+  for (let first = 0; first < count; first += perFile) {
+    const path = `${folder}/${files[first / perFile]}`;
+    const bytes = await readRecords(format, path, cifarFileBytes(format, split));
+    const end = Math.min(first + perFile, count);
+    const records = { path, bytes, stride: recordBytes(format), labelBytes: format.labelBytes };
+    decode(records, label, images.subarray(first * IMAGE, end * IMAGE), labels.subarray(first, end));
+  }
+  return { images, labels, count, shape: [SIDE, SIDE, 3] };
+}
+
+/** The folder that holds at least one of the files: which one of them is missing is `readRecords`'s to tell. */
+async function findFolder({ name, folder: inner, files }: CifarFormat, directory: string): Promise<string> {
+  const all = [...files.train, ...files.test], folders = [directory, `${directory}/${inner}`];
+  for (const folder of folders) {
+    for (const file of all) {
+      if (await exists(`${folder}/${file}`)) return folder;
+    }
+  }
+  const found = await exists(directory) ? `no .bin file of it there or in "${folders[1]}"` : "no such folder";
+  throw new UserError(
+    `Cannot find ${name} in "${directory}": ${found}; let --data DIR or ALLCNN_DATA name the folder with ` +
+      `${all[0]} ... ${all.at(-1)} ("${inner}"), or give neither, and the files are downloaded`,
+  );
+}
+
+async function readRecords({ name }: CifarFormat, path: string, size: number): Promise<Uint8Array> {
+  if (!await exists(path)) {
+    throw new UserError(`Cannot find "${path}": other ${name} files are there, so unpack the archive again`);
+  }
+  const bytes = await readFile(path);
+  if (bytes.length !== size) {
+    const cause = bytes.length < size ? "truncated" : `too long or not ${name}`;
+    throw new UserError(
+      `Cannot read "${path}": found ${bytes.length} bytes, expected ${size}, it is ${cause}; ` +
+        `download and unpack the binary version again`,
+    );
+  }
+  return bytes;
+}
+
+/** The bytes of a file: `stride` bytes a record, of which the first `labelBytes` are labels. */
+interface Records {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly stride: number;
+  readonly labelBytes: number;
+}
+
+/** Decodes the first `labels.length` records: three planes become interleaved channels. */
+function decode(
+  { path, bytes, stride, labelBytes }: Records,
+  { byte, classes }: CifarLabel,
+  images: Float32Array,
+  labels: Uint32Array,
+): void {
+  for (let record = 0; record < labels.length; record++) {
+    const start = record * stride, label = bytes[start + byte]!;
+    if (label >= classes) {
+      throw new UserError(
+        `Cannot read "${path}": record ${record} has label ${label}, expected 0..${classes - 1}; ` +
+          `download and unpack the binary version again`,
+      );
+    }
+    labels[record] = label;
+    for (let pixel = 0; pixel < PLANE; pixel++) {
+      const from = start + labelBytes + pixel;
+      const to = record * IMAGE + 3 * pixel;
+      images[to] = bytes[from]!;
+      images[to + 1] = bytes[from + PLANE]!;
+      images[to + 2] = bytes[from + 2 * PLANE]!;
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/** Pictures from files: decoded, upright, in sRGB, scaled to what a network takes. */
+import { UserError } from "../core/errors.ts";
+import { readFile } from "../core/storage.ts";
+
+/** The pixels of a picture, row by row. */
+export interface Image {
+  /** [height, width, red green blue] */
+  readonly shape: readonly [height: number, width: number, channels: 3];
+  /** Values 0 ... 255, height * width * 3 of them. */
+  readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+/** What shines through transparent pixels: white, as in most programs that show pictures. */
+const BACKGROUND = "#ffffff";
+
+/**
+ * The decoder: a native addon, so it is loaded only where pictures are read, and the rest works without it. Throws
+ * `UserError` where it is not installed or does not run here.
+ */
+async function loadSharp() {
+  try {
+    const sharp = (await import("sharp")).default;
+    if (typeof sharp === "function") return sharp;
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `does not load here (${firstLine(message)})`;
+    throw new UserError(`Cannot decode images: the npm package sharp ${why}, npm install --include=optional brings it`);
+  }
+  throw new UserError("Cannot decode images in a browser: draw the picture on a canvas, whose getImageData has pixels");
+}
+
+/** Throws `UserError` where pictures cannot be read here, before anything slow begins. */
+export async function checkDecoder(): Promise<void> {
+  await loadSharp();
+}
+
+function firstLine(message: string): string {
+  return message.trim().split("\n")[0]!.replace(/[.:\s]+$/, "");
+}
+
+/**
+ * Reads a picture: PNG, JPEG, WebP, GIF, AVIF or TIFF, of any size up to 268 megapixels.
+ *
+ * Grey, palette, 16 bit and CMYK become 8 bit sRGB, by the embedded colour profile if there is one; transparent pixels
+ * are laid on white; a rotation in the EXIF data is applied; of an animation it is the first frame.
+ *
+ * @param path a file
+ * @returns its pixels, at the size of the file
+ * @throws {UserError} the file cannot be read, is no picture or ends early, or the package sharp is missing
+ */
+export async function readImage(path: string): Promise<Image> {
+  return await decodeImage(await readFile(path), path);
+}
+
+/** As `readImage`, of a file's bytes; `source` names them in errors. */
+export async function decodeImage(bytes: Uint8Array, source: string): Promise<Image> {
+  const sharp = await loadSharp();
+  try {
+    // Cameras write JPEG files with small faults that every program shows; "error" still refuses what ends early.
+    const { data, info } = await sharp(bytes, { autoOrient: true, failOn: "error" })
+      .flatten({ background: BACKGROUND }).toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
+    return { shape: [info.height, info.width, 3], pixels: Uint8Array.from(data) };
+  } catch (error) {
+    throw new UserError(`Cannot read "${source}" as an image: ${reason((error as Error).message)}`);
+  }
+}
+
+function reason(message: string): string {
+  if (/unsupported image format/.test(message)) return "it is none, or of an unknown format; PNG and JPEG are known";
+  if (/is empty/.test(message)) return "it is empty";
+  if (/pixel limit/.test(message)) return "it has more than 268 megapixels";
+  return `it is damaged or incomplete (${firstLine(message)})`;
+}
+
+/**
+ * Scales a picture with Lanczos' filter (behind averages of whole pixels where it shrinks much, so that nothing
+ * aliases) until it just covers `height` x `width`, and cuts out the middle. One of that size stays as it is.
+ *
+ * @throws {UserError} the package sharp is missing
+ *
+ * @example
+ * ```ts
+ * const image = { shape: [2, 4, 3], pixels: new Uint8Array(2 * 4 * 3).fill(128) } as const;
+ * const { shape, pixels } = await resizeTo(image, 1, 1);
+ * console.log(shape, pixels); // [ 1, 1, 3 ] Uint8Array(3) [ 128, 128, 128 ]
+ * ```
+ */
+export async function resizeTo({ shape, pixels }: Image, height: number, width: number): Promise<Image> {
+  const [fromHeight, fromWidth, channels] = shape;
+  if (fromHeight === height && fromWidth === width) return { shape, pixels };
+  const sharp = await loadSharp();
+  const raw = { width: fromWidth, height: fromHeight, channels };
+  const resized = await sharp(pixels, { raw, limitInputPixels: false })
+    .resize(width, height, { fit: "cover", position: "centre", kernel: "lanczos3" }).raw().toBuffer();
+  return { shape: [height, width, 3], pixels: Uint8Array.from(resized) };
+}

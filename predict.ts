@@ -1,0 +1,5 @@
+import { predict } from "./cli/predict.ts";
+import { runCommand } from "./cli/command.ts";
+import { programArguments } from "./core/runtime.ts";
+
+await runCommand(predict, programArguments());

@@ -1,0 +1,39 @@
+/** `npm run build`: writes the modules for Node and browsers and the program into dist/. */
+import { build, type BuildOptions } from "esbuild";
+import * as fs from "node:fs";
+import process from "node:process";
+import { licenseText, packageOf } from "./licenses.ts";
+
+const COMMON = { bundle: true, format: "esm", logLevel: "warning" } satisfies BuildOptions;
+
+/** Packages stay outside: npm installs them. */
+const NODE = { ...COMMON, platform: "node", packages: "external" } satisfies BuildOptions;
+
+/** Everything inside, so that a page can load the file as it is. `browser` of package.json leaves out what is native. */
+const BROWSER = { ...COMMON, platform: "browser", metafile: true } satisfies BuildOptions;
+
+async function buildModules(): Promise<void> {
+  const [, , { metafile }] = await Promise.all([
+    build({ ...NODE, entryPoints: ["mod.ts"], outfile: "dist/mod.js" }),
+    build({ ...NODE, entryPoints: ["cli/bin.ts"], outfile: "dist/allcnn.js" }),
+    build({ ...BROWSER, entryPoints: ["mod.ts"], outfile: "dist/browser.js" }),
+  ]);
+  const carried = Object.entries(metafile.outputs["dist/browser.js"]!.inputs).filter(([, each]) =>
+    each.bytesInOutput > 0
+  );
+  const packages = new Set(carried.map(([path]) => packageOf(path)).filter((name) => name !== null));
+  fs.writeFileSync("dist/browser.licenses.txt", licenseText([...packages].sort()));
+}
+
+/** `npx allcnn` in the checkout runs what was just built. */
+function linkProgram(): void {
+  const link = "node_modules/.bin/allcnn";
+  if (process.platform === "win32") return;
+  fs.chmodSync("dist/allcnn.js", 0o755);
+  fs.rmSync(link, { force: true });
+  fs.symlinkSync("../../dist/allcnn.js", link);
+}
+
+fs.rmSync("dist/types", { recursive: true, force: true }); // of other sources: `npm run build:types` writes them anew
+await buildModules();
+linkProgram();

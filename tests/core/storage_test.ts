@@ -1,0 +1,80 @@
+/** One contract, two implementations: files, and IndexedDB (here `fake-indexeddb`; tests/browser/ has a real one). */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { IDBFactory, IDBKeyRange, IDBObjectStore } from "fake-indexeddb";
+import { join } from "node:path";
+import { UserError } from "../../core/errors.ts";
+import * as node from "../../core/storage.ts";
+import * as browser from "../../core/storage_browser.ts";
+import { inFolder } from "../cli/_run.ts";
+import { checkStorage, type Storage } from "./_storage_contract.ts";
+
+const IN_BROWSER: Storage = browser; // the types agree
+
+/** Runs `body` with an empty IndexedDB. */
+async function withDatabase(body: () => Promise<void>, factory = new IDBFactory()): Promise<void> {
+  Object.assign(globalThis, { indexedDB: factory, IDBKeyRange });
+  try {
+    await body();
+  } finally {
+    await deleted(factory); // which also makes the module open the next one
+    for (const name of ["indexedDB", "IDBKeyRange"]) Reflect.deleteProperty(globalThis, name);
+  }
+}
+
+const deleted = (factory: IDBFactory) =>
+  new Promise<void>((resolve, reject) => {
+    const request = factory.deleteDatabase("allcnn");
+    request.onsuccess = () => resolve();
+    request.onerror = request.onblocked = () => reject(new Error("the database is still open"));
+  });
+
+async function messageOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(() => null, (error: unknown) => error);
+  assert.instance(error, UserError);
+  return (error as Error).message;
+}
+
+test("files keep the contract of storage", async () => {
+  await inFolder(async (folder) => await checkStorage(node, join(folder, "root")));
+});
+
+test("IndexedDB keeps the contract of storage", async () => {
+  await withDatabase(async () => await checkStorage(IN_BROWSER, "root"));
+});
+
+test("a browser's storage offers nothing that files do not", () => {
+  assert.equal(Object.keys(browser).filter((name) => !(name in node)), []);
+});
+
+test("in a browser, another page may delete everything, and work goes on", async () => {
+  const factory = new IDBFactory();
+  await withDatabase(async () => {
+    await browser.writeFile("a", "1");
+    await deleted(factory);
+    assert.is(await browser.exists("a"), false);
+    await browser.writeFile("a", "2");
+    assert.is(await browser.readText("/a"), "2");
+  }, factory);
+});
+
+test("full storage leaves the old contents and says so; storage that is not there says so", async () => {
+  await withDatabase(async () => {
+    await browser.writeFile("a", "old");
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+    try {
+      const expected = "the browser's storage is full, free some and try again";
+      assert.is(await messageOf(browser.writeFile("a", "new")), `Cannot write "a": ${expected}`);
+    } finally {
+      IDBObjectStore.prototype.put = put;
+    }
+    assert.is(await browser.readText("a"), "old");
+  });
+  assert.is(await messageOf(browser.writeFile("a", "x")), 'Cannot write "a": this browser offers no IndexedDB here');
+  assert.is(await browser.exists("a"), false);
+});
+
+test.run();

@@ -1,0 +1,76 @@
+/** The tarball, installed in an empty folder as a user would: library and program, in Node and in Deno, and its types. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { transform } from "esbuild";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { execute, type Result, SMALL } from "../cli/_run.ts";
+import { tarball } from "./_pack.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "allcnn-install-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+const run = (file: string, ...args: readonly string[]) =>
+  execute(file, args, { cwd: folder, env: { ALLCNN_CACHE: join(folder, "cache"), NO_COLOR: "1" } });
+const deno = resolve("node_modules/.bin/deno");
+
+/** What npm says where it does not reach the registry. */
+const UNREACHABLE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|FETCH_ERROR|network/;
+
+async function install(): Promise<boolean> {
+  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+  const options = ["--prefer-offline", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=60000"];
+  const { code, stderr } = await run("npm", "install", ...options, await tarball());
+  if (code === 0) return true;
+  assert.match(stderr, UNREACHABLE);
+  console.log(`skipped: npm install, ${stderr.split("\n").find((line) => UNREACHABLE.test(line))}`);
+  return false;
+}
+
+/** The example of the README, importing the package. */
+const source = readFileSync("examples/train_on_arrays.ts", "utf8").replaceAll('"../mod.ts"', '"allcnn"');
+
+function checkLearnt({ code, stdout, stderr }: Result): void {
+  assert.is(code, 0, stdout + stderr);
+  assert.match(stdout, /^epoch 6: loss 0\.\d+$/m);
+  assert.match(stdout, /^the first is of rows: (1\.00|0\.[5-9]\d)/m);
+}
+
+test("installed from its tarball, the package works in Node and in Deno", async () => {
+  if (!await install()) return;
+  for (const missing of ["esbuild", "typescript", "uvu", "deno"]) {
+    assert.not.ok(existsSync(join(folder, "node_modules", missing)), `${missing} is not for users`);
+  }
+  writeFileSync(join(folder, "stripes.ts"), source);
+  writeFileSync(join(folder, "stripes.js"), (await transform(source, { loader: "ts", format: "esm" })).code);
+  checkLearnt(await run(process.execPath, "stripes.js"));
+  if (existsSync(deno)) checkLearnt(await run(deno, "run", "--allow-all", "--check", "stripes.ts"));
+
+  // The library and the program reach the configs that come along by name, from any folder.
+  writeFileSync(
+    join(folder, "config.js"),
+    'import { loadConfig } from "allcnn";\nconsole.log((await loadConfig("allcnn-c")).training.epochs);\n',
+  );
+  assert.is((await run(process.execPath, "config.js")).stdout, "350\n");
+  const trained = await run("npx", "--no-install", "allcnn", "train", "quickstart", ...SMALL, "--epochs=1");
+  assert.is(trained.code, 0, trained.stderr);
+  assert.match(trained.stdout, /^Done: runs\/quickstart-0$/m);
+  assert.ok(existsSync(join(folder, "runs/quickstart-0/curves.png")), "packages for pictures are found");
+  const unknown = await run("npx", "--no-install", "allcnn", "train", "configs/quickstart.yaml");
+  assert.is(unknown.code, 1);
+  assert.match(
+    unknown.stderr,
+    /Cannot read "configs\/quickstart\.yaml": it does not exist; by name there are .*quickstart/,
+  );
+
+  // The declarations are complete and strict, however the user's compiler finds modules.
+  const tsc = [resolve("node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--skipLibCheck", "false"];
+  for (const module of [["nodenext"], ["esnext", "--moduleResolution", "bundler"]]) {
+    const args = [...tsc, "--target", "es2023", "--types", "", "--module", ...module, "stripes.ts"];
+    const checked = await run(process.execPath, ...args);
+    assert.is(checked.code, 0, `${module.join(" ")}: ${checked.stdout}`);
+  }
+});
+
+test.run();

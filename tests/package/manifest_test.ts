@@ -1,0 +1,111 @@
+/** What is published: package.json and deno.json agree, and the tarball holds what a user needs and nothing else. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { build } from "esbuild";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { listPackage } from "./_pack.ts";
+
+interface Manifest {
+  readonly version: string;
+  readonly license: string;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+}
+
+const read = (path: string) => JSON.parse(readFileSync(path, "utf8")) as Manifest;
+const npm = read("package.json"), deno = read("deno.json");
+
+/** Specifiers that a built module imports, dynamic imports included. */
+async function importsOf(path: string): Promise<string[]> {
+  const { metafile } = await build({
+    entryPoints: [path],
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "node",
+    packages: "external",
+    metafile: true,
+  });
+  return Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+}
+
+/** "@a/b" of "@a/b/c.js". */
+const packageOf = (specifier: string) => specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+
+test("package.json, package-lock.json and deno.json agree on version, license and exports", () => {
+  assert.is(deno.version, npm.version);
+  assert.is(read("package-lock.json").version, npm.version);
+  assert.is(deno.license, npm.license);
+  assert.equal(Object.keys(deno.exports), Object.keys(npm.exports));
+  assert.equal(Object.keys(npm.exports), ["."]);
+  const { types, node, browser } = npm.exports["."] as Record<string, string>;
+  // The build makes each of the three from the file that deno.json exports.
+  assert.equal([deno.exports["."], types, node, browser], [
+    "./mod.ts",
+    "./dist/types/mod.d.ts",
+    "./dist/mod.js",
+    "./dist/browser.js",
+  ]);
+});
+
+test("all packages have exact versions", () => {
+  for (const [name, version] of Object.entries({ ...npm.dependencies, ...npm.optionalDependencies })) {
+    assert.match(version, /^\d+\.\d+\.\d+$/, name);
+  }
+});
+
+test("the modules for Node import no package but the declared ones, and all of these", async () => {
+  const declared = Object.keys({ ...npm.dependencies, ...npm.optionalDependencies });
+  const imported = new Set<string>();
+  for (const path of ["dist/mod.js", "dist/allcnn.js"]) {
+    for (const specifier of await importsOf(path)) {
+      if (!specifier.startsWith("node:")) imported.add(packageOf(specifier));
+    }
+  }
+  assert.equal([...imported].filter((name) => builtinModules.includes(name)), [], "without node:");
+  // Fonts are files of a package that are looked up by name.
+  assert.equal([...imported, "@fontsource/inter"].sort(), declared.sort());
+});
+
+test("the module for browsers imports nothing at all", async () => {
+  assert.equal(await importsOf("dist/browser.js"), []);
+  for (const name of ["yaml", "zod"]) {
+    assert.match(readFileSync("dist/browser.licenses.txt", "utf8"), new RegExp(`^${name}$`, "m"));
+  }
+});
+
+test("the tarball holds modules, declarations, configs and documents, and nothing else", async () => {
+  const files = await listPackage();
+  const types = files.filter((path) => path.startsWith("dist/types/"));
+  assert.equal(types.filter((path) => !path.endsWith(".d.ts")), []);
+  assert.ok(types.includes("dist/types/mod.d.ts"));
+  assert.equal(types.filter((path) => !existsSync(path.slice("dist/types/".length).replace(/\.d\.ts$/, ".ts"))), []);
+  const configs = readdirSync("configs").filter((name) => name.endsWith(".yaml")).map((name) => `configs/${name}`);
+  assert.ok(configs.includes("configs/quickstart.yaml"));
+  assert.equal(
+    files.filter((path) => !types.includes(path)).sort(),
+    [
+      ...configs,
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "configs/schema.json",
+      "dist/allcnn.js",
+      "dist/browser.js",
+      "dist/browser.licenses.txt",
+      "dist/mod.js",
+      "docs/images/small-cifar10.png",
+      "package.json",
+    ].sort(),
+  );
+});
+
+test("every picture that README.md shows is in the tarball", async () => {
+  const pictures = [...readFileSync("README.md", "utf8").matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, path]) => path!);
+  const files = await listPackage();
+  assert.equal(pictures.filter((path) => !files.includes(path)), []);
+});
+
+test.run();

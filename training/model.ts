@@ -1,0 +1,246 @@
+/** A network with its parameters on a device: what one trains, evaluates, saves, and predicts with. */
+import type { Config } from "../configs/schema.ts";
+import { type Arena, arena } from "../core/arena.ts";
+import type { Context } from "../core/device.ts";
+import { UserError } from "../core/errors.ts";
+import { heNormal } from "../core/init.ts";
+import type { Layer, ParamSpecs } from "../core/layer.ts";
+import type { Buffers, Plan } from "../core/plan.ts";
+import type { BoundNetwork } from "../core/program.ts";
+import type { HostTensor } from "../core/safetensors.ts";
+import { stepTensor } from "../core/step.ts";
+import { type Tensor, tensor } from "../core/tensor.ts";
+import { readTensors, writeTensor } from "../core/transfer.ts";
+import { defaultTuner, type Tuner } from "../core/tuner.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Whitening } from "../data/whitening.ts";
+import { buildNetwork } from "../layers/mod.ts";
+import { classNames, IMAGE_SHAPE } from "./datasets.ts";
+
+/** Height, width and channels of one image. */
+export type ImageShape = Dataset["shape"];
+
+/** A network built in code, and the shape of the images that it takes. */
+export interface Definition {
+  readonly network: Layer;
+  readonly input: ImageShape;
+}
+
+/** A compiled forward pass: write images [batch, height, width, channels] to `x`, run, read [batch, classes]. */
+export interface Predictor {
+  readonly plan: Plan;
+  readonly x: Tensor;
+  readonly logits: Tensor;
+}
+
+/**
+ * A network, its parameters on a device, and what its programs share. Plain data: functions take it as their first
+ * argument. `closeModel` frees its memory.
+ */
+export interface Model extends BoundNetwork {
+  readonly context: Context;
+  readonly input: ImageShape;
+  /** How many classes the network tells apart: labels are 0 ... classes - 1. */
+  readonly classes: number;
+  /** The shape and initial values of each parameter, by name: "conv1/w". */
+  readonly specs: ParamSpecs;
+  /** Optimizer state by name ("velocity"), laid out like the parameters; empty where nothing is trained. */
+  readonly state: Readonly<Record<string, Arena>>;
+  /** The persistent buffers that all plans share. */
+  readonly buffers: Buffers;
+  /** Most examples of one batch outside of training. */
+  readonly batch: number;
+  /** Chooses the kernels. */
+  readonly tuner: Tuner;
+  /** The config that the network is from, or null where it was built in code. */
+  readonly config: Config | null;
+  /** The whitening that its images went through, or null. */
+  readonly whitening: Whitening | null;
+  /** Compiled forward passes by batch; one that runs is not in here. */
+  readonly predictors: Map<number, Predictor>;
+}
+
+/** What goes with a model beside its network and its parameters. */
+export interface ModelOptions {
+  /** Chooses the kernels; the default takes each kernel's default. */
+  readonly tuner?: Tuner;
+  /** What the config's zca step does: of a run's folder, or from `whiteningFor`. */
+  readonly whitening?: Whitening | null;
+}
+
+/** The named values of parameters and optimizer state on the host. */
+export type HostParams = Readonly<Record<string, Float32Array>>;
+
+/** More examples at once are hardly faster, and take more memory. */
+const BATCH = 128;
+
+/** The network and input shape of a config. */
+export function definitionOf({ name, network }: Config): Definition {
+  return { network: buildNetwork(name, network), input: IMAGE_SHAPE };
+}
+
+/** The parameters and classes of a network. Throws `UserError` where its shapes do not fit, or it does not classify. */
+export function specsOf(definition: Definition | Config, batch = 1): { specs: ParamSpecs; classes: number } {
+  const coded = "input" in definition;
+  const { network, input } = coded ? definition : definitionOf(definition);
+  if (input.length !== 3 || !input.every((size) => Number.isInteger(size) && size > 0)) {
+    throw new UserError(
+      `Cannot use images of [${input.join(", ")}] with network "${network.name}": expected [height, width, channels]`,
+    );
+  }
+  const { output, params } = network.init([batch, ...input]), classes = output[3]!;
+  const expected = coded ? null : classNames(definition.dataset).length;
+  if (output.length !== 4 || output[1] !== 1 || output[2] !== 1 || classes !== (expected ?? classes)) {
+    const needed = coded
+      ? `a classifier needs [${batch}, 1, 1, classes], as a global average pool at its end makes it`
+      : `${definition.dataset.name} needs [${batch}, 1, 1, ${expected}]`;
+    throw new UserError(
+      `Cannot classify with network "${network.name}": it ends with [${output.join(", ")}], ${needed}`,
+    );
+  }
+  return { specs: params, classes };
+}
+
+/** Lays out the parameters of a network; allocates nothing yet. Throws `UserError` where its shapes do not fit. */
+export function modelOf(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
+  const { specs, classes } = specsOf(definition), config = "input" in definition ? null : definition;
+  const { network, input } = "input" in definition ? definition : definitionOf(definition);
+  return {
+    context,
+    network,
+    input,
+    classes,
+    specs,
+    params: arena("params", specs, context.limits),
+    state: {},
+    step: stepTensor(),
+    metrics: tensor("metrics", [4], { lifetime: "persistent" }),
+    buffers: new Map(),
+    batch: config?.training.batch ?? BATCH,
+    tuner: options.tuner ?? defaultTuner(context.limits),
+    config,
+    whitening: options.whitening ?? null,
+    predictors: new Map(),
+  };
+}
+
+/** As `modelOf`, with the buffers that all programs share, and `params` in them. */
+export async function placeModel(
+  context: Context,
+  definition: Definition | Config,
+  params: (specs: ParamSpecs) => HostParams,
+  options: ModelOptions,
+): Promise<Model> {
+  const model = modelOf(context, definition, options);
+  await setParams(model, params(model.specs));
+  await writeTensor(context, model.buffers, model.step, new Uint32Array(4));
+  await writeTensor(context, model.buffers, model.metrics, new Float32Array(4));
+  return model;
+}
+
+/**
+ * A network with initial parameters on a device: normal weights of deviation sqrt(2 / fan-in), drawn by `seed`, biases
+ * as their layers say. `definition` is a config, or a network built in code and the shape of its images. Throws
+ * `UserError` where the shapes do not fit, or the memory of the device does not suffice.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] }, { seed: 1 });
+ * console.log(model.classes, Object.keys(model.specs)); // 3 [ 'conv1/w', 'conv1/b' ]
+ *
+ * const quickstart = await openModel(device, await loadConfig("quickstart"));
+ * console.log(quickstart.input, quickstart.classes); // [ 32, 32, 3 ] 10
+ * ```
+ */
+export async function openModel(
+  context: Context,
+  definition: Definition | Config,
+  { seed = 0, ...options }: ModelOptions & { readonly seed?: number } = {},
+): Promise<Model> {
+  checkSeed(seed);
+  return await placeModel(context, definition, (specs) => heNormal(specs, seed), options);
+}
+
+/** Throws `UserError` on a seed that is no unsigned 32-bit integer. */
+export function checkSeed(seed: number): void {
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    throw new UserError(`Cannot use seed ${seed}: expected a whole number from 0 to 2^32 - 1`);
+  }
+}
+
+/**
+ * Frees the memory of a model on its device; the model cannot be used any more.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * closeModel(model);
+ * ```
+ */
+export function closeModel({ buffers, predictors }: Model): void {
+  predictors.forEach(({ plan, x }) => {
+    plan.buffers.get(x.buffer)!.destroy();
+    plan.destroy();
+  });
+  predictors.clear();
+  buffers.forEach((buffer) => buffer.destroy());
+  buffers.clear();
+}
+
+/** Runs `body` with a copy of the model whose further buffers are its own, and freed at the end. */
+export async function withOwnBuffers<M extends Model, T>(model: M, body: (model: M) => Promise<T>): Promise<T> {
+  const buffers: Buffers = new Map(model.buffers);
+  try {
+    return await body({ ...model, buffers });
+  } finally {
+    for (const [virtual, buffer] of buffers) if (!model.buffers.has(virtual)) buffer.destroy();
+  }
+}
+
+/** Sets the parameters, and the optimizer state if given (else zero). */
+export async function setParams(
+  { context, buffers, params, state }: Model,
+  values: HostParams,
+  optimizerState: Readonly<Record<string, HostParams>> = {},
+): Promise<void> {
+  const arenas: [Arena, HostParams][] = [
+    [params, values],
+    ...Object.entries(state).map(([name, arena]): [Arena, HostParams] => [arena, optimizerState[name] ?? {}]),
+  ];
+  for (const [arena, values] of arenas) {
+    for (const window of arena.windows) {
+      const flat = new Float32Array(window.shape[0]!);
+      for (const [name, view] of Object.entries(arena.views)) {
+        if (view.buffer === window.buffer && values[name] !== undefined) flat.set(values[name], view.offset / 4);
+      }
+      await writeTensor(context, buffers, window, flat);
+    }
+  }
+}
+
+/**
+ * The parameters under their names ("conv1/w" as [height, width, in, out], "conv1/b"), and optimizer state, if any,
+ * under "velocity/...", copied from the device.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * const params = await getParams(model);
+ * console.log(params["conv1/w"]!.shape, params["conv1/b"]!.data); // [ 3, 3, 1, 3 ] Float32Array(3) [ 0, 0, 0 ]
+ * ```
+ */
+export async function getParams({ context, buffers, params, state }: Model): Promise<Record<string, HostTensor>> {
+  const named = [
+    ...Object.entries(params.views),
+    ...Object.entries(state).flatMap(([prefix, { views }]) =>
+      Object.entries(views).map(([name, view]): [string, Tensor] => [`${prefix}/${name}`, view])
+    ),
+  ];
+  const bytes = await readTensors(context, buffers, named.map(([, view]) => view));
+  return Object.fromEntries(
+    named.map(([name, { shape }], index) => [name, { shape, data: new Float32Array(bytes[index]!) }]),
+  );
+}

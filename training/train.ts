@@ -1,0 +1,109 @@
+import type * as z from "zod";
+import { augmentSchema, trainingSchema } from "../configs/schema.ts";
+import { type Checkpoint, select } from "../core/checkpoint.ts";
+import { checkDataset } from "../data/check_dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { checkOptions } from "../layers/explain_issue.ts";
+import type { EpochMetrics } from "../report/metrics.ts";
+import { fit, type Status } from "./fit.ts";
+import { checkSeed, type Model, setParams, withOwnBuffers } from "./model.ts";
+import { makeResident } from "./resident.ts";
+import { type Augment, compileEvaluation, compileTraining, trainable } from "./session.ts";
+
+/** How to train, as under `training:` of a config; `epochs`, `batch`, `learningRate` and `optimizer` must be there. */
+type Settings = Omit<z.input<typeof trainingSchema>, "init"> & Partial<Pick<z.input<typeof trainingSchema>, "init">>;
+
+/**
+ * How to train: `epochs`, `batch` (examples per step), `learningRate` (`base`; with `factor`, the rate is multiplied by it
+ * after each of `epochs`) and `optimizer`, as under `training:` of a config; and what to tell meanwhile.
+ */
+export interface TrainOptions extends Settings {
+  /** Labelled images to evaluate on after every `evaluateEvery` epochs and the last. */
+  readonly validation?: Dataset | undefined;
+  /** Random shifts and mirroring, as under `dataset.augment:` of a config. */
+  readonly augment?: Augment | undefined;
+  /** Decides the order of the examples, dropout and augmentation; 0 unless said otherwise. */
+  readonly seed?: number;
+  /** Called after each epoch with its losses and errors. Training waits for it. */
+  readonly onEpoch?: (metrics: EpochMetrics) => unknown;
+  /** Called about twice a second while an epoch runs. */
+  readonly onStatus?: (status: Status) => void;
+  /** Called before the first step, every `checkpointMinutes`, and at the end; `encodeCheckpoint` makes it the bytes of a file. */
+  readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
+  /** Ends the training after the step in hand. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Trains a model on labelled images by stochastic gradient descent, from its current parameters and a momentum of zero.
+ * `data` holds images [count, height, width, channels] as the network takes them. Returns the metrics of each finished
+ * epoch. Throws `UserError` where data or options do not fit, the memory of the device does not suffice, or the loss
+ * stops being a number; the model then has the parameters of the last checkpoint.
+ *
+ * @example
+ * ```ts
+ * const network = sequential("tiny", [
+ *   conv({ name: "conv1", channels: 8, kernel: 3, padding: "same", activation: "relu" }),
+ *   maxPool("pool1", { kernel: 2, stride: 2 }),
+ *   conv({ name: "conv2", channels: 3, kernel: 1 }),
+ *   globalAveragePool("average"),
+ * ]);
+ * const model = await openModel(device, { network, input: [8, 8, 1] });
+ * // Grey images of 8x8 pixels; how bright they are is their class.
+ * const images = Float32Array.from({ length: 96 * 64 }, (_, i) => Math.floor(i / 64) % 3 - 1);
+ * const labels = Uint32Array.from({ length: 96 }, (_, n) => n % 3);
+ * const rows = await train(model, { images, labels, count: 96, shape: [8, 8, 1] }, {
+ *   epochs: 2,
+ *   batch: 32,
+ *   learningRate: { base: 0.1 },
+ *   optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } },
+ *   onEpoch: ({ epoch, trainLoss }) => console.log(`epoch ${epoch}: loss ${trainLoss.toFixed(3)}`),
+ * });
+ * ```
+ */
+export async function train(model: Model, data: Dataset, options: TrainOptions): Promise<readonly EpochMetrics[]> {
+  const { validation, augment, seed = 0, onEpoch, onStatus, onCheckpoint, signal, ...settings } = options;
+  const action = `Cannot train "${model.network.name}"`;
+  const training = checkOptions(trainingSchema, { init: { heNormal: {} }, ...settings }, action);
+  const augmented = augment === undefined ? null : checkOptions(augmentSchema, augment, `${action} with this augment`);
+  checkSeed(seed);
+  model.context.check();
+  checkDataset(data, model, "the training data");
+  if (validation !== undefined) checkDataset(validation, model, "the validation data");
+  return await withOwnBuffers(model, async (own) => {
+    const session = trainable(own, training, augmented), { context, buffers } = own;
+    const resident = await makeResident(context, buffers, "train", data);
+    const plan = await compileTraining(session, resident);
+    const evaluation = validation === undefined
+      ? null
+      : await compileEvaluation(session, await makeResident(context, buffers, "validation", validation));
+    let last: Checkpoint | null = null, rows: readonly EpochMetrics[] = [];
+    try {
+      await fit(session, {
+        train: resident,
+        plan,
+        evaluation,
+        seed,
+        resumed: null,
+        whitening: null,
+        async save(checkpoint) {
+          last = checkpoint;
+          await onCheckpoint?.(checkpoint);
+        },
+        async onEpoch(finished) {
+          rows = [...finished];
+          await onEpoch?.(rows.at(-1)!);
+        },
+        onStatus: onStatus ?? (() => {}),
+        interrupted: () => signal?.aborted ?? false,
+      });
+    } catch (error) {
+      if (last !== null) await setParams(model, select(last, model.specs, model.network.name));
+      throw error;
+    } finally {
+      plan.destroy();
+      evaluation?.plan.destroy();
+    }
+    return rows;
+  });
+}
