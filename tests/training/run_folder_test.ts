@@ -9,7 +9,7 @@ import { execute, inFolder } from "../cli/_run.ts";
 test("where no file may grow beyond 16 KiB, as on a full disk, every old file stays and one line says why", () =>
   inFolder(async (folder) => {
     if (process.platform === "win32") return console.log("skipped: Windows has no limit of file sizes");
-    const script = "dist/folder_writer.mjs", run = `${folder}/run`;
+    const script = "dist/tests/folder_writer.mjs", run = `${folder}/run`;
     await build({
       entryPoints: ["tests/training/_folder_writer.ts"],
       outfile: script,
