@@ -2,16 +2,15 @@
 import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { heNormal } from "../core/init.ts";
-import { type Plan, run } from "../core/plan.ts";
 import { permutation } from "../core/random.ts";
 import { stepSchedule } from "../core/schedule.ts";
-import { encodeStep } from "../core/step.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
 import type { Resident } from "./resident.ts";
 import { getParams, setParams } from "./model.ts";
 import type { Evaluation, Session, Training } from "./session.ts";
+import { runStep, type TrainingStep } from "./step.ts";
 
 /** Where training stands: shown while it runs. */
 export interface Status {
@@ -32,7 +31,7 @@ export interface Status {
 
 export interface FitOptions {
   readonly train: Resident;
-  readonly plan: Plan;
+  readonly step: TrainingStep;
   /** Null where there is nothing to evaluate on. */
   readonly evaluation: Evaluation | null;
   readonly seed: number;
@@ -67,7 +66,7 @@ export async function initialize(session: Session, seed: number, checkpoint: Che
 /** Trains until the config's last epoch. Returns false where it was interrupted; the state is saved either way. */
 export async function fit(session: Session, options: FitOptions): Promise<boolean> {
   const { context, config, training, buffers } = session;
-  const { train, plan, evaluation, seed, resumed } = options;
+  const { train, evaluation, seed, resumed } = options;
   const { queue } = context.device;
   const { batch, epochs, learningRate } = training;
   const rate = stepSchedule(learningRate), steps = Math.floor(train.count / batch);
@@ -87,12 +86,15 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     const metrics = Array.from(await readTensor(context, buffers, session.metrics));
     checkFinite(training, metrics, step);
     const progress: Progress = { step, epoch, seed, metrics, epochSeconds };
-    const { tunings, shaders } = plan, { scope } = context, { whitening } = options, tensors = await getParams(session);
+    const { microBatch, plan: { tunings, shaders } } = options.step,
+      { scope } = context,
+      { whitening } = options,
+      tensors = await getParams(session);
     // The loss is that of the parameters before the last update, which may have overflowed since.
     for (const { data } of Object.values(tensors)) {
       if (!data.every(Number.isFinite)) checkFinite(training, [NaN], step + 1);
     }
-    await options.save({ config, progress, tunings, scope, shaders, whitening, tensors });
+    await options.save({ config, progress, microBatch, tunings, scope, shaders, whitening, tensors });
     lastSave = performance.now();
   };
 
@@ -108,9 +110,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       mark = now;
     };
     for (let at = step - epoch * steps; at < steps; at++) {
-      const data = encodeStep({ step, seed, learningRate: rate(epoch), first: at * batch });
-      queue.writeBuffer(buffers.get(session.step.buffer)!, 0, data);
-      run(context, plan);
+      runStep(session, options.step, { step, seed, learningRate: rate(epoch), first: at * batch });
       step++;
       const done = queue.onSubmittedWorkDone();
       done.catch(() => {}); // where the device is lost, check() throws first
