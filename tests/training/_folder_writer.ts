@@ -15,6 +15,7 @@ const writes = {
       tunings: {},
       scope: "",
       shaders: "",
+      microBatch: null,
       whitening: null,
       tensors: { w: { shape: [Number(floats)], data: new Float32Array(Number(floats)).fill(Number(floats)) } },
     }),
