@@ -42,7 +42,7 @@ export async function writeParams(
   whitening: Whitening | null,
 ): Promise<void> {
   const hash = whitening === null ? null : await keepWhitening(folderOf(path), whitening);
-  const rest = { progress: null, tunings: {}, scope: "", shaders: "" };
+  const rest = { progress: null, microBatch: null, tunings: {}, scope: "", shaders: "" };
   await writeFile(path, await encode({ config, ...rest, whitening: hash, tensors: params }));
 }
 

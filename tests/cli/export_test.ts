@@ -15,7 +15,7 @@ import { allcnn, inFolder } from "./_run.ts";
 
 const QUICKSTART = "configs/quickstart.yaml";
 const WHITENING = { mean: new Float32Array(3072).fill(2), matrix: new Float32Array(3072 ** 2).fill(0.01) };
-const NO_PROGRESS = { progress: null, tunings: {}, scope: "", shaders: "" };
+const NO_PROGRESS = { progress: null, microBatch: null, tunings: {}, scope: "", shaders: "" };
 
 /** Writes a run with the initial parameters of a config, and velocities, to `folder`/run. */
 async function writeRun(folder: string, path: string, whitened = false): Promise<void> {
