@@ -8,7 +8,7 @@ import { writeFile } from "../core/storage.ts";
 import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
-import { classNames, IMAGE_SHAPE } from "../training/datasets.ts";
+import { classNames, imageShape, inputShape } from "../training/datasets.ts";
 import { specsOf } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { whiteningFor, whitens } from "../training/preprocess.ts";
@@ -54,15 +54,17 @@ async function exportFiles(args: Arguments): Promise<number> {
 
   const given = configPath === null ? null : await loadConfig(configPath);
   const { checkpoint, definition: config } = await openDefined(path, given, screen.line);
-  const params = paramsOf(checkpoint, specsOf(config).specs, path);
+  const { specs, classes: count } = specsOf(config), names = classNames(config.dataset);
+  const params = paramsOf(checkpoint, specs, path), image = imageShape(config.dataset);
   const saved = await savedWhitening(checkpoint, path, config);
-  const network = { config, params, image: IMAGE_SHAPE, classes: classNames(config.dataset) };
+  const classes = Array.from({ length: count }, (_, index) => names[index] ?? `class ${index}`);
+  const network = { config, params, image, classes };
   if (onnx !== null) {
     const whitening = saved ?? await fittedWhitening(config.dataset, args, screen);
     await writeFile(onnx, onnxModel({ ...network, whitening }));
   }
   if (safetensors !== null && layout === "pytorch") {
-    const tensors = toPytorch(params, config.network, IMAGE_SHAPE);
+    const tensors = toPytorch(params, config.network, inputShape(config.dataset));
     await writeFile(safetensors, await encodeTensors({ metadata: { format: "pt" }, tensors }));
   } else if (safetensors !== null) await writeParams(safetensors, config, params, saved);
   if (torch !== null) await writeFile(torch, pytorchCode(network));

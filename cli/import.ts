@@ -4,7 +4,7 @@ import { UserError } from "../core/errors.ts";
 import { decodeTensors } from "../core/safetensors.ts";
 import { isDirectory, readFile } from "../core/storage.ts";
 import { fromPytorch } from "../export/pytorch.ts";
-import { IMAGE_SHAPE } from "../training/datasets.ts";
+import { inputShape } from "../training/datasets.ts";
 import { specsOf } from "../training/model.ts";
 import { decodeWhitening, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
@@ -50,7 +50,7 @@ async function importFile(args: Arguments): Promise<number> {
   }
   const params = layout === "allcnn"
     ? paramsOf({ tensors }, specs, path)
-    : fromPytorch(tensors, { network: config.network, image: IMAGE_SHAPE, specs, source: path });
+    : fromPytorch(tensors, { network: config.network, image: inputShape(config.dataset), specs, source: path });
   await writeParams(out, config, params, whitening);
   screen.line(`Wrote ${out}`);
   return 0;

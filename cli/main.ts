@@ -1,5 +1,6 @@
 /** The `allcnn` program: the first argument names the command. */
 import { exit, print, printError } from "../core/runtime.ts";
+import { augment } from "./augment.ts";
 import { bench } from "./bench.ts";
 import { evaluate } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
@@ -13,6 +14,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   train,
   evaluate,
   predict,
+  augment,
   bench,
   tune,
   export: exportCommand,

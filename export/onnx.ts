@@ -1,11 +1,12 @@
 /** TrainedNetwork networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
+import { canvasOf, margins } from "../configs/canvas.ts";
 import { UserError } from "../core/errors.ts";
 import { type ConvConfig, paddingOf } from "../layers/conv.ts";
 import { toOihw } from "./kernel_layout.ts";
 import { type Graph, onnxGraph } from "./onnx_graph.ts";
 import { DATA_TYPE, encodeModel, type ValueInfo } from "./onnx_proto.ts";
 import { type Stage, stagesOf } from "./stages.ts";
-import type { TrainedNetwork } from "./trained_network.ts";
+import { seenShape, type TrainedNetwork } from "./trained_network.ts";
 
 /** Operators of ONNX 1.12 (2022), which runtimes of today all have; a file of it says IR version 8. */
 const OPSET = 17, IR_VERSION = 8;
@@ -45,6 +46,21 @@ function whiten({ node, floats, integers }: Graph, x: string, { whitening, image
   return node("Transpose", "preprocess/zca", [images], { perm: { ints: [0, 3, 1, 2] } });
 }
 
+/** (x - subtract) / divide */
+function scale({ node, floats }: Graph, name: string, x: string, by: { subtract: number; divide: number }): string {
+  const centred = node("Sub", `${name}/centred`, [x, floats(`${name}/subtract`, [], [by.subtract])]);
+  return node("Div", name, [centred, floats(`${name}/divide`, [], [by.divide])]);
+}
+
+/** Preprocessed images in the middle of their canvas, where there is one. */
+function onCanvas({ node, floats, integers }: Graph, x: string, { config, image }: TrainedNetwork): string {
+  const canvas = canvasOf(config.dataset);
+  if (canvas === null) return x;
+  const rows = margins(canvas, image[0]), columns = margins(canvas, image[1]);
+  const pads = integers("preprocess/margins", [0, 0, rows.before, columns.before, 0, 0, rows.after, columns.after]);
+  return node("Pad", "preprocess/canvas", [x, pads, floats("preprocess/background", [], [canvas.background])]);
+}
+
 /** The config's preprocessing, as training/preprocess.ts does it. */
 function preprocess(graph: Graph, trained: TrainedNetwork): string {
   const { dataset } = trained.config, { node, floats } = graph;
@@ -56,6 +72,10 @@ function preprocess(graph: Graph, trained: TrainedNetwork): string {
   dataset.preprocess.forEach((step, index) => {
     if ("gcn" in step) x = contrastNormalize(graph, `preprocess/gcn${index + 1}`, x, step.gcn.scale);
     else if ("zca" in step) x = whiten(graph, x, trained);
+    else if ("channelMeans" in step) {
+      const means = floats(`preprocess/means${index + 1}`, [3, 1, 1], step.channelMeans);
+      x = node("Sub", `preprocess/centred${index + 1}`, [x, means]);
+    } else if ("scale" in step) x = scale(graph, `preprocess/scale${index + 1}`, x, step.scale);
     else step satisfies never;
   });
   return x;
@@ -109,8 +129,8 @@ function floatValue(name: string, docString: string, sizes: readonly number[]): 
  */
 export function onnxModel(trained: TrainedNetwork): Uint8Array {
   const { config, image, classes } = trained, [height, width, channels] = image, graph = onnxGraph();
-  let x = preprocess(graph, trained);
-  for (const stage of stagesOf(config.network, image)) x = layer(graph, x, stage, trained);
+  let x = onCanvas(graph, preprocess(graph, trained), trained);
+  for (const stage of stagesOf(config.network, seenShape(trained))) x = layer(graph, x, stage, trained);
   graph.node("Flatten", "logits", [x], { axis: { i: 1 } });
   graph.node("Softmax", "probabilities", ["logits"], { axis: { i: 1 } });
   return encodeModel({

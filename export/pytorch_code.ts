@@ -1,5 +1,6 @@
+import { canvasOf, margins } from "../configs/canvas.ts";
 import { modulesOf } from "./pytorch.ts";
-import type { TrainedNetwork } from "./trained_network.ts";
+import { seenShape, type TrainedNetwork } from "./trained_network.ts";
 
 /** The lines of `preprocess`, which turn raw pixels into what the network was trained on. */
 function preprocessLines({ config, image }: Omit<TrainedNetwork, "params" | "whitening">): string[] {
@@ -20,14 +21,28 @@ function preprocessLines({ config, image }: Omit<TrainedNetwork, "params" | "whi
         `x = x.view(-1, ${image.join(", ")}).permute(0, 3, 1, 2)`,
       ];
     }
+    if ("channelMeans" in step) {
+      return [`x = x - torch.tensor([${step.channelMeans.join(", ")}]).view(1, -1, 1, 1)`];
+    }
+    if ("scale" in step) return [`x = (x - ${step.scale.subtract}) / ${step.scale.divide}`];
     return step satisfies never;
   });
+}
+
+/** The line that places images in the middle of their canvas, where there is one. */
+function canvasLines({ config, image }: Pick<TrainedNetwork, "config" | "image">): string[] {
+  const canvas = canvasOf(config.dataset);
+  if (canvas === null) return [];
+  const [rows, columns] = [margins(canvas, image[0]), margins(canvas, image[1])];
+  const pads = [columns.before, columns.after, rows.before, rows.after].join(", ");
+  return [`x = nn.functional.pad(x, (${pads}), value=${canvas.background})`];
 }
 
 /** Python code that builds the network in PyTorch and does its preprocessing; `toPytorch` gives the parameters. */
 export function pytorchCode(trained: Omit<TrainedNetwork, "params" | "whitening">): string {
   const { config, image: [height, width, channels], classes } = trained;
-  const modules = modulesOf(config.network, trained.image), whitens = config.dataset.preprocess.some((s) => "zca" in s);
+  const modules = modulesOf(config.network, seenShape(trained)),
+    whitens = config.dataset.preprocess.some((s) => "zca" in s);
   const parameters = whitens ? "x, whitening" : "x";
   return `"""${config.name}, trained on ${config.dataset.name} by allcnn.
 
@@ -48,7 +63,7 @@ ${classes.map((name) => `    ${JSON.stringify(name)},`).join("\n")}
 
 def preprocess(${parameters}):
     """x: float32 [N, ${channels}, ${height}, ${width}], raw pixels 0 ... 255, red, green, blue."""
-${preprocessLines(trained).map((line) => `    ${line}`).join("\n")}
+${[...preprocessLines(trained), ...canvasLines(trained)].map((line) => `    ${line}`).join("\n")}
     return x
 
 

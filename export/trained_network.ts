@@ -1,3 +1,4 @@
+import { canvasOf } from "../configs/canvas.ts";
 import type { Config } from "../configs/schema.ts";
 import type { HostTensor } from "../core/safetensors.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -14,4 +15,10 @@ export interface TrainedNetwork {
   readonly image: Dataset["shape"];
   /** Names of the classes, in the order of the labels. */
   readonly classes: readonly string[];
+}
+
+/** The shape of what the network sees: the canvas of its images, if there is one. */
+export function seenShape({ config, image }: Pick<TrainedNetwork, "config" | "image">): Dataset["shape"] {
+  const canvas = canvasOf(config.dataset);
+  return canvas === null ? image : [canvas.size, canvas.size, image[2]];
 }

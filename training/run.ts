@@ -9,6 +9,7 @@ import { fixedTuner, type Tuner } from "../core/tuner.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, initialize, initialProgress, type Status } from "./fit.ts";
 import { loadExamples, prepare, type Report, type Source, whiteningFor } from "./preprocess.ts";
+import { lengthOf } from "./length.ts";
 import { makeResident } from "./resident.ts";
 import * as folder from "./run_folder.ts";
 import type { RunLock } from "./run_lock.ts";
@@ -162,9 +163,8 @@ function microBatchOf({ microBatch, allowRetune }: RunOptions, resumed: Resumed 
 /** All of it on one device, as long as that is there. */
 async function attempt(options: RunOptions, context: Context, resumed: Resumed | null): Promise<boolean> {
   const { config, seed, source, out, lock, allowRetune, screen } = options;
-  const { epochs } = config.training;
   const tuner = await options.tuner(context), session = openSession(context, config);
-  if (epochs === 0) {
+  if (config.training.epochs === 0) {
     await writeInitialState(session, config, seed, out);
     return true;
   }
@@ -194,6 +194,7 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
     `Training ${config.name} on ${data.count} images, ${describeStep(session, step)}, into ${out}`,
   );
   options.onStart();
+  const { epochs } = lengthOf(config.training, data.count);
   let drawn = 0;
   return await fit(session, {
     train: resident,

@@ -57,7 +57,8 @@ const EVALUATION_BATCH = 128;
 export function evaluationProgram(model: Model, data: Resident) {
   const batch = Math.min(EVALUATION_BATCH, model.batch, data.count);
   const metrics = tensor("evaluation/metrics", [4], { lifetime: "persistent" });
-  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch)), batch, metrics };
+  const canvas = model.canvas === null ? null : { ...model.canvas, distortion: null };
+  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch, { canvas })), batch, metrics };
 }
 
 /** Compiles the evaluation of batches of `data`. */

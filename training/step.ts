@@ -11,6 +11,7 @@ import { gradientProgram, type Program, updateProgram } from "../core/program.ts
 import { totalMemory } from "../core/runtime.ts";
 import { encodeStep, type StepData } from "../core/step.ts";
 import { defaultTuner, type Tuner } from "../core/tuner.ts";
+import { lengthOf } from "./length.ts";
 import { gatherBatch, type Resident } from "./resident.ts";
 import { optimizerOf, type Session } from "./session.ts";
 
@@ -30,13 +31,12 @@ export function stepPrograms(
   data: Resident,
   microBatch = session.training.batch,
 ): { readonly part: Program; readonly update: Program | null } {
-  const { context: { limits }, specs, state, step, training, augment } = session, { batch } = training;
-  if (batch > data.count) {
-    throw new UserError(`Cannot train with batches of ${batch}: there are ${data.count} training examples`);
-  }
+  const { context: { limits }, specs, state, step, training, augment, canvas } = session;
+  const { batch } = training;
+  lengthOf(training, data.count);
   const whole = microBatch === batch, grads = arena("grads", specs, limits);
   const gradients: { grads: Arena; sums: Arena | null } = { grads, sums: whole ? null : arena("sums", specs, limits) };
-  const part = gradientProgram(session, gatherBatch(data, step, microBatch, augment), gradients, batch);
+  const part = gradientProgram(session, gatherBatch(data, step, microBatch, { augment, canvas }), gradients, batch);
   const update = updateProgram(session, gradients, optimizerOf(training), state);
   return whole ? { part: { ops: [...part.ops, ...update.ops], keep: [] }, update: null } : { part, update };
 }

@@ -1,10 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { canvasOf } from "../../configs/canvas.ts";
 import type { Config } from "../../configs/schema.ts";
 import { readCifar10 } from "../../data/cifar10.ts";
 import { generateShapes } from "../../data/generated.ts";
 import type { Whitening } from "../../data/whitening.ts";
 import { onnxModel } from "../../export/onnx.ts";
+import { seenShape } from "../../export/trained_network.ts";
 import { pooledSize } from "../../kernels/max_pool.ts";
 import { closeModel, definitionOf, getParams, type ImageShape, openModel, setParams } from "../../training/model.ts";
 import { predict, predictLogits } from "../../training/predict.ts";
@@ -18,7 +20,9 @@ import { runOnnx } from "./_onnx.ts";
 /** Our logits and probabilities and those of the exported model on the same raw images. */
 async function both(parsed: Config, input: ImageShape, images: Float32Array, whitening: Whitening | null = null) {
   const context = await gpu(), { network } = definitionOf(parsed);
-  const model = { ...await openModel(context, { network, input }, { seed: 2, whitening }), config: parsed };
+  const seen = seenShape({ config: parsed, image: input }), canvas = canvasOf(parsed.dataset);
+  const opened = await openModel(context, { network, input: seen }, { seed: 2, whitening });
+  const model = { ...opened, images: input, canvas, config: parsed };
   const params = Object.fromEntries(
     Object.entries(await getParams(model)).map(([name, { shape, data }]) => {
       const noise = random(data.length, 5); // biases that show
@@ -64,6 +68,18 @@ test("a high image, scaled pixels, one channel, no global average: ONNX Runtime 
   );
   const images = Float32Array.from(random(2 * 14 * 9, 6), (value) => Math.floor(127.5 * (1 + value)));
   agree(await both(parsed, [14, 9, 1], images), 2);
+});
+
+test("images on a canvas, and channel means and scale, are part of the model: ONNX Runtime gives our logits", async () => {
+  const { images } = generateShapes(1, "test", 3),
+    network = `
+  - { conv: { name: conv1, channels: 10, kernel: 8, stride: 8 } }
+  - globalAveragePool`;
+  const scale = "{ scale: { subtract: 100, divide: 64 } }", canvas = "{ size: 41, background: 50 }";
+  const placed = configOf(`{ name: shapes, preprocess: [${scale}], canvas: ${canvas} }`, network);
+  agree(await both(placed, [32, 32, 3], images), 3);
+  const means = configOf(`{ name: shapes, preprocess: [{ channelMeans: [120, 110, 100] }, ${scale}] }`, network);
+  agree(await both(means, [32, 32, 3], images), 3);
 });
 
 test("max pooling of small sizes, kernels and strides is that of the definition", async () => {

@@ -117,4 +117,19 @@ test("PyTorch runs the exported code and parameters as ONNX Runtime the ONNX fil
   });
 });
 
+test("the code subtracts channel means, scales, and places images on their canvas", () => {
+  const network = "\n  - { conv: { name: conv1, channels: 10, kernel: 41 } }",
+    scale = "{ scale: { subtract: 100, divide: 64 } }";
+  const canvas = "{ size: 41, background: 50 }", classes = ["a"], image = IMAGE;
+  const placed = configOf(`{ name: shapes, preprocess: [${scale}], canvas: ${canvas} }`, network);
+  const code = pytorchCode({ config: placed, image, classes });
+  assert.ok(code.includes("x = (x - 100) / 64\n    x = nn.functional.pad(x, (4, 5, 4, 5), value=-0.78125)\n"), code);
+  const means = configOf(
+    `{ name: shapes, preprocess: [{ channelMeans: [120, 110, 100] }] }`,
+    network.replace("41", "32"),
+  );
+  const lines = pytorchCode({ config: means, image, classes });
+  assert.ok(lines.includes("x = x - torch.tensor([120, 110, 100]).view(1, -1, 1, 1)\n    return x"), lines);
+});
+
 test.run();

@@ -31,16 +31,25 @@ training:
   init: { heNormal: {} }
 `;
 const CONFIG = parseConfig(TEXT, "parts.yaml");
+/** Images distorted on a canvas. */
+const ON_CANVAS = parseConfig(
+  TEXT.replace(
+    "augment: { pad: 2, flip: true }",
+    "canvas: { size: 40, background: 128, distort: { stretch: 0.2, flip: true, shearOrRotation: 0.2, shift: 3, " +
+      "color: { offset: 25.5, contrast: 0.15, gradientX: 2.4, gradientY: 2.4 } } }",
+  ).replace(/network:[^]*training:/, "network: [{ conv: { name: conv1, channels: 10, kernel: 40 } }]\ntraining:"),
+  "canvas.yaml",
+);
 
-async function opened(context: Context) {
-  const session = openSession(context, CONFIG), examples = generateShapes(1, "train", 48);
+async function opened(context: Context, config = CONFIG) {
+  const session = openSession(context, config), examples = generateShapes(1, "train", 48);
   examples.images.forEach((value, i) => examples.images[i] = value / 127.5 - 1);
   return { session, data: await makeResident(context, session.buffers, "train", examples) };
 }
 
 /** Parameters and velocity after three steps, and the sums of losses, errors and examples. */
-async function trained(microBatch: number | null) {
-  const context = await gpu(), { session, data } = await opened(context);
+async function trained(microBatch: number | null, config = CONFIG) {
+  const context = await gpu(), { session, data } = await opened(context, config);
   const step = await compileStep(session, data, { microBatch });
   await initialize(session, 3, null, "");
   for (let at = 0; at < 3; at++) runStep(session, step, { step: at, seed: 3, learningRate: 0.05, first: 12 * at });
@@ -56,18 +65,20 @@ const metricsArena = ({ metrics }: Awaited<ReturnType<typeof opened>>["session"]
   views: { sums: metrics },
 });
 
-test("micro-batches of any size make the step of the whole batch, within rounding", async () => {
-  const whole = await trained(12);
-  assert.is(whole["metrics/sums"]!.data[2], 36, "examples");
-  for (const microBatch of [6, 1]) {
-    const parts = await trained(microBatch);
-    assert.equal(Object.keys(parts), Object.keys(whole));
-    for (const [name, { data }] of Object.entries(whole)) {
-      const error = relativeError(parts[name]!.data, data);
-      assert.ok(error < 2e-5, `${name} in micro-batches of ${microBatch}: relative error ${error}`);
+for (const [what, config, sizes] of [["augmented", CONFIG, [6, 1]], ["on a canvas", ON_CANVAS, [3]]] as const) {
+  test(`micro-batches of any size make the step of the whole batch, within rounding: ${what}`, async () => {
+    const whole = await trained(12, config);
+    assert.is(whole["metrics/sums"]!.data[2], 36, "examples");
+    for (const microBatch of sizes) {
+      const parts = await trained(microBatch, config);
+      assert.equal(Object.keys(parts), Object.keys(whole));
+      for (const [name, { data }] of Object.entries(whole)) {
+        const error = relativeError(parts[name]!.data, data);
+        assert.ok(error < 2e-5, `${name} in micro-batches of ${microBatch}: relative error ${error}`);
+      }
     }
-  }
-});
+  });
+}
 
 test("the largest micro-batch that fits is chosen, and named", async () => {
   const real = await gpu(), whole = await opened(real);
