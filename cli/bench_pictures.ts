@@ -9,7 +9,7 @@ import { checkDecoder } from "../data/image.ts";
 import { decodeBatch } from "../data/image_batch.ts";
 import { type ImageFolder, listImageFolder } from "../data/image_folder.ts";
 import { startPass } from "../training/examples.ts";
-import { pixelScale } from "../training/pixel_scale.ts";
+import { pixelScale } from "../configs/pixel_scale.ts";
 import type { Session } from "../training/session.ts";
 import { compileStep, destroyStep, runStep } from "../training/step.ts";
 import { stream } from "../training/streamed.ts";

@@ -3,12 +3,23 @@ import { exit, print, printError } from "../core/runtime.ts";
 import { augment } from "./augment.ts";
 import { bench } from "./bench.ts";
 import { evaluate } from "./evaluate.ts";
+import { exportCommand } from "./export.ts";
+import { importCommand } from "./import.ts";
 import { type Command, runCommand } from "./command.ts";
 import { predict } from "./predict.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, predict, bench, tune, augment };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  train,
+  evaluate,
+  predict,
+  augment,
+  bench,
+  tune,
+  export: exportCommand,
+  import: importCommand,
+};
 
 export async function main([name, ...args]: readonly string[]): Promise<never> {
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

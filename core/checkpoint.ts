@@ -110,7 +110,7 @@ export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Pr
  * the checkpoint of another network.
  */
 export function select(
-  { tensors }: Checkpoint,
+  { tensors }: Pick<Checkpoint, "tensors">,
   specs: ParamSpecs,
   source: string,
   prefix = "",

@@ -75,10 +75,8 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const stepsUntil = (epoch: number) => Math.min(epoch * stepsPerEpoch, allSteps);
   if (step < stepsUntil(epoch) || step > stepsUntil(epoch + 1) || epoch > epochs) {
     throw new UserError(
-      `Cannot resume at step ${step} in epoch ${
-        epoch + 1
-      } of ${epochs}: an epoch has ${stepsPerEpoch} steps; use the data ` +
-        "and the config that the run was started with",
+      `Cannot resume at step ${step} in epoch ${epoch + 1} of ${epochs}: an epoch has ${stepsPerEpoch} steps; ` +
+        "use the data and the config that the run was started with",
     );
   }
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
@@ -162,7 +160,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     if (sums[2] === 0) throw new UserError(`None of the ${skipped} images of epoch ${epoch + 1} could be read`);
     const streaming = pass.next === null
       ? {}
-      : { skipped, waitingPercent: 100 * waits.seconds() / (epochSeconds - sinceSeconds) };
+      : { skipped, waitingPercent: 100 * waits.seconds() / Math.max(1e-9, epochSeconds - sinceSeconds) };
     const { loss, error } = means(sums), imagesPerSecond = steps * batch / epochSeconds;
     const started = performance.now();
     let test: Score | null = null;

@@ -5,7 +5,7 @@ import { type ImageFolder, listImageFolder } from "../data/image_folder.ts";
 import type { Whitening } from "../data/whitening.ts";
 import type { Examples } from "./examples.ts";
 import type { Model } from "./model.ts";
-import { pixelScale } from "./pixel_scale.ts";
+import { pixelScale } from "../configs/pixel_scale.ts";
 import { prepare, type Report, type Source } from "./preprocess.ts";
 import { makeResident } from "./resident.ts";
 import { evaluationBatch } from "./session.ts";

@@ -14,7 +14,7 @@ import { type ImageFolder, pathOf } from "../data/image_folder.ts";
 import { prefetch } from "../data/prefetch.ts";
 import { unpack, unpackLabels } from "../kernels/unpack.ts";
 import type { Pass, PassOptions } from "./pass.ts";
-import type { PixelScale } from "./pixel_scale.ts";
+import type { PixelScale } from "../configs/pixel_scale.ts";
 
 export interface Streamed {
   readonly count: number;

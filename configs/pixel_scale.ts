@@ -1,4 +1,4 @@
-import type { DatasetConfig } from "../configs/schema.ts";
+import type { DatasetConfig } from "./schema.ts";
 
 /** What preprocessing does to the value of a pixel: (value - subtract[channel]) / divide. */
 export interface PixelScale {
