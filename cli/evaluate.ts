@@ -44,7 +44,7 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   });
   if (predictions !== null) await writeFile(predictions, lines.join(""));
   model.context.close();
-  const left = skipped.size === 0 ? "" : `; ${skipped.size} images skipped`;
+  const left = skipped.size === 0 ? "" : `; ${skipped.size} more could not be read`;
   screen.line(`${score.examples} images: loss ${score.loss.toFixed(4)}, error ${score.error.toFixed(2)} %${left}`);
   return 0;
 }

@@ -70,7 +70,7 @@ export function progressLine({ toError = false } = {}): ProgressLine {
       const { skipped = 0, waitingPercent } = row;
       const streaming = waitingPercent === undefined
         ? ""
-        : `, waited ${waitingPercent.toFixed(1)} % for images${skipped > 0 ? `, ${skipped} images skipped` : ""}`;
+        : `, waited ${waitingPercent.toFixed(1)} % for images${skipped > 0 ? `, ${skipped} could not be read` : ""}`;
       line(
         `epoch ${row.epoch}/${epochs}: train loss ${row.trainLoss.toFixed(3)}, error ${row.trainError.toFixed(2)} %` +
           `${test}, ${rate(row.imagesPerSecond)} images/s, ${formatSeconds(row.seconds)}${streaming}`,

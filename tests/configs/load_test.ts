@@ -94,6 +94,16 @@ const WRONG: [what: string, from: string, to: string, place: string, parts: stri
     "cifar10",
   ]],
   ["a folder without sizes", "cifar10,", "imageFolder,", "tiny.yaml:2:10 dataset.imageFolder: ", ["crop", "missing"]],
+  [
+    "contrasts of a folder's images",
+    "cifar10,",
+    "imageFolder, imageFolder: { shortSide: 9, crop: 9, flip: true },",
+    "",
+    [
+      "dataset.preprocess: ",
+      "channelMeans",
+    ],
+  ],
   ["a canvas for whitened images", "cifar10,", "cifar10, canvas: { size: 40, background: 128 },", "", [
     "dataset.preprocess: ",
     "canvas",
