@@ -1,10 +1,12 @@
 /** `allcnn augment`: a picture of training images and of what augmentation makes of them. */
 import { loadConfig } from "../configs/load.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
+import type { Context } from "../core/device.ts";
 import { UserError } from "../core/errors.ts";
 import { writeFile } from "../core/storage.ts";
 import { drawImageGrid } from "../report/image_grid.ts";
 import { classNames } from "../training/datasets.ts";
+import { previewPictures } from "../training/preview_pictures.ts";
 import { keepsColors, preview } from "../training/preview.ts";
 import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -48,15 +50,17 @@ async function augmentCommand(args: Arguments): Promise<number> {
   }
   if (seed >= 2 ** 32) throw new UserError(`--seed expects a whole number below 2^32, got ${seed}`);
   const { dataset } = config, names = classNames(dataset);
-  const directory = await dataFolder(args, dataset, screen), context = await openDeviceFor(args);
-  const rows = await preview(context, config, directory, { images, variants, seed, report: screen.report });
-  context.close();
+  const directory = await dataFolder(args, dataset, screen),
+    options = { images, variants, seed, report: screen.report };
+  const rows = dataset.imageFolder === undefined
+    ? await onDevice(args, (context) => preview(context, config, directory, options))
+    : await previewPictures(config, directory, options);
   const png = await drawImageGrid({
     title: config.name,
     notes: [augmentationOf(dataset), ...preprocessingOf(dataset)],
     columns: ["image", "in evaluation", ...Array.from({ length: variants }, (_, i) => `in training, step ${i}`)],
-    rows: rows.map(({ label, image, plain, variants }) => ({
-      label: names[label] ?? `class ${label}`,
+    rows: rows.map(({ label, name, image, plain, variants }) => ({
+      label: name ?? names[label] ?? `class ${label}`,
       pictures: [image, plain, ...variants],
     })),
   });
@@ -65,9 +69,20 @@ async function augmentCommand(args: Arguments): Promise<number> {
   return 0;
 }
 
+async function onDevice<T>(args: Arguments, body: (context: Context) => Promise<T>): Promise<T> {
+  const context = await openDeviceFor(args), result = await body(context);
+  context.close();
+  return result;
+}
+
 /** The augmentation in words. */
-function augmentationOf({ augment, canvas }: DatasetConfig): string {
+function augmentationOf({ augment, canvas, imageFolder }: DatasetConfig): string {
   const flip = (wanted: boolean) => wanted ? ["mirrored or not"] : [];
+  if (imageFolder !== undefined) {
+    const { shortSide, crop } = imageFolder;
+    return [`the short side scaled to ${shortSide} pixels, a window of ${crop}x${crop}`, ...flip(imageFolder.flip)]
+      .join(", ");
+  }
   if (augment !== undefined) return [`shifted by up to ${augment.pad} pixels`, ...flip(augment.flip)].join(", ");
   if (canvas?.distort === undefined) return "no augmentation: training shows images as evaluation does";
   const { stretch, flip: flips, shearOrRotation, shift, color } = canvas.distort;

@@ -34,7 +34,7 @@ export interface Source {
 /** Raw images of a split, values 0 ... 255; all of them unless `limit` says fewer. */
 export async function loadExamples({ config, directory }: Source, split: "train" | "test", limit = Infinity) {
   if (config.name === "imageFolder") {
-    throw new UserError("Cannot hold an imageFolder in memory: training and evaluation read its images bit by bit");
+    throw new UserError("Cannot load an imageFolder into memory: its pictures are read while it trains");
   }
   if (config.name === "shapes") return generateShapes(SHAPES.seed, split, Math.min(SHAPES[split], limit));
   const { name, folder } = config.name === "cifar10" ? CIFAR10 : CIFAR100;

@@ -13,6 +13,8 @@ import { gatherBatch, makeResident } from "./resident.ts";
 
 export interface Previewed {
   readonly label: number;
+  /** Of its class, where only the files know it. */
+  readonly name?: string;
   /** The image of the data set. */
   readonly image: Picture;
   /** As evaluation presents it. */

@@ -72,28 +72,26 @@ export function unpackBatch(
   return { ops, x, labels: y };
 }
 
-/** Training draws a window and its mirroring by (seed, step, place in the epoch); evaluation looks at the middle. */
-function windowsOf({ window: { shortSide, crop, flip } }: Streamed, { batch, training }: PassOptions) {
-  const stream = streamOf("window");
-  return (at: number, n: number): Window => {
-    if (training === null) return { shortSide, crop, ...MIDDLE };
-    const { seed, firstStep, first } = training, k = key(seed, firstStep + at, stream);
-    const index = 3 * (first + at * batch + n);
-    return {
-      shortSide,
-      crop,
-      x: unit(k, index),
-      y: unit(k, index + 1),
-      flip: flip && draw(k, index + 2) % 2 === 1,
-    };
-  };
+/** The window of the example at place `index` of the epoch: drawn by (seed, step, index), so a part draws as the whole. */
+export function trainingWindow(
+  { shortSide, crop, flip }: ImageFolderConfig,
+  seed: number,
+  step: number,
+  index: number,
+): Window {
+  const k = key(seed, step, streamOf("window"));
+  const x = unit(k, 3 * index), y = unit(k, 3 * index + 1);
+  return { shortSide, crop, x, y, flip: flip && draw(k, 3 * index + 2) % 2 === 1 };
 }
 
 /** Begins to decode the batches of a pass. */
 export function streamPass(context: Context, buffers: Buffers, data: Streamed, options: PassOptions): Pass {
   const { folder, count, batch, skipped } = data, { training } = options, first = training?.first ?? 0;
   const order = training === null ? null : permutation(count, training.seed, training.epoch);
-  const windowOf = windowsOf(data, options);
+  const windowOf = (at: number, index: number): Window =>
+    training === null
+      ? { ...data.window, ...MIDDLE }
+      : trainingWindow(data.window, training.seed, training.firstStep + at, index);
   const skip = (index: number, { message }: Error) => {
     if (skipped.has(index)) return;
     skipped.add(index);
@@ -104,7 +102,7 @@ export function streamPass(context: Context, buffers: Buffers, data: Streamed, o
   const batches = prefetch(options.batches, BATCHES_AHEAD, (at) => {
     const from = first + at * batch, length = Math.min(batch, count - from);
     const examples = Uint32Array.from({ length }, (_, n) => order === null ? from + n : order[from + n]!);
-    return decodeBatch(folder, examples, batch, data.window.crop, (n) => windowOf(at, n), skip);
+    return decodeBatch(folder, examples, batch, data.window.crop, (n) => windowOf(at, from + n), skip);
   });
   const next = async () => {
     const { pixels, labels } = await batches.next();

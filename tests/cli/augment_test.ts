@@ -29,7 +29,7 @@ test("augment refuses in one line what it cannot draw", async () => {
     await refused(["configs/quickstart.yaml", "--images", "65"], ["--images", "at most 64", "65"]);
     await refused(["configs/quickstart.yaml", "--seed", "4294967296"], ["--seed", "2^32"]);
     await refused(["configs/large-allcnn.yaml", "--data", folder], [folder, "data_batch_1.bin"]);
-    await refused(["configs/allcnn-b-imagenet.yaml"], ["imageFolder"]);
+    await refused(["configs/allcnn-b-imagenet.yaml"], ["--data"]);
   });
 });
 
