@@ -87,7 +87,7 @@ export async function runEvaluation(
   }
   const [loss, errors, examples] = await readTensor(context, buffers, metrics) as unknown as number[];
   if (examples === 0) throw new UserError(`None of the ${data.count} images of the evaluation could be read`);
-  const expected = "skipped" in data ? examples : data.count;
+  const expected = data.count - ("skipped" in data ? data.skipped.size : 0);
   if (examples !== expected) throw new UserError(`The device evaluated ${examples} of ${expected} examples`);
   return { loss: loss! / examples!, error: 100 * errors! / examples!, examples: examples! };
 }
