@@ -1,5 +1,6 @@
 /** The `allcnn` program: the first argument names the command. */
 import { exit, print, printError } from "../core/runtime.ts";
+import { augment } from "./augment.ts";
 import { bench } from "./bench.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Command, runCommand } from "./command.ts";
@@ -7,7 +8,7 @@ import { predict } from "./predict.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, predict, bench, tune };
+const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, predict, bench, tune, augment };
 
 export async function main([name, ...args]: readonly string[]): Promise<never> {
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -6,6 +6,7 @@ import { median, timePasses } from "../core/profile.ts";
 import { encodeStep } from "../core/step.ts";
 import { writeTensor } from "../core/transfer.ts";
 import type { Tuner } from "../core/tuner.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { generateShapes } from "../data/generated.ts";
 import { initialize } from "../training/fit.ts";
 import { makeResident, type Resident } from "../training/resident.ts";
@@ -14,7 +15,7 @@ import { compileTraining, openSession, type Session } from "../training/session.
 /** A session with initial parameters and one batch of images. */
 export async function openStep(context: Context, config: Config): Promise<{ session: Session; data: Resident }> {
   const session = openSession(context, config);
-  const examples = generateShapes(1, "train", config.training.batch);
+  const examples = examplesOf(session.images, config.training.batch);
   // Scaled as training would: saturated logits would make gradients subnormal, which CPUs multiply slowly.
   examples.images.forEach((value, i) => examples.images[i] = value / 127.5 - 1);
   const data = await makeResident(context, session.buffers, "train", examples);
@@ -23,6 +24,18 @@ export async function openStep(context: Context, config: Config): Promise<{ sess
   const step = encodeStep({ step: 0, seed: 0, learningRate: 0, first: 0 });
   await writeTensor(context, session.buffers, session.step, step);
   return { session, data };
+}
+
+/** As many images of `shape`, values 0 ... 255: generated ones, side by side where the shape is larger than one. */
+function examplesOf(shape: Dataset["shape"], count: number): Dataset {
+  const examples = generateShapes(1, "train", count), [height, width, channels] = shape, [side] = examples.shape;
+  const images = new Float32Array(count * height * width * channels);
+  for (let i = 0; i < images.length; i++) {
+    const pixel = Math.floor(i / channels), x = pixel % width, y = Math.floor(pixel / width) % height;
+    const n = Math.floor(pixel / (width * height));
+    images[i] = examples.images[((n * side + y % side) * side + x % side) * channels + i % channels]!;
+  }
+  return { ...examples, images, shape };
 }
 
 /** Samples of each step: fewer of one that takes long. */

@@ -10,6 +10,7 @@ import { fixedTuner, type Tuner } from "../core/tuner.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, initialize, initialProgress, type Status } from "./fit.ts";
 import { loadExamples, prepare, type Report, type Source, whiteningFor } from "./preprocess.ts";
+import { lengthOf } from "./length.ts";
 import { makeResident } from "./resident.ts";
 import * as folder from "./run_folder.ts";
 import type { RunLock } from "./run_lock.ts";
@@ -151,9 +152,9 @@ function tunerFor(context: Context, resumed: Resumed | null, allowRetune: boolea
 /** All of it on one device, as long as that is there. */
 async function attempt(options: RunOptions, context: Context, resumed: Resumed | null): Promise<boolean> {
   const { config, seed, source, out, lock, allowRetune, screen } = options;
-  const { epochs, batch } = config.training;
+  const { batch } = config.training;
   const tuner = await options.tuner(context), session = openSession(context, config);
-  if (epochs === 0) {
+  if (config.training.epochs === 0) {
     await writeInitialState(session, config, seed, out);
     return true;
   }
@@ -181,6 +182,7 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
       `parameters, into ${out}`,
   );
   options.onStart();
+  const { epochs } = lengthOf(config.training, data.count);
   let drawn = 0;
   return await fit(session, {
     train: resident,

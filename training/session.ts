@@ -2,13 +2,13 @@
 import type { Config } from "../configs/schema.ts";
 import { arena } from "../core/arena.ts";
 import type { Context } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
 import type { ParamSpecs } from "../core/layer.ts";
 import { sgd } from "../core/optimizer.ts";
 import { compile, type Plan } from "../core/plan.ts";
 import { evalProgram, type Program, trainProgram } from "../core/program.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import type { Tuner } from "../core/tuner.ts";
+import { lengthOf } from "./length.ts";
 import { type Model, modelOf, specsOf } from "./model.ts";
 import { gatherBatch, type Resident } from "./resident.ts";
 
@@ -44,11 +44,9 @@ function optimizerOf({ optimizer }: Training) {
 
 /** One step of training on batches of `data`, as it is traced. Throws `UserError` where there are too few examples. */
 export function trainingProgram(session: Session, data: Resident): Program {
-  const { context, specs, state, step, training, augment } = session, { batch } = training;
-  if (batch > data.count) {
-    throw new UserError(`Cannot train with batches of ${batch}: there are ${data.count} training examples`);
-  }
-  return trainProgram(session, gatherBatch(data, step, batch, augment), {
+  const { context, specs, state, step, training, augment, canvas } = session;
+  lengthOf(training, data.count);
+  return trainProgram(session, gatherBatch(data, step, training.batch, { augment, canvas }), {
     optimizer: optimizerOf(training),
     grads: arena("grads", specs, context.limits),
     state,
@@ -76,7 +74,8 @@ const EVALUATION_BATCH = 128;
 export function evaluationProgram(model: Model, data: Resident) {
   const batch = Math.min(EVALUATION_BATCH, model.batch, data.count);
   const metrics = tensor("evaluation/metrics", [4], { lifetime: "persistent" });
-  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch)), batch, metrics };
+  const canvas = model.canvas === null ? null : { ...model.canvas, distortion: null };
+  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch, { canvas })), batch, metrics };
 }
 
 /** Compiles the evaluation of batches of `data`. */

@@ -31,6 +31,7 @@ function resident(name: string, count: number, { bindingBytes }: Limits): Reside
     windows: [{ images: tensor(`${name}/images`, [rows, ...IMAGE_SHAPE], persistent), first: 0, rows }],
     labels: tensor(`${name}/labels`, [count], u32),
     order: tensor(`${name}/order`, [count], u32),
+    distorting: tensor(`${name}/distorting`, [1], u32),
   };
 }
 
