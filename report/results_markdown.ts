@@ -1,0 +1,43 @@
+/** Results as Markdown: tables as GitHub and others draw them. */
+import { footnotesOf, marksOf } from "./footnotes.ts";
+import { SOURCES } from "./paper_results.ts";
+import { type Cell, METHOD, type Results, resultTables, type Table } from "./result_tables.ts";
+
+/** A text that is no markup, and stays in its cell. */
+const plain = (text: string) => text.replace(/[\\`*_[\]<>|#~&]/g, "\\$&").replace(/\s+/g, " ");
+
+export function resultsMarkdown(results: Results): string {
+  const { runs, warnings } = results;
+  const list = (lines: readonly string[]) => lines.map((line) => `- ${plain(line)}`).join("\n");
+  return [
+    "# The All Convolutional Net: results",
+    "Errors of _Striving for Simplicity: The All Convolutional Net_ (Springenberg, Dosovitskiy, Brox, Riedmiller, 2015) " +
+    `and of ${runs.length} ${runs.length === 1 ? "run" : "runs"} of allcnn. “—”: not run.`,
+    ...warnings.length === 0 ? [] : [list(warnings)],
+    ...resultTables(results).map(tableMarkdown),
+    "## How to read this",
+    ...METHOD.map(plain),
+    "## Where the paper's numbers are from",
+    list(SOURCES),
+  ].join("\n\n") + "\n";
+}
+
+function tableMarkdown(table: Table): string {
+  const { title, about, head, blocks } = table, footnotes = footnotesOf(table);
+  const mark = (letters: readonly string[]) => letters.length === 0 ? "" : `<sup>${letters.join(" ")}</sup>`;
+  const cell = (cell: Cell) =>
+    [plain(cell.text) + mark(marksOf(cell, footnotes)), ...(cell.small ?? []).map(plain)].join("<br>");
+  const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const lines = [
+    row(head.map(plain)),
+    row(head.map((_, i) => i === 0 ? "---" : "---:")),
+    ...blocks.flatMap(({ title, rows }) => [
+      ...title === null ? [] : [row([`**${plain(title)}**`, ...head.slice(1).map(() => "")])],
+      ...rows.map((cells) => row(cells.map(cell))),
+    ]),
+  ];
+  const notes = footnotes.map((note) =>
+    `<sup>${marksOf({ text: "", footnotes: [note] }, footnotes)}</sup> ${plain(note)}`
+  );
+  return [`## ${plain(title)}`, plain(about), lines.join("\n"), ...notes].join("\n\n");
+}
