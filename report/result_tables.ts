@@ -1,5 +1,13 @@
 /** The paper's tables with our results beside them, as cells that HTML and Markdown both print. */
-import { CERTAINTY_NOTES, IMAGENET, type PaperBlock, type PaperResult, TABLE_3, TABLE_4 } from "./paper_results.ts";
+import {
+  CERTAINTY_NOTES,
+  IMAGENET,
+  PAPER_CONFIGS,
+  type PaperBlock,
+  type PaperResult,
+  TABLE_3,
+  TABLE_4,
+} from "./paper_results.ts";
 import {
   byHeldOutError,
   byTestError,
@@ -31,6 +39,8 @@ export interface Table {
   readonly title: string;
   readonly about: string;
   readonly head: readonly string[];
+  /** Columns of words, to the left; numbers are to the right. */
+  readonly words: readonly string[];
   readonly blocks: readonly Block[];
 }
 
@@ -59,9 +69,9 @@ function errorText(errors: readonly number[]): string {
   return spread === null ? percent(mean(errors)) : `${mean(errors).toFixed(2)} ± ${spread.toFixed(2)} %`;
 }
 
-/** The paper's tables, then what else there is, then a list of all runs. */
+/** The paper's tables, then what runs there are beside these. */
 export function resultTables({ runs, parameters }: Results): Table[] {
-  const settings = settingsOf(runs), heldOut = runs.some(({ measures }) => measures === "heldOut");
+  const settings = inOrder(runs), heldOut = runs.some(({ measures }) => measures === "heldOut");
   const chosen = (config: string) => settingFor(config, settings);
   const head = (first: string, paper: boolean) => [
     first,
@@ -71,8 +81,8 @@ export function resultTables({ runs, parameters }: Results): Table[] {
     ...heldOut ? ["Held out", "Rate"] : [],
     "Seeds",
     "Epochs",
-    ...paper ? ["Parameters, paper"] : [],
-    "Parameters, ours",
+    ...paper ? ["Paper’s parameters"] : [],
+    "Our parameters",
   ];
   const block = ({ title, rows }: PaperBlock): Block => ({
     title,
@@ -87,6 +97,7 @@ export function resultTables({ runs, parameters }: Results): Table[] {
     title: "Other runs",
     about: "Networks and settings that the paper does not have.",
     head: head("Config", false),
+    words: ["Config"],
     blocks: [{ title: null, rows: rest.map((setting) => [nameCell(setting), ...ownCells(setting, heldOut)]) }],
   };
   return [
@@ -94,23 +105,32 @@ export function resultTables({ runs, parameters }: Results): Table[] {
       title: "Table 3",
       about: "CIFAR-10 without data augmentation: test error of three base models and of what was derived from them.",
       head: head("Model", true),
+      words: ["Model"],
       blocks: TABLE_3.map(block),
     },
     {
       title: "Table 4",
       about: "Test error beside other methods'.",
       head: head("Method", true),
+      words: ["Method"],
       blocks: TABLE_4.map(block),
     },
     {
       title: "ImageNet",
       about: "Section 3.2.3: top-1 error on the middle 224x224 pixels of the validation images.",
       head: head("Method", true),
+      words: ["Method"],
       blocks: IMAGENET.map(block),
     },
     ...rest.length > 0 ? [others] : [],
-    ...runs.length > 0 ? [allRuns(settings)] : [],
   ];
+}
+
+/** The settings of runs: those of the paper's configs first, in its order. */
+export function inOrder(runs: readonly TrainedRun[]): Setting[] {
+  const place = ({ config, foreign }: Setting) =>
+    PAPER_CONFIGS.includes(config) && !foreign ? PAPER_CONFIGS.indexOf(config) : PAPER_CONFIGS.length;
+  return settingsOf(runs).sort((a, b) => place(a) - place(b));
 }
 
 /** Of the settings of one of the paper's configs: finished before unfinished, the paper's own first, then the longest. */
@@ -135,7 +155,7 @@ function paperRow(
   const { method, config, testError, errorIs, parametersAre } = paper;
   const notes = (certainty: PaperResult["errorIs"]) => ({ footnotes: [CERTAINTY_NOTES[certainty] ?? []].flat() });
   const name: Cell = { text: method, ...config !== null && { small: [config] } };
-  const error: Cell = { text: percent(testError), ...notes(errorIs) };
+  const error: Cell = { text: `${testError} %`, ...notes(errorIs) };
   const printed: Cell = paper.parameters === null ? BLANK : { text: paper.parameters, ...notes(parametersAre) };
   if (config === null) {
     const blanks = Array.from({ length: heldOut ? 6 : 4 }, () => BLANK);
@@ -169,9 +189,9 @@ function ownCells(setting: Setting, heldOut: boolean): Cell[] {
     ? []
     : [`Not the setting of the paper's config: ${shortened(differences).join("; ")}`];
   return [
-    { ...outcomeCell(best), small: pending(runs), footnotes },
+    { ...outcomeCell(best), small: pending(runs, "test"), footnotes },
     rateCell(best),
-    ...heldOut ? [outcomeCell(sound), rateCell(sound)] : [],
+    ...heldOut ? [{ ...outcomeCell(sound), small: pending(runs, "heldOut") }, rateCell(sound)] : [],
     best === null ? NOTHING : { text: String(best.errors.length) },
     epochsCell(runs),
     { text: count(setting.parameters) },
@@ -179,22 +199,20 @@ function ownCells(setting: Setting, heldOut: boolean): Cell[] {
 }
 
 function outcomeCell(outcome: Outcome | null): Cell {
-  if (outcome === null) return NOTHING;
-  if (outcome.errors.length === 0) return { text: "—", small: ["not trained on all images yet"] };
-  return { text: errorText(outcome.errors) };
+  return outcome === null || outcome.errors.length === 0 ? NOTHING : { text: errorText(outcome.errors) };
 }
 
 function rateCell(outcome: Outcome | null): Cell {
   if (outcome === null) return NOTHING;
   const { learningRate, compared } = outcome;
-  const small = compared.length === 1 ? ["no other"] : [`of ${compared.map(rateText).join(", ")}`];
+  const small = compared.length === 1 ? ["the only one"] : [`of ${compared.map(rateText).join(", ")}`];
   return { text: rateText(learningRate), small };
 }
 
 /** What is not in the mean. */
-function pending(runs: readonly TrainedRun[]): string[] {
+function pending(runs: readonly TrainedRun[], measures: TrainedRun["measures"]): string[] {
   return (["unfinished", "diverged", "failed"] as const).flatMap((state) => {
-    const found = runs.filter((run) => run.state === state).length;
+    const found = runs.filter((run) => run.state === state && run.measures === measures).length;
     return found === 0 ? [] : [`${found} ${state}`];
   });
 }
@@ -209,12 +227,14 @@ function epochsCell(runs: readonly TrainedRun[]): Cell {
 const progressOf = ({ rows, epochs }: TrainedRun) =>
   `${rows.at(-1)?.epoch ?? 0}${epochs === null ? "" : ` of ${epochs}`}`;
 
-function allRuns(settings: readonly Setting[]): Table {
-  const runs = settings.flatMap((setting) => setting.runs.map((run) => ({ run, repeat: isRepeat(run, setting) })));
+/** Every run, one a row. */
+export function runsTable({ runs: all }: Results): Table {
+  const runs = inOrder(all).flatMap((setting) => setting.runs.map((run) => ({ run, repeat: isRepeat(run, setting) })));
   return {
     title: "All runs",
     about: `${plural(runs.length, "run")}. The error is that after the last epoch so far.`,
     head: ["Run", "Config", "Rate", "Seed", "Epochs", "Error", "of", "State"],
+    words: ["Run", "Config", "of", "State"],
     blocks: [{
       title: null,
       rows: runs.map(({ run, repeat }) => {
@@ -226,7 +246,7 @@ function allRuns(settings: readonly Setting[]): Table {
           run.seed === null ? NOTHING : { text: String(run.seed) },
           { text: progressOf(run) },
           error === null ? NOTHING : { text: percent(error) },
-          { text: run.measures === "test" ? "test images" : "held-out images" },
+          { text: run.measures === "test" ? "test" : "held out" },
           {
             text: run.state,
             small: [...run.reason === null ? [] : [run.reason], ...repeat ? ["the same seed again: not counted"] : []],

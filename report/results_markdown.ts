@@ -1,7 +1,7 @@
 /** Results as Markdown: tables as GitHub and others draw them. */
 import { footnotesOf, marksOf } from "./footnotes.ts";
 import { SOURCES } from "./paper_results.ts";
-import { type Cell, METHOD, type Results, resultTables, type Table } from "./result_tables.ts";
+import { type Cell, METHOD, type Results, resultTables, runsTable, type Table } from "./result_tables.ts";
 
 /** A text that is no markup, and stays in its cell. */
 const plain = (text: string) => text.replace(/[\\`*_[\]<>|#~&]/g, "\\$&").replace(/\s+/g, " ");
@@ -17,20 +17,21 @@ export function resultsMarkdown(results: Results): string {
     ...resultTables(results).map(tableMarkdown),
     "## How to read this",
     ...METHOD.map(plain),
+    tableMarkdown(runsTable(results)),
     "## Where the paper's numbers are from",
     list(SOURCES),
   ].join("\n\n") + "\n";
 }
 
 function tableMarkdown(table: Table): string {
-  const { title, about, head, blocks } = table, footnotes = footnotesOf(table);
+  const { title, about, head, words, blocks } = table, footnotes = footnotesOf(table);
   const mark = (letters: readonly string[]) => letters.length === 0 ? "" : `<sup>${letters.join(" ")}</sup>`;
   const cell = (cell: Cell) =>
     [plain(cell.text) + mark(marksOf(cell, footnotes)), ...(cell.small ?? []).map(plain)].join("<br>");
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const lines = [
     row(head.map(plain)),
-    row(head.map((_, i) => i === 0 ? "---" : "---:")),
+    row(head.map((name) => words.includes(name) ? "---" : "---:")),
     ...blocks.flatMap(({ title, rows }) => [
       ...title === null ? [] : [row([`**${plain(title)}**`, ...head.slice(1).map(() => "")])],
       ...rows.map((cells) => row(cells.map(cell))),
