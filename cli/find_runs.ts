@@ -1,5 +1,5 @@
 /** Looks for the folders of runs, and for what sweeps have written down of theirs. */
-import { resolve } from "node:path";
+import { realpath } from "node:fs/promises";
 import * as z from "zod";
 import { UserError } from "../core/errors.ts";
 import { exists, isDirectory, list, readText } from "../core/storage.ts";
@@ -10,9 +10,6 @@ export interface FoundRun {
   /** What the sweep that it belongs to says of it, or null. */
   readonly note: SweepNote | null;
 }
-
-/** Folders of folders end here: runs lie a few levels deep, and a link may lead back up. */
-const MAX_DEPTH = 8;
 
 /** What is needed of sweep.json; the rest of it is for `allcnn sweep`. */
 const sweepSchema = z.object({
@@ -30,47 +27,52 @@ const sweepSchema = z.object({
  * and is none. Throws `UserError` where a path leads to no run.
  */
 export async function findRuns(paths: readonly string[], warn: (message: string) => void): Promise<FoundRun[]> {
-  const found = new Map<string, FoundRun>();
+  const search: Search = { seen: new Map(), notes: new Map(), runs: new Map(), warn };
   for (const path of paths) {
     if (!(await isDirectory(path))) {
       const what = await exists(path) ? "it is a file" : "no such folder";
       throw new UserError(`There is no run in "${path}": ${what}, name the folder of a run, or one of such folders`);
     }
-    const notes = new Map<string, SweepNote>(), runs: string[] = [];
-    await walk(path.replace(/(?<=.)\/+$/, ""), 0, { notes, runs, warn });
-    if (runs.length === 0) {
-      throw new UserError(
-        `There is no run in "${path}": neither there nor in the folders below is a config.yaml with a metrics.jsonl, as ` +
-          "allcnn train writes them",
-      );
-    }
-    for (const folder of runs) {
-      const key = resolve(folder);
-      if (!found.has(key)) found.set(key, { folder, note: notes.get(key) ?? null });
-    }
+    if (await walk(path.replace(/(?<=.)\/+$/, ""), search)) continue;
+    throw new UserError(
+      `There is no run in "${path}": neither there nor in the folders below is a config.yaml with a metrics.jsonl, as ` +
+        "allcnn train writes them",
+    );
   }
-  return [...found.values()];
+  return [...search.runs].map(([key, folder]) => ({ folder, note: search.notes.get(key) ?? null }));
 }
 
+/** Folders by their real paths: links may lead to a folder twice, or back up. */
 interface Search {
+  /** Is there a run in it? */
+  readonly seen: Map<string, boolean>;
   readonly notes: Map<string, SweepNote>;
-  readonly runs: string[];
+  readonly runs: Map<string, string>;
   readonly warn: (message: string) => void;
 }
 
-async function walk(folder: string, depth: number, search: Search): Promise<void> {
+/** Is there a run in a folder, or below? */
+async function walk(folder: string, search: Search): Promise<boolean> {
+  const key = await realpath(folder), seen = search.seen.get(key);
+  if (seen !== undefined) return seen;
+  search.seen.set(key, false);
   const names = await list(folder);
   if (names.includes("sweep.json")) await readSweep(folder, search);
-  const [config, metrics] = ["config.yaml", "metrics.jsonl"].map((name) => names.includes(name));
-  if (config) return void search.runs.push(folder); // without metrics: no epoch is finished yet
-  if (metrics) return search.warn(`"${folder}" is left out: it has a metrics.jsonl, but no config.yaml beside it`);
-  if (depth === MAX_DEPTH) return;
-  for (const name of names) {
-    const path = `${folder}/${name}`;
-    if (!name.startsWith(".") && name !== "node_modules" && await isDirectory(path)) {
-      await walk(path, depth + 1, search);
-    }
+  if (names.includes("config.yaml")) { // without metrics: no epoch is finished yet
+    search.runs.set(key, folder);
+    search.seen.set(key, true);
+    return true;
   }
+  if (names.includes("metrics.jsonl")) {
+    search.warn(`"${folder}" is left out: it has a metrics.jsonl, but no config.yaml beside it`);
+  }
+  let found = false;
+  for (const name of names) {
+    const path = `${folder}/${name}`, hidden = name.startsWith(".") || name === "node_modules";
+    if (!hidden && await isDirectory(path) && await walk(path, search)) found = true;
+  }
+  search.seen.set(key, found);
+  return found;
 }
 
 async function readSweep(folder: string, { notes, warn }: Search): Promise<void> {
@@ -88,9 +90,9 @@ async function readSweep(folder: string, { notes, warn }: Search): Promise<void>
   }
   for (const { folder: name, seed, data, state, reason } of record.data.cells) {
     const run = `${folder}/${name}`, measures = data === "heldOut" ? "heldOut" : "test";
+    if (await isDirectory(run)) notes.set(await realpath(run), { seed, measures, state, reason });
     if (state === "failed" && !(await exists(`${run}/config.yaml`))) {
       warn(`"${run}" failed before its first epoch: ${reason}`);
     }
-    notes.set(resolve(run), { seed, measures, state, reason });
   }
 }

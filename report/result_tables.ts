@@ -110,7 +110,7 @@ export function resultTables({ runs, parameters }: Results): Table[] {
     },
     {
       title: "Table 4",
-      about: "Test error beside other methods'.",
+      about: "Test error on CIFAR-10 and CIFAR-100, beside that of other methods.",
       head: head("Method", true),
       words: ["Method"],
       blocks: TABLE_4.map(block),
@@ -205,7 +205,7 @@ function outcomeCell(outcome: Outcome | null): Cell {
 function rateCell(outcome: Outcome | null): Cell {
   if (outcome === null) return NOTHING;
   const { learningRate, compared } = outcome;
-  const small = compared.length === 1 ? ["the only one"] : [`of ${compared.map(rateText).join(", ")}`];
+  const small = compared.length === 1 ? [] : [`of ${compared.map(rateText).join(", ")}`];
   return { text: rateText(learningRate), small };
 }
 
@@ -262,8 +262,8 @@ export const METHOD = [
   "An error is that after the last epoch, never the best epoch's. Means and deviations are over seeds; the deviation is " +
   "the sample deviation (n - 1 in the denominator), in percentage points. Runs that are unfinished, diverged or " +
   "failed are in no mean.",
-  "Ours: of the learning rates tried, the one with the lowest mean test error, as the paper seems to have chosen. That " +
-  "choice has seen the test images.",
+  "Ours: of the learning rates tried, in small print where there are several, the one with the lowest mean test error, as " +
+  "the paper seems to have chosen. That choice has seen the test images.",
   "Held out: the learning rate with the lowest mean error on training images held out, then the test error of the network " +
   "trained with that rate on all training images.",
 ];

@@ -15,31 +15,45 @@ import { footnotesOf, marksOf } from "./footnotes.ts";
 import { curvesFigure } from "./run_curves.ts";
 import type { Setting } from "./trained_run.ts";
 
-/** Rates: Okabe and Ito's colours, which the colour-blind tell apart; on dark paper lighter. */
+/** One per rate: Okabe and Ito's, which the colour-blind tell apart, for light paper and lighter ones for dark. */
+const COLORS = [["#d55e00", "#f08a3c"], ["#0072b2", "#56b4e9"], ["#009e73", "#3fbf95"], [
+  "#b0588f",
+  "#dd9cc3",
+]] as const;
+
+const colorRules = (_: unknown, i: number) =>
+  `path.rate${i}{stroke:var(--rate${i})}circle.rate${i}{fill:var(--rate${i})}span.rate${i}::before{color:var(--rate${i})}`;
+
 const STYLE = {
-  light: "--rate0:#d55e00;--rate1:#0072b2;--rate2:#009e73;--rate3:#b0588f;--paper:#1c1e21",
-  dark: "--rate0:#f08a3c;--rate1:#56b4e9;--rate2:#3fbf95;--rate3:#dd9cc3;--paper:#e6e8eb",
-  rules: `body{max-width:72rem}
-table{margin:.6rem 0 .3rem}th{color:var(--soft);font-weight:500;vertical-align:bottom;white-space:normal}
-td{vertical-align:top}td small{display:block;line-height:1.25;font-size:.78em;white-space:normal;max-width:24em;overflow-wrap:anywhere}
-td.words,th.words{text-align:left}
+  light: COLORS.map(([light], i) => `--rate${i}:${light}`).join(";"),
+  dark: COLORS.map(([, dark], i) => `--rate${i}:${dark}`).join(";"),
+  rules: `body{max-width:78rem}
+table{margin:.6rem 0 .3rem;border-bottom:1.5px solid var(--soft)}
+tbody{border-top:1.5px solid var(--soft)}
+th{color:var(--soft);font-weight:500;vertical-align:bottom;white-space:normal;border:0}
+td{vertical-align:top;position:relative;border:0}
 td:first-child,th:first-child{position:sticky;left:0;background:var(--bg);padding-right:.8rem}
-table{border-bottom:1.5px solid var(--soft)}tbody{border-top:1.5px solid var(--soft)}td{border-bottom:0}thead th{border-bottom:0}.block th{color:var(--fg);text-align:left;font-weight:600;padding-top:.5rem;border:0}
-td.ours{font-weight:600}td.ours small{font-weight:400}
-.notes{font-size:.85rem;color:var(--soft);margin:.2rem 0;padding:0;list-style:none}.notes li{overflow-wrap:anywhere}
-.notes sup{margin-right:.3em}.warnings{border-left:3px solid var(--rate0);padding-left:.8rem}
+td.words,th.words,.block th{text-align:left}
+.block th{color:var(--fg);font-weight:600;padding-top:.5rem}
+td small{display:block;line-height:1.25;font-size:.78em;font-weight:400}
+td.words small{white-space:normal;max-width:24em;overflow-wrap:anywhere}
+td.ours{font-weight:600}
+sup{line-height:0;font-size:.7em}td sup{position:absolute;top:1em;margin-left:.1em}
+.notes{font-size:.85rem;color:var(--soft);margin:.2rem 0;padding:0;list-style:none}
+.notes sup{margin-right:.3em}li{overflow-wrap:anywhere}
+.warnings{border-left:3px solid var(--rate0);padding-left:.8rem}
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,26rem),1fr));gap:1.2rem}
-figure{margin:.8rem 0 0;break-inside:avoid}figcaption{font-weight:600}figcaption small span{white-space:nowrap;margin-left:.7em}
-figcaption small span::before{content:"";display:inline-block;width:1.1em;border-top:3px solid;vertical-align:middle;margin-right:.35em}
+figure{margin:.8rem 0 0;break-inside:avoid}figcaption{font-weight:600}
+figcaption small{display:block}figcaption span{white-space:nowrap;margin-right:.9em}
+figcaption span::before{content:"";display:inline-block;width:1.1em;border-top:3px solid;vertical-align:middle;
+margin-right:.35em}
 svg{width:100%;height:auto;display:block;font:11px system-ui,sans-serif;fill:var(--soft)}
-svg path{fill:none;stroke-width:1.4;stroke-linejoin:round}svg .train{stroke-width:1;stroke-dasharray:3 3;opacity:.75}
-.grid{stroke:var(--line)}.base{stroke:var(--soft)}svg .paper{stroke:var(--paper);stroke-dasharray:1 4;stroke-width:1.6;stroke-linecap:round}
-${
-    [0, 1, 2, 3].map((i) =>
-      `path.rate${i}{stroke:var(--rate${i})}circle.rate${i}{fill:var(--rate${i})}small .rate${i}::before{color:var(--rate${i})}`
-    ).join("")
-  }
-path.further{stroke:var(--soft)}circle.further{fill:var(--soft)}small .paper::before{border-top-style:dotted;color:var(--paper)}
+path{fill:none;stroke-width:1.4;stroke-linejoin:round}path.train{stroke-width:1;stroke-dasharray:3 3;opacity:.75}
+.grid{stroke:var(--line)}.base{stroke:var(--soft)}
+line.paper{stroke:var(--fg);stroke-dasharray:1 4;stroke-width:1.6;stroke-linecap:round}
+span.paper::before{border-top-style:dotted;color:var(--fg)}
+path.further{stroke:var(--soft)}circle.further{fill:var(--soft)}
+${COLORS.map(colorRules).join("\n")}
 @media print{body{font-size:11px;padding:0;max-width:none}.scroll{overflow:visible}h2{break-after:avoid}
 tr{break-inside:avoid}.figures{grid-template-columns:1fr 1fr}td:first-child,th:first-child{position:static}}`,
 };
@@ -47,7 +61,9 @@ tr{break-inside:avoid}.figures{grid-template-columns:1fr 1fr}td:first-child,th:f
 /** A page for any browser. */
 export function resultsPage(results: Results): string {
   const { runs, warnings } = results, title = "The All Convolutional Net: results";
-  const figures = inOrder(runs).map(figureOf).filter((figure) => figure !== "");
+  const rates = [...new Set(runs.map(({ learningRate }) => learningRate))].sort((a, b) => b - a);
+  const classOf = (rate: number) => rates.indexOf(rate) < COLORS.length ? `rate${rates.indexOf(rate)}` : "further";
+  const figures = inOrder(runs).map((setting) => figureOf(setting, classOf)).filter((figure) => figure !== "");
   const list = (items: readonly string[]) => items.map((item) => `<li>${escaped(item)}</li>`).join("\n");
   const parts = [
     `<h1>${title}</h1>`,
@@ -66,10 +82,15 @@ training, with dropout; dotted, the paper's.</p><div class="figures">${figures.j
   return htmlPage(title, STYLE, parts.join("\n"));
 }
 
-function figureOf({ config, differences, foreign, runs }: Setting): string {
+function figureOf({ config, differences, foreign, runs }: Setting, classOf: (rate: number) => string): string {
   const paper = [...TABLE_3, ...TABLE_4, ...IMAGENET].flatMap(({ rows }) => rows).find((row) => row.config === config);
   const title = [config, ...shortened(differences)].join(", ");
-  return curvesFigure(title, runs, foreign ? null : paper === undefined ? null : Number(paper.testError));
+  return curvesFigure(
+    title,
+    runs,
+    classOf,
+    foreign ? null : paper === undefined ? null : Number(paper.testError),
+  );
 }
 
 function tableHtml(table: Table): string {

@@ -9,14 +9,17 @@ const WIDTH = 560;
 const HEIGHT = 300;
 const FRAME = { left: 44, right: 548, top: 12, bottom: 256 } as const;
 
-/** So many rates have a colour of their own (`--rate0` ... of the page); further ones are grey. */
-export const RATE_COLORS = 4;
-
 /**
- * A figure of the test error of each run over its epochs, coloured by learning rate, held-out runs left out; dashed, the
- * training error. A dotted line is the paper's error in percent, if it is not null. Empty where no run has an epoch.
+ * A figure of the test error of each run over its epochs, held-out runs left out; dashed, the training error; dotted, the
+ * paper's error in percent, unless it is null. `classOf` names the page's class for the colour of a learning rate. Empty
+ * where no run has an epoch.
  */
-export function curvesFigure(title: string, runs: readonly TrainedRun[], paperError: number | null): string {
+export function curvesFigure(
+  title: string,
+  runs: readonly TrainedRun[],
+  classOf: (learningRate: number) => string,
+  paperError: number | null,
+): string {
   const drawn = runs.filter(({ measures, rows }) => measures === "test" && rows.length > 0);
   if (drawn.length === 0) return "";
   const rates = [...new Set(drawn.map(({ learningRate }) => learningRate))].sort((a, b) => b - a);
@@ -46,10 +49,6 @@ export function curvesFigure(title: string, runs: readonly TrainedRun[], paperEr
     return places.length === 0 ? "" : `<path class="${className}" d="M${places.join("L")}"/>`;
   };
 
-  const color = (rate: number) => {
-    const index = rates.indexOf(rate);
-    return index < RATE_COLORS ? `rate${index}` : "further";
-  };
   const svg = [
     ...y.ticks.flatMap((tick, i) => [
       line(tick === 0 ? "base" : "grid", FRAME.left, y.at(tick), FRAME.right, y.at(tick)),
@@ -61,11 +60,11 @@ export function curvesFigure(title: string, runs: readonly TrainedRun[], paperEr
     ]),
     text((FRAME.left + FRAME.right) / 2, FRAME.bottom + 38, "epoch", "middle"),
     ...paperError === null ? [] : [line("paper", FRAME.left, y.at(paperError), FRAME.right, y.at(paperError))],
-    ...drawn.map(({ rows, learningRate }) => curve(`train ${color(learningRate)}`, rows, "trainError")),
-    ...drawn.map(({ rows, learningRate }) => curve(`test ${color(learningRate)}`, rows, "testError")),
+    ...drawn.map(({ rows, learningRate }) => curve(`train ${classOf(learningRate)}`, rows, "trainError")),
+    ...drawn.map(({ rows, learningRate }) => curve(`test ${classOf(learningRate)}`, rows, "testError")),
   ];
   const legend = [
-    ...rates.map((rate) => `<span class="${color(rate)}">rate ${rateText(rate)}</span>`),
+    ...rates.map((rate) => `<span class="${classOf(rate)}">rate ${rateText(rate)}</span>`),
     ...paperError === null ? [] : [`<span class="paper">paper ${paperError.toFixed(2)} %</span>`],
   ];
   return `<figure><figcaption>${escaped(title)} <small>${legend.join(" ")}</small></figcaption>
