@@ -3,13 +3,25 @@ import { exit, print, printError } from "../core/runtime.ts";
 import { augment } from "./augment.ts";
 import { bench } from "./bench.ts";
 import { evaluate } from "./evaluate.ts";
+import { exportCommand } from "./export.ts";
+import { importCommand } from "./import.ts";
 import { type Command, runCommand } from "./command.ts";
 import { predict } from "./predict.ts";
 import { report } from "./report.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, predict, bench, tune, augment, report };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  train,
+  evaluate,
+  predict,
+  augment,
+  bench,
+  tune,
+  report,
+  export: exportCommand,
+  import: importCommand,
+};
 
 export async function main([name, ...args]: readonly string[]): Promise<never> {
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -1,7 +1,6 @@
 /** A training step on generated images that computes the same again and again: what `bench` and `tune` time. */
 import type { Config } from "../configs/schema.ts";
 import type { Context } from "../core/device.ts";
-import type { Plan } from "../core/plan.ts";
 import { median, timePasses } from "../core/profile.ts";
 import { encodeStep } from "../core/step.ts";
 import { writeTensor } from "../core/transfer.ts";
@@ -10,7 +9,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { generateShapes } from "../data/generated.ts";
 import { initialize } from "../training/fit.ts";
 import { makeResident, type Resident } from "../training/resident.ts";
-import { compileTraining, openSession, type Session } from "../training/session.ts";
+import { openSession, type Session } from "../training/session.ts";
+import { compileStep, destroyStep, plansOf, type TrainingStep } from "../training/step.ts";
 
 /** A session with initial parameters and one batch of images. */
 export async function openStep(context: Context, config: Config): Promise<{ session: Session; data: Resident }> {
@@ -44,19 +44,20 @@ const SAMPLES = 7, LONG_SAMPLES = 3, LONG_SECONDS = 1;
 /** Median seconds of a step on the device with the tunings of each tuner, timed by turns after a warm-up. */
 export async function compareSteps(session: Session, data: Resident, tuners: readonly Tuner[]): Promise<number[]> {
   const { context } = session;
-  const plans: Plan[] = [];
-  for (const tuner of tuners) plans.push(await compileTraining(session, data, tuner));
-  const time = async (index: number) => (await timePasses(context, [plans[index]!.dispatches])).passes[0]!.seconds;
-  const first: number[] = [], seconds: number[][] = plans.map(() => []);
-  for (const index of plans.keys()) first.push(await time(index));
+  const compiled: TrainingStep[] = [];
+  for (const tuner of tuners) compiled.push(await compileStep(session, data, { tuner }));
+  const steps = compiled.map((step) => plansOf(session, step).flatMap(({ dispatches }) => dispatches));
+  const time = async (index: number) => (await timePasses(context, [steps[index]!])).passes[0]!.seconds;
+  const first: number[] = [], seconds: number[][] = steps.map(() => []);
+  for (const index of steps.keys()) first.push(await time(index));
   const samples = Math.max(...first) > LONG_SECONDS ? LONG_SAMPLES : SAMPLES;
   for (let sample = 0; sample < samples; sample++) {
-    for (const index of plans.keys()) {
-      const turn = (index + sample) % plans.length; // who goes first changes
+    for (const index of steps.keys()) {
+      const turn = (index + sample) % steps.length; // who goes first changes
       seconds[turn]!.push(await time(turn));
     }
   }
-  plans.forEach((plan) => plan.destroy());
+  compiled.forEach(destroyStep);
   context.check();
   return seconds.map(median);
 }

@@ -23,18 +23,18 @@ import { elementwise, f32, STEP, unroll } from "./wgsl.ts";
 export interface PlaceOnCanvasProblem extends Omit<GatherProblem, "augment"> {
   /** Height and width of the canvas, at least those of the images. */
   readonly size: number;
+  /** Where the first row and column of an undistorted image lie on the canvas. */
+  readonly top: number;
+  readonly left: number;
   /** The value around the image, in the units of the stored images. */
   readonly background: number;
 }
-
-/** Where the first row or column of an undistorted image lies on the canvas. */
-export const canvasOffset = (size: number, length: number) => Math.floor((size - length) / 2);
 
 /** Reads a window of images, the order (u32), the step buffer and the distortions; writes x. */
 export const placeOnCanvas: Kernel<PlaceOnCanvasProblem, Fixed> = {
   name: "place_on_canvas",
   tunings: () => FIXED,
-  stages({ batch, height, width, channels, examples, window, size, background }) {
+  stages({ batch, height, width, channels, examples, window, size, top, left, background }) {
     const elements = size * size * channels;
     const last = window.first + window.rows >= examples;
     const middle = { x: (width - 1) / 2, y: (height - 1) / 2 };
@@ -58,23 +58,23 @@ const background = ${f32(background)};`,
   if (row >= ${window.rows}u) { return; }
   let d = n * ${distortionSize(channels)}u;
   let c = e % ${channels}u;
-  let u = f32((e / ${channels}u) % ${size}u) - ${f32(canvasOffset(size, width) + middle.x)} - distortions[d + 4u];
-  let v = f32(e / ${size * channels}u) - ${f32(canvasOffset(size, height) + middle.y)} - distortions[d + 5u];
+  let u = f32((e / ${channels}u) % ${size}u) - ${f32(left + middle.x)} - distortions[d + 4u];
+  let v = f32(e / ${size * channels}u) - ${f32(top + middle.y)} - distortions[d + 5u];
   let px = distortions[d] * u + distortions[d + 1u] * v + ${f32(middle.x)};
   let py = distortions[d + 2u] * u + distortions[d + 3u] * v + ${f32(middle.y)};
   var sum = 0.0;
   var cover = 0.0;
   if (px > -1.0 && px < ${f32(width)} && py > -1.0 && py < ${f32(height)}) {
-    let left = i32(floor(px));
-    let top = i32(floor(py));
+    let column = i32(floor(px));
+    let line = i32(floor(py));
     let right_share = px - floor(px);
     let bottom_share = py - floor(py);
 ${
         unroll(4, (index) => {
           const right = index % 2 === 1, bottom = index >= 2;
           return `    {
-      let sx = left${right ? " + 1" : ""};
-      let sy = top${bottom ? " + 1" : ""};
+      let sx = column${right ? " + 1" : ""};
+      let sy = line${bottom ? " + 1" : ""};
       if (sx >= 0 && sx < ${width} && sy >= 0 && sy < ${height}) {
         let weight = ${right ? "right_share" : "(1.0 - right_share)"} * ${
             bottom ? "bottom_share" : "(1.0 - bottom_share)"

@@ -263,7 +263,8 @@ export const METHOD = [
   "the sample deviation (n - 1 in the denominator), in percentage points. Runs that are unfinished, diverged or " +
   "failed are in no mean.",
   "Ours: of the learning rates tried, in small print where there are several, the one with the lowest mean test error, as " +
-  "the paper seems to have chosen. That choice has seen the test images.",
+  "the paper seems to have chosen. That choice has seen the test images. A rate at which a seed diverged or failed comes " +
+  "after all others.",
   "Held out: the learning rate with the lowest mean error on training images held out, then the test error of the network " +
   "trained with that rate on all training images.",
 ];

@@ -78,26 +78,29 @@ function errorsByRate(setting: Setting, measures: TrainedRun["measures"]): Map<n
   return byRate;
 }
 
-/** The rate with the lowest mean; null of none. */
-function bestRate(byRate: ReadonlyMap<number, readonly number[]>): number | null {
-  const rates = [...byRate].sort(([, a], [, b]) => mean(a) - mean(b));
-  return rates[0]?.[0] ?? null;
+/** The rate with the lowest mean, with the rates it was compared with; null where nothing is finished. */
+function choose(setting: Setting, measures: TrainedRun["measures"]): Omit<Outcome, "errors"> | null {
+  const byRate = errorsByRate(setting, measures);
+  // A rate at which a seed was lost comes after all others: the mean would leave that seed out.
+  const lost = (rate: number) =>
+    setting.runs.filter((run) =>
+      run.learningRate === rate && run.measures === measures && (run.state === "diverged" || run.state === "failed")
+    ).length;
+  const [best] = [...byRate].sort(([a, ofA], [b, ofB]) => lost(a) - lost(b) || mean(ofA) - mean(ofB));
+  return best === undefined ? null : { learningRate: best[0], compared: [...byRate.keys()] };
+}
+
+/** The errors of a choice by the errors in `measures`. */
+function outcomeOf(setting: Setting, measures: TrainedRun["measures"]): Outcome | null {
+  const choice = choose(setting, measures);
+  return choice && { ...choice, errors: errorsByRate(setting, "test").get(choice.learningRate) ?? [] };
 }
 
 /** What the paper seems to report: the rate with the lowest mean test error. Null where nothing is finished. */
-export function byTestError(setting: Setting): Outcome | null {
-  const test = errorsByRate(setting, "test"), learningRate = bestRate(test);
-  if (learningRate === null) return null;
-  return { learningRate, compared: [...test.keys()], errors: test.get(learningRate)! };
-}
+export const byTestError = (setting: Setting) => outcomeOf(setting, "test");
 
 /** The sound protocol: the rate with the lowest mean error on held-out images, and the test errors of that rate. */
-export function byHeldOutError(setting: Setting): Outcome | null {
-  const heldOut = errorsByRate(setting, "heldOut"), learningRate = bestRate(heldOut);
-  if (learningRate === null) return null;
-  const errors = errorsByRate(setting, "test").get(learningRate) ?? [];
-  return { learningRate, compared: [...heldOut.keys()], errors };
-}
+export const byHeldOutError = (setting: Setting) => outcomeOf(setting, "heldOut");
 
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,10 +2,8 @@
 import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { heNormal } from "../core/init.ts";
-import { type Plan, run } from "../core/plan.ts";
 import { permutation } from "../core/random.ts";
 import { learningRateSchedule } from "../core/schedule.ts";
-import { encodeStep } from "../core/step.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
@@ -13,6 +11,7 @@ import { lengthOf } from "./length.ts";
 import type { Resident } from "./resident.ts";
 import { getParams, setParams } from "./model.ts";
 import type { Evaluation, Session, Training } from "./session.ts";
+import { runStep, type TrainingStep } from "./step.ts";
 
 /** Where training stands: shown while it runs. */
 export interface Status {
@@ -33,7 +32,7 @@ export interface Status {
 
 export interface FitOptions {
   readonly train: Resident;
-  readonly plan: Plan;
+  readonly step: TrainingStep;
   /** Null where there is nothing to evaluate on. */
   readonly evaluation: Evaluation | null;
   readonly seed: number;
@@ -68,7 +67,7 @@ export async function initialize(session: Session, seed: number, checkpoint: Che
 /** Trains until the config's last epoch. Returns false where it was interrupted; the state is saved either way. */
 export async function fit(session: Session, options: FitOptions): Promise<boolean> {
   const { context, config, training, buffers } = session;
-  const { train, plan, evaluation, seed, resumed } = options;
+  const { train, evaluation, seed, resumed } = options;
   const { queue } = context.device;
   const { batch } = training, { stepsPerEpoch, epochs, steps: allSteps } = lengthOf(training, train.count);
   const rate = learningRateSchedule(training.learningRate);
@@ -76,10 +75,8 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const stepsUntil = (epoch: number) => Math.min(epoch * stepsPerEpoch, allSteps);
   if (step < stepsUntil(epoch) || step > stepsUntil(epoch + 1) || epoch > epochs) {
     throw new UserError(
-      `Cannot resume at step ${step} in epoch ${
-        epoch + 1
-      } of ${epochs}: an epoch has ${stepsPerEpoch} steps; use the data ` +
-        "and the config that the run was started with",
+      `Cannot resume at step ${step} in epoch ${epoch + 1} of ${epochs}: an epoch has ${stepsPerEpoch} steps; ` +
+        "use the data and the config that the run was started with",
     );
   }
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
@@ -91,12 +88,15 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     const metrics = Array.from(await readTensor(context, buffers, session.metrics));
     checkFinite(training, metrics, step);
     const progress: Progress = { step, epoch, seed, metrics, epochSeconds };
-    const { tunings, shaders } = plan, { scope } = context, { whitening } = options, tensors = await getParams(session);
+    const { microBatch, plan: { tunings, shaders } } = options.step,
+      { scope } = context,
+      { whitening } = options,
+      tensors = await getParams(session);
     // The loss is that of the parameters before the last update, which may have overflowed since.
     for (const { data } of Object.values(tensors)) {
       if (!data.every(Number.isFinite)) checkFinite(training, [NaN], step + 1);
     }
-    await options.save({ config, progress, tunings, scope, shaders, whitening, tensors });
+    await options.save({ config, progress, microBatch, tunings, scope, shaders, whitening, tensors });
     lastSave = performance.now();
   };
 
@@ -114,9 +114,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       mark = now;
     };
     for (let at = step - epoch * stepsPerEpoch; at < steps; at++) {
-      const data = encodeStep({ step, seed, learningRate: rate(step, epoch), first: at * batch });
-      queue.writeBuffer(buffers.get(session.step.buffer)!, 0, data);
-      run(context, plan);
+      runStep(session, options.step, { step, seed, learningRate: rate(step, epoch), first: at * batch });
       step++;
       const done = queue.onSubmittedWorkDone();
       done.catch(() => {}); // where the device is lost, check() throws first

@@ -15,7 +15,7 @@ import { defaultTuner, type Tuner } from "../core/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { buildNetwork } from "../layers/mod.ts";
-import { type Canvas, canvasOf } from "./canvas.ts";
+import { type Canvas, canvasOf } from "../configs/canvas.ts";
 import { classNames, imageShape, inputShape } from "./datasets.ts";
 
 /** Height, width and channels of one image. */

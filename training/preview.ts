@@ -7,7 +7,7 @@ import { encodeStep, stepTensor } from "../core/step.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import { defaultTuner } from "../core/tuner.ts";
 import type { Picture } from "../report/image_grid.ts";
-import { canvasOf } from "./canvas.ts";
+import { canvasOf } from "../configs/canvas.ts";
 import { loadExamples, prepare, type Report, type Source, whiteningFor } from "./preprocess.ts";
 import { gatherBatch, makeResident } from "./resident.ts";
 

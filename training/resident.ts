@@ -10,7 +10,7 @@ import { streamOf } from "../core/random.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import { writeTensor } from "../core/transfer.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { Canvas } from "./canvas.ts";
+import { type Canvas, margins } from "../configs/canvas.ts";
 
 /** Images in windows of whole rows, each at most one binding; labels; and the order in which examples are visited. */
 export interface Resident {
@@ -93,8 +93,10 @@ function canvasOps({ count, shape, windows, order, distorting }: Resident, step:
     reads: distortion === null ? [] : [order, step, distorting],
     writes: [distortions],
   });
+  const top = margins(canvas, height).before, left = margins(canvas, width).before;
+  const where = { batch, height, width, channels, examples: count, size, top, left, background };
   const place = windows.map(({ images, first, rows }, index): Op =>
-    op(placeOnCanvas, { batch, height, width, channels, examples: count, window: { first, rows }, size, background }, {
+    op(placeOnCanvas, { ...where, window: { first, rows } }, {
       label: `place/${index}`,
       reads: [images, order, step, distortions],
       writes: [x],

@@ -44,7 +44,7 @@ const IMAGENET: Row[] = [
   [1, 1000, 1, 0, 6],
 ];
 
-const CIFAR = { height: 32, width: 32, channels: 3 };
+const CIFAR = { height: 32, width: 32, channels: 3, top: 47, left: 47 };
 
 /** Rows as the words of `describe`, and the multiplications and parameters that each row makes. */
 function tableOf(rows: readonly Row[], activation: (row: number) => string) {

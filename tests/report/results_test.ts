@@ -106,6 +106,9 @@ test("both protocols: the rate by test error, and the rate by held-out error wit
   const row = rowOf(tableOf("Table 3", runs), "base-b");
   assert.equal(texts(row, "Ours", "Rate", "Held out"), ["9.20 %", "0.05", "9.50 %"]);
   assert.equal(row["Rate"]!.small, ["of 0.1, 0.05, 0.01"]);
+  // A rate at which a seed was lost comes last, whatever the others' mean.
+  const lost = syntheticRun("base-b", 90, { learningRate: 0.05, seed: 1, state: "diverged" });
+  assert.is(byTestError(settingsOf([...runs, lost])[0]!)!.learningRate, 0.1);
   // Chosen, but the training on all images is missing.
   const missing = runs.filter(({ learningRate, measures }) => learningRate !== 0.1 || measures === "heldOut");
   assert.equal(byHeldOutError(settingsOf(missing)[0]!)!.errors, []);

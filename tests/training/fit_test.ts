@@ -11,7 +11,8 @@ import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit, initialize } from "../../training/fit.ts";
 import { makeResident } from "../../training/resident.ts";
 import { getParams } from "../../training/model.ts";
-import { compileEvaluation, compileTraining, openSession } from "../../training/session.ts";
+import { compileEvaluation, openSession } from "../../training/session.ts";
+import { compileStep, destroyStep } from "../../training/step.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 
 /** A network small enough to train in a test, with everything that draws random numbers. */
@@ -56,13 +57,13 @@ async function train(
   const test = await makeResident(context, session.buffers, "test", generate("test", 40));
   const fallback = defaultTuner(context.limits);
   const tuner = from === null ? fallback : fixedTuner(from.tunings, context.limits, fallback);
-  const plan = await compileTraining(session, data, tuner);
+  const step = await compileStep(session, data, { tuner });
   const evaluation = await compileEvaluation(session, test);
   await initialize(session, seed, from, "test");
   let saved: Checkpoint | null = null, steps = 0, rows: readonly EpochMetrics[] = [];
   const finished = await fit(session, {
     train: data,
-    plan,
+    step,
     evaluation,
     seed,
     resumed: from === null ? null : { checkpoint: from, rows: [] },
@@ -78,7 +79,7 @@ async function train(
     interrupted: () => ++steps >= stopAfter,
   });
   const params = await getParams(session);
-  plan.destroy();
+  destroyStep(step);
   evaluation.plan.destroy();
   session.buffers.forEach((buffer) => buffer.destroy());
   return { finished, saved: saved!, rows, params };
@@ -233,11 +234,11 @@ test("a loss that is no number stops the run before the checkpoint is replaced",
 test("1000 steps hold no more memory than 200", async () => {
   const context = await gpu(), session = openSession(context, parseConfig(TINY, "tiny.yaml"));
   const data = await makeResident(context, session.buffers, "train", generateShapes(1, "train", 16));
-  const plan = await compileTraining(session, data, defaultTuner(context.limits));
+  const step = await compileStep(session, data, { tuner: defaultTuner(context.limits) });
   await initialize(session, 0, null, "");
   const steps = async (count: number) => {
-    for (let step = 0; step < count; step++) {
-      run(context, plan);
+    for (let done = 0; done < count; done++) {
+      run(context, step.plan);
       await context.device.queue.onSubmittedWorkDone();
     }
     return residentBytes();
