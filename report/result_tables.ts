@@ -95,7 +95,7 @@ export function resultTables({ runs, parameters }: Results): Table[] {
   const rest = settings.filter((setting) => !shown.has(setting));
   const others: Table = {
     title: "Other runs",
-    about: "Networks and settings that the paper does not have.",
+    about: "Not in the tables above: other networks, other settings.",
     head: head("Config", false),
     words: ["Config"],
     blocks: [{ title: null, rows: rest.map((setting) => [nameCell(setting), ...ownCells(setting, heldOut)]) }],

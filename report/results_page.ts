@@ -38,7 +38,7 @@ td.words,th.words,.block th{text-align:left}
 td small{display:block;line-height:1.25;font-size:.78em;font-weight:400}
 td.words small{white-space:normal;max-width:24em;overflow-wrap:anywhere}
 td.ours{font-weight:600}
-sup{line-height:0;font-size:.7em}td sup{position:absolute;top:1em;margin-left:.1em}
+sup{line-height:0;font-size:.7em}td sup{position:absolute;line-height:1.6;margin-left:.1em}
 .notes{font-size:.85rem;color:var(--soft);margin:.2rem 0;padding:0;list-style:none}
 .notes sup{margin-right:.3em}li{overflow-wrap:anywhere}
 .warnings{border-left:3px solid var(--rate0);padding-left:.8rem}
@@ -54,8 +54,9 @@ line.paper{stroke:var(--fg);stroke-dasharray:1 4;stroke-width:1.6;stroke-linecap
 span.paper::before{border-top-style:dotted;color:var(--fg)}
 path.further{stroke:var(--soft)}circle.further{fill:var(--soft)}
 ${COLORS.map(colorRules).join("\n")}
-@media print{body{font-size:11px;padding:0;max-width:none}.scroll{overflow:visible}h2{break-after:avoid}
-tr{break-inside:avoid}.figures{grid-template-columns:1fr 1fr}td:first-child,th:first-child{position:static}}`,
+@media print{html,body{font-size:10px}body{padding:0;max-width:none}table{font-size:9px}td,th{padding:.1rem .35rem}
+td:first-child,th:first-child{position:static}td small{white-space:normal}.scroll{overflow:visible}
+h2,h2+p{break-after:avoid}tr{break-inside:avoid}.figures{grid-template-columns:1fr 1fr}}`,
 };
 
 /** A page for any browser. */

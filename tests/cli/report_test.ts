@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { syntheticRows, writeSyntheticRun } from "../report/_synthetic_runs.ts";
-import { allcnn, inFolder } from "./_run.ts";
+import { allcnn, inFolder, SMALL } from "./_run.ts";
 
 const rows = syntheticRows(350, 9.5);
 
@@ -94,21 +94,34 @@ test("report finds runs and sweeps in a tree, reads what they say, and names wha
   });
 });
 
-test("the seed and the end of a training by iterations are those of the checkpoint", async () => {
+test("of a real run: seed, and the end by iterations, are those of the checkpoint; a damaged one is named", async () => {
   await inFolder(async (folder) => {
-    const run = `${folder}/mine`, settings = ["--seed", "7", "--epochs", "0"];
-    assert.is((await allcnn(["train", "configs/quickstart.yaml", "--out", run, ...settings])).code, 0);
-    const { code, stderr } = await allcnn(["report", run, "--out", `${folder}/report.md`]);
-    assert.is(code, 0, stderr);
+    const run = `${folder}/mine`, out = `${folder}/report.md`;
+    const train = [
+      "train",
+      "configs/quickstart.yaml",
+      "--out",
+      run,
+      "--seed=7",
+      ...SMALL,
+      "--set=training.iterations=4",
+    ];
+    const trained = await allcnn(train); // 192 images in batches of 64: an epoch of 3 steps, and one of 1
+    assert.is(trained.code, 0, trained.stderr);
+    const { code, stdout, stderr } = await allcnn(["report", run, "--out", out]);
+    assert.equal([code, stderr.trim()], [0, ""]);
+    assert.match(stdout, "(1 run, 1 finished)");
     assert.match(
-      readFileSync(`${folder}/report.md`, "utf8"),
-      /mine \| quickstart<br>.* \| 7 \| 0 of 0 \| — \| test \|/,
+      readFileSync(out, "utf8"),
+      /mine \| quickstart<br>.*<br>2 more \|.* \| 7 \| 2 \| .* finished \|/,
     );
+
     writeFileSync(`${run}/checkpoint.safetensors`, "damaged");
-    const damaged = await allcnn(["report", run, "--out", `${folder}/report.md`]);
-    assert.is(damaged.code, 0);
-    assert.match(damaged.stderr, "checkpoint.safetensors");
-    assert.match(readFileSync(`${folder}/report.md`, "utf8"), /mine \| quickstart<br>.* \| — \| 0 of 0 \|/);
+    rmSync(`${run}/checkpoint.previous.safetensors`, { force: true });
+    const damaged = await allcnn(["report", run, "--out", out]);
+    assert.match(damaged.stdout, "(1 run, 0 finished)"); // nothing tells any more
+    assert.match(damaged.stderr, /checkpoint\.safetensors/);
+    assert.match(readFileSync(out, "utf8"), /mine \| quickstart<br>.* \| — \| 2 \| .* unfinished \|/);
   });
 });
 
