@@ -2,7 +2,7 @@
 import { readShipped } from "../configs/find.ts";
 import { parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import { UserError } from "../core/errors.ts";
+import { oneLine, UserError } from "../core/errors.ts";
 import { print, printError } from "../core/runtime.ts";
 import { writeFile } from "../core/storage.ts";
 import { PAPER_CONFIGS } from "../report/paper_results.ts";
@@ -45,8 +45,8 @@ async function reportCommand(args: Arguments): Promise<number> {
 
   const warnings: string[] = [];
   const warn = (message: string) => {
-    warnings.push(message);
-    printError(`allcnn: ${message}`);
+    warnings.push(oneLine(message));
+    printError(`allcnn: ${oneLine(message)}`);
   };
   const original = shippedConfigs();
   const runs: TrainedRun[] = [];
