@@ -1,4 +1,4 @@
-/** The paper's tables with our results beside them, as cells that HTML and Markdown both print. */
+/** The paper's tables with our results beside the paper's. */
 import {
   CERTAINTY_NOTES,
   IMAGENET,
@@ -8,41 +8,9 @@ import {
   TABLE_3,
   TABLE_4,
 } from "./paper_results.ts";
-import {
-  byHeldOutError,
-  byTestError,
-  deviation,
-  finalError,
-  isRepeat,
-  mean,
-  type Outcome,
-  type Setting,
-  settingsOf,
-  type TrainedRun,
-} from "./trained_run.ts";
-
-export interface Cell {
-  readonly text: string;
-  /** Further lines, in small print. */
-  readonly small?: readonly string[];
-  /** Explained below the table. */
-  readonly footnotes?: readonly string[];
-}
-
-export interface Block {
-  /** A heading above the rows, or null. */
-  readonly title: string | null;
-  readonly rows: readonly (readonly Cell[])[];
-}
-
-export interface Table {
-  readonly title: string;
-  readonly about: string;
-  readonly head: readonly string[];
-  /** Columns of words, to the left; numbers are to the right. */
-  readonly words: readonly string[];
-  readonly blocks: readonly Block[];
-}
+import { noCells, ownCells, shortened } from "./setting_cells.ts";
+import type { Block, Cell, Table } from "./table.ts";
+import { byTestError, type Setting, settingsOf, type TrainedRun } from "./trained_run.ts";
 
 /** What a report is made of. */
 export interface Results {
@@ -53,21 +21,8 @@ export interface Results {
   readonly warnings: readonly string[];
 }
 
-/** Not run, or not known. */
-const NOTHING: Cell = { text: "—" };
 /** Nothing belongs here. */
 const BLANK: Cell = { text: "" };
-
-export const percent = (error: number) => `${error.toFixed(2)} %`;
-const count = (value: number) => value.toLocaleString("en-US");
-const plural = (value: number, noun: string) => `${value} ${noun}${value === 1 ? "" : "s"}`;
-export const rateText = (rate: number) => String(Number(rate.toPrecision(6)));
-
-/** "9.31 ± 0.12 %" */
-function errorText(errors: readonly number[]): string {
-  const spread = deviation(errors);
-  return spread === null ? percent(mean(errors)) : `${mean(errors).toFixed(2)} ± ${spread.toFixed(2)} %`;
-}
 
 /** The paper's tables, then what runs there are beside these. */
 export function resultTables({ runs, parameters }: Results): Table[] {
@@ -162,100 +117,12 @@ function paperRow(
     return [name, error, ...blanks, printed, BLANK];
   }
   const own = setting === null ? noCells(heldOut, parameters[config] ?? null) : ownCells(setting, heldOut);
-  return [name, error, ...own.slice(0, -1), printed, own.at(-1)!];
-}
-
-/** The cells behind a name where nothing was run; parameters last. */
-function noCells(heldOut: boolean, parameters: number | null): Cell[] {
-  const nothing = Array.from({ length: heldOut ? 6 : 4 }, () => NOTHING);
-  return [...nothing, parameters === null ? NOTHING : { text: count(parameters) }];
+  const differences = shortened(setting?.differences ?? []).join("; ");
+  const footnotes = differences === "" ? [] : [`Not the setting of the paper's config: ${differences}`];
+  return [name, error, { ...own[0]!, footnotes }, ...own.slice(1, -1), printed, own.at(-1)!];
 }
 
 const nameCell = ({ config, differences }: Setting): Cell => ({ text: config, small: shortened(differences) });
-
-/** Another network may differ in dozens of values. */
-const MOST_DIFFERENCES = 4;
-
-/** The first differences, and how many more there are. */
-export function shortened(differences: readonly string[]): string[] {
-  const more = differences.length - MOST_DIFFERENCES;
-  return more <= 0 ? [...differences] : [...differences.slice(0, MOST_DIFFERENCES), `${more} more`];
-}
-
-/** The cells behind a name: ours, rate, held out, rate, seeds, epochs, parameters. */
-function ownCells(setting: Setting, heldOut: boolean): Cell[] {
-  const best = byTestError(setting), sound = byHeldOutError(setting), { runs, differences, foreign } = setting;
-  const footnotes = differences.length === 0 || foreign
-    ? []
-    : [`Not the setting of the paper's config: ${shortened(differences).join("; ")}`];
-  return [
-    { ...outcomeCell(best), small: pending(runs, "test"), footnotes },
-    rateCell(best),
-    ...heldOut ? [{ ...outcomeCell(sound), small: pending(runs, "heldOut") }, rateCell(sound)] : [],
-    best === null ? NOTHING : { text: String(best.errors.length) },
-    epochsCell(runs),
-    { text: count(setting.parameters) },
-  ];
-}
-
-function outcomeCell(outcome: Outcome | null): Cell {
-  return outcome === null || outcome.errors.length === 0 ? NOTHING : { text: errorText(outcome.errors) };
-}
-
-function rateCell(outcome: Outcome | null): Cell {
-  if (outcome === null) return NOTHING;
-  const { learningRate, compared } = outcome;
-  const small = compared.length === 1 ? [] : [`of ${compared.map(rateText).join(", ")}`];
-  return { text: rateText(learningRate), small };
-}
-
-/** What is not in the mean. */
-function pending(runs: readonly TrainedRun[], measures: TrainedRun["measures"]): string[] {
-  return (["unfinished", "diverged", "failed"] as const).flatMap((state) => {
-    const found = runs.filter((run) => run.state === state && run.measures === measures).length;
-    return found === 0 ? [] : [`${found} ${state}`];
-  });
-}
-
-function epochsCell(runs: readonly TrainedRun[]): Cell {
-  const finished = runs.find((run) => finalError(run) !== null);
-  if (finished !== undefined) return { text: String(finished.rows.at(-1)!.epoch) };
-  const last = runs.reduce((a, b) => (b.rows.at(-1)?.epoch ?? 0) > (a.rows.at(-1)?.epoch ?? 0) ? b : a);
-  return { text: progressOf(last) };
-}
-
-const progressOf = ({ rows, epochs }: TrainedRun) =>
-  `${rows.at(-1)?.epoch ?? 0}${epochs === null ? "" : ` of ${epochs}`}`;
-
-/** Every run, one a row. */
-export function runsTable({ runs: all }: Results): Table {
-  const runs = inOrder(all).flatMap((setting) => setting.runs.map((run) => ({ run, repeat: isRepeat(run, setting) })));
-  return {
-    title: "All runs",
-    about: `${plural(runs.length, "run")}. The error is that after the last epoch so far.`,
-    head: ["Run", "Config", "Rate", "Seed", "Epochs", "Error", "of", "State"],
-    words: ["Run", "Config", "of", "State"],
-    blocks: [{
-      title: null,
-      rows: runs.map(({ run, repeat }) => {
-        const error = run.rows.at(-1)?.testError ?? null;
-        return [
-          { text: run.folder },
-          { text: run.config, ...run.differences.length > 0 && { small: shortened(run.differences) } },
-          { text: rateText(run.learningRate) },
-          run.seed === null ? NOTHING : { text: String(run.seed) },
-          { text: progressOf(run) },
-          error === null ? NOTHING : { text: percent(error) },
-          { text: run.measures === "test" ? "test" : "held out" },
-          {
-            text: run.state,
-            small: [...run.reason === null ? [] : [run.reason], ...repeat ? ["the same seed again: not counted"] : []],
-          },
-        ];
-      }),
-    }],
-  };
-}
 
 /** How to read the tables. */
 export const METHOD = [

@@ -1,7 +1,8 @@
 /** Results as Markdown: tables as GitHub and others draw them. */
-import { footnotesOf, marksOf } from "./footnotes.ts";
 import { SOURCES } from "./paper_results.ts";
-import { type Cell, METHOD, type Results, resultTables, runsTable, type Table } from "./result_tables.ts";
+import { METHOD, type Results, resultTables } from "./result_tables.ts";
+import { runsTable } from "./runs_table.ts";
+import { type Cell, footnotesOf, marksOf, type Table } from "./table.ts";
 
 /** A text that is no markup, and stays in its cell. */
 const plain = (text: string) => text.replace(/[\\`*_[\]<>|#~&]/g, "\\$&").replace(/\s+/g, " ");
@@ -17,7 +18,7 @@ export function resultsMarkdown(results: Results): string {
     ...resultTables(results).map(tableMarkdown),
     "## How to read this",
     ...METHOD.map(plain),
-    tableMarkdown(runsTable(results)),
+    tableMarkdown(runsTable(runs)),
     "## Where the paper's numbers are from",
     list(SOURCES),
   ].join("\n\n") + "\n";

@@ -1,18 +1,11 @@
 /** Results as one page of HTML that needs nothing from elsewhere: light, dark, on a phone and on paper. */
 import { escaped, htmlPage } from "./html.ts";
 import { IMAGENET, SOURCES, TABLE_3, TABLE_4 } from "./paper_results.ts";
-import {
-  type Cell,
-  inOrder,
-  METHOD,
-  type Results,
-  resultTables,
-  runsTable,
-  shortened,
-  type Table,
-} from "./result_tables.ts";
-import { footnotesOf, marksOf } from "./footnotes.ts";
+import { inOrder, METHOD, type Results, resultTables } from "./result_tables.ts";
 import { curvesFigure } from "./run_curves.ts";
+import { runsTable } from "./runs_table.ts";
+import { shortened } from "./setting_cells.ts";
+import { type Cell, footnotesOf, marksOf, type Table } from "./table.ts";
 import type { Setting } from "./trained_run.ts";
 
 /** One per rate: Okabe and Ito's, which the colour-blind tell apart, for light paper and lighter ones for dark. */
@@ -77,7 +70,7 @@ Riedmiller, 2015) and of ${runs.length} ${runs.length === 1 ? "run" : "runs"} of
       `<section><h2>Learning curves</h2><p class="soft">Error in percent over epochs: solid on the test images, dashed in
 training, with dropout; dotted, the paper's.</p><div class="figures">${figures.join("\n")}</div></section>`,
     ],
-    tableHtml(runsTable(results)),
+    tableHtml(runsTable(runs)),
     `<section><h2>Where the paper's numbers are from</h2><ul>${list(SOURCES)}</ul></section>`,
   ];
   return htmlPage(title, STYLE, parts.join("\n"));

@@ -2,7 +2,7 @@
 import { epochAxis, formatTicks, valueAxis } from "./axis.ts";
 import { escaped } from "./html.ts";
 import type { EpochMetrics } from "./metrics.ts";
-import { rateText } from "./result_tables.ts";
+import { rateText } from "./setting_cells.ts";
 import type { TrainedRun } from "./trained_run.ts";
 
 const WIDTH = 560;

@@ -1,10 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { PAPER_CONFIGS, TABLE_3, TABLE_4 } from "../../report/paper_results.ts";
-import { type Cell, type Results, resultTables, runsTable, type Table } from "../../report/result_tables.ts";
+import { type Results, resultTables } from "../../report/result_tables.ts";
 import { resultsMarkdown } from "../../report/results_markdown.ts";
 import { resultsPage } from "../../report/results_page.ts";
 import { curvesFigure } from "../../report/run_curves.ts";
+import { runsTable } from "../../report/runs_table.ts";
+import type { Cell, Table } from "../../report/table.ts";
 import { byHeldOutError, byTestError, deviation, mean, settingsOf, type TrainedRun } from "../../report/trained_run.ts";
 import { loadConfig } from "../../configs/load.ts";
 import { syntheticRows, syntheticRun } from "./_synthetic_runs.ts";
@@ -82,7 +84,7 @@ test("unfinished, diverged, failed and repeated runs are marked, and in no mean"
   const row = rowOf(tableOf("Table 3", runs), "base-a");
   assert.equal(texts(row, "Ours", "Seeds"), ["13.00 %", "1"]);
   assert.equal(row["Ours"]!.small, ["1 unfinished", "1 diverged", "1 failed"]);
-  const states = runsTable(results(runs)).blocks[0]!.rows.map((row) => [row.at(-1)!.text, ...row.at(-1)!.small!]);
+  const states = runsTable(runs).blocks[0]!.rows.map((row) => [row.at(-1)!.text, ...row.at(-1)!.small!]);
   assert.equal(states, [
     ["finished"],
     ["unfinished"],
@@ -106,6 +108,15 @@ test("both protocols: the rate by test error, and the rate by held-out error wit
   const row = rowOf(tableOf("Table 3", runs), "base-b");
   assert.equal(texts(row, "Ours", "Rate", "Held out"), ["9.20 %", "0.05", "9.50 %"]);
   assert.equal(row["Rate"]!.small, ["of 0.1, 0.05, 0.01"]);
+  // Two seeds of one rate, one of the other.
+  const second = syntheticRun("base-b", 9.4, { learningRate: 0.05, seed: 1 });
+  const both = rowOf(tableOf("Table 3", [...runs, second]), "base-b");
+  assert.equal([...texts(both, "Ours", "Seeds", "Held out"), ...both["Held out"]!.small!], [
+    "9.30 ± 0.14 %",
+    "2",
+    "9.50 %",
+    "1 seed",
+  ]);
   // A rate at which a seed was lost comes last, whatever the others' mean.
   const lost = syntheticRun("base-b", 90, { learningRate: 0.05, seed: 1, state: "diverged" });
   assert.is(byTestError(settingsOf([...runs, lost])[0]!)!.learningRate, 0.1);
@@ -130,6 +141,8 @@ test("another setting stands in the paper's row only where its own is not finish
   assert.equal(others.map(([name, ours]) => [name!.text, ours!.text]), [["allcnn-b", "20.00 %"]]);
   const whole = rowOf(tableOf("Table 3", [narrow, short, syntheticRun("allcnn-b", 9.3)]), "allcnn-b");
   assert.equal([whole["Ours"]!.text, whole["Ours"]!.footnotes], ["9.30 %", []]);
+  const beside = tableOf("Other runs", [short, syntheticRun("allcnn-b", 9.3)]).blocks[0]!.rows;
+  assert.equal(beside.map(([name, ours]) => [...name!.small!, ours!.text]), [[...differences, "32.40 %"]]);
 });
 
 test("the page loads nothing, and names out of files are no markup", () => {
