@@ -23,12 +23,10 @@ export function curvesFigure(
   const drawn = runs.filter(({ measures, rows }) => measures === "test" && rows.length > 0);
   if (drawn.length === 0) return "";
   const rates = [...new Set(drawn.map(({ learningRate }) => learningRate))].sort((a, b) => b - a);
-  const epochs = drawn.map(({ rows }) => rows.map(({ epoch }) => epoch)).reduce((a, b) =>
-    a.at(-1)! >= b.at(-1)! ? a : b
-  );
   const first = Math.min(...drawn.map(({ rows }) => rows[0]!.epoch));
+  const last = Math.max(...drawn.map(({ rows }) => rows.at(-1)!.epoch));
   const errors = drawn.flatMap(({ rows }) => rows.flatMap(({ trainError, testError }) => [trainError, testError ?? 0]));
-  const x = epochAxis([first, ...epochs], FRAME.left, FRAME.right);
+  const x = epochAxis([first, last], FRAME.left, FRAME.right);
   const y = valueAxis([...errors, paperError ?? 0].reduce((a, b) => Math.max(a, b), 0), FRAME.bottom, FRAME.top);
   const labels = formatTicks(y.ticks);
 
