@@ -7,6 +7,7 @@ import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { type Command, runCommand } from "./command.ts";
 import { predict } from "./predict.ts";
+import { report } from "./report.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
 
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   augment,
   bench,
   tune,
+  report,
   export: exportCommand,
   import: importCommand,
 };
