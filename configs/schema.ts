@@ -25,6 +25,8 @@ export interface DatasetConfig {
   /** Use only the first ones. */
   readonly trainExamples?: number | undefined;
   readonly testExamples?: number | undefined;
+  /** Leave so many training images, the last, out of training, and evaluate on them instead of the test images. */
+  readonly holdOut?: number | undefined;
 }
 
 /** What `training:` of a config says, checked, defaults filled in. */
@@ -91,6 +93,9 @@ const datasetSchema: z.ZodType<DatasetConfig> = z.strictObject({
   augment: augmentSchema.optional().describe("Fresh for each example of each step, after preprocessing"),
   trainExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
   testExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
+  holdOut: z.int().min(1).optional().describe(
+    "The last so many training images are not trained on, but evaluated on instead of the test images",
+  ),
 });
 
 export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.strictObject({

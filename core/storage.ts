@@ -1,6 +1,6 @@
 /** The only door to files. Node's file system, which Deno has too; every failure becomes one clear `UserError`. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, utimes } from "node:fs/promises";
+import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, statfs, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { fileError } from "./errors.ts";
@@ -110,6 +110,11 @@ export async function modified(path: string): Promise<number | null> {
 /** Deletes a folder if it is empty. */
 export async function removeEmptyDirectory(path: string): Promise<void> {
   await rmdir(path).catch(() => {});
+}
+
+/** Bytes that are free on the disk of a folder; null where nobody tells. */
+export async function freeBytes(path: string): Promise<number | null> {
+  return await statfs(path).then(({ bavail, bsize }) => bavail * bsize, () => null);
 }
 
 /** The name of this machine. */

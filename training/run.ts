@@ -135,15 +135,20 @@ async function writeInitialState(session: Session, config: Config, seed: number,
   });
 }
 
-export function notExact(why: string): UserError {
-  return new UserError(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
+/** Going on would need other kernels, which round differently. */
+export class NotExactError extends UserError {
+  override readonly name = "NotExactError";
+
+  constructor(why: string) {
+    super(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
+  }
 }
 
 /** The tuner of a new run, `otherwise`, or the one that replays a resumed run's tunings. */
 function tunerFor(context: Context, resumed: Resumed | null, allowRetune: boolean, otherwise: Tuner): Tuner {
   if (resumed === null || allowRetune) return otherwise;
   if (resumed.checkpoint.scope !== context.scope) {
-    throw notExact("the run was made on another device or driver, or with other --exact or --safe");
+    throw new NotExactError("the run was made on another device or driver, or with other --exact or --safe");
   }
   return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }
@@ -169,7 +174,7 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
   screen.report("Compiling shaders", 0);
   const plan = await compileTraining(session, resident, tunerFor(context, resumed, allowRetune, tuner));
   const shaders = resumed?.checkpoint.shaders || plan.shaders; // empty in an initial state
-  if (shaders !== plan.shaders && !allowRetune) throw notExact("this version generates other shaders");
+  if (shaders !== plan.shaders && !allowRetune) throw new NotExactError("this version generates other shaders");
   const evaluation = await compileEvaluation(session, residentTest, tuner);
   // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
   runPlans(context, plan, evaluation.plan);
