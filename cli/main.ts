@@ -4,10 +4,11 @@ import { bench } from "./bench.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Command, runCommand } from "./command.ts";
 import { predict } from "./predict.ts";
+import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, predict, bench, tune };
+const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, predict, bench, tune, sweep };
 
 export async function main([name, ...args]: readonly string[]): Promise<never> {
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

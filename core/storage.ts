@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, statfs, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileError } from "./errors.ts";
 import { environment } from "./runtime.ts";
 
@@ -153,6 +153,11 @@ export async function moveFile(from: string, to: string): Promise<void> {
 /** The folder that a file lies in. */
 export function folderOf(path: string): string {
   return dirname(path);
+}
+
+/** The path from the root of the file system. */
+export function absolutePath(path: string): string {
+  return resolve(path);
 }
 
 /** Where caches live: ALLCNN_CACHE, else the user's cache folder. */

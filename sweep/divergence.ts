@@ -21,6 +21,8 @@ export function divergence(rows: readonly EpochMetrics[], classes: number): stri
   const last = rows.slice(-PATIENCE);
   if (last.length < PATIENCE || !last.every((row) => isAtChance(row, classes))) return null;
   const { epoch, trainError } = last.at(-1)!;
-  return `stuck at chance: after epoch ${epoch} the training error is ${trainError.toFixed(1)} %, and for ${PATIENCE} ` +
+  return `stuck at chance: after epoch ${epoch} the training error is ${
+    trainError.toFixed(1)
+  } %, and for ${PATIENCE} ` +
     `epochs it was no better than guessing among ${classes} classes`;
 }

@@ -1,20 +1,21 @@
 /** Runs the cells of a sweep until all are over, and keeps its record. */
-import { oneLine } from "../core/errors.ts";
 import { sha256 } from "../core/safetensors.ts";
 import { exists } from "../core/storage.ts";
+import type { Executor } from "./executor.ts";
 import { readOutcome } from "./outcome.ts";
-import { cellsOf, type PlannedCell, type SweepPlan } from "./plan.ts";
-import { type Cell, type CellRecord, isOver, type Outcome, PENDING, readRecord, type SweepRecord, writeRecord } from "./record.ts";
+import { cellsOf, type SweepPlan } from "./plan.ts";
+import {
+  type Cell,
+  type CellRecord,
+  isOver,
+  type Outcome,
+  PENDING,
+  readRecord,
+  type SweepRecord,
+  writeRecord,
+} from "./record.ts";
 import { resultsOf } from "./results.ts";
 import { checkSameConfig } from "./same_config.ts";
-
-/** Where cells run: in this process, or with workers elsewhere. */
-export interface Executor {
-  /** How many it takes at once. */
-  readonly capacity: number;
-  /** Trains a cell, again where it fails; null where it was interrupted. Throws where no cell can run any more. */
-  run(planned: PlannedCell, sweep: string): Promise<Outcome | null>;
-}
 
 export interface DriveOptions {
   readonly plan: SweepPlan;
@@ -24,25 +25,6 @@ export interface DriveOptions {
   readonly interrupted: () => boolean;
   /** Called with the whole record after each change, and the cell that has changed. */
   readonly onChange: (record: SweepRecord, changed: CellRecord | null) => void;
-}
-
-/** How often a cell that fails is started in all. */
-export const ATTEMPTS = 2;
-
-/** Calls `attempt` until it throws no more, `ATTEMPTS` times at most; then the cell has failed, for the reason thrown. */
-export async function withRetry(
-  attempt: (number: number) => Promise<Outcome | null>,
-  onError: (reason: string, last: boolean) => void,
-): Promise<Outcome | null> {
-  for (let number = 1;; number++) {
-    try {
-      return await attempt(number);
-    } catch (error) {
-      const reason = oneLine(error instanceof Error ? error.message : String(error));
-      onError(reason, number >= ATTEMPTS);
-      if (number >= ATTEMPTS) return { ...PENDING, state: "failed", reason, attempts: number };
-    }
-  }
 }
 
 /**
@@ -97,12 +79,12 @@ export async function driveSweep(options: DriveOptions): Promise<SweepRecord> {
     const waiting = cellsOf(plan, record.cells).filter(({ cell }) => !isOver(stateOf(cell.id)) && !active.has(cell.id));
     for (const planned of interrupted() ? [] : waiting.slice(0, executor.capacity - active.size)) {
       const { cell } = planned;
-      await change(cell, { state: "running" });
-      const work = executor.run(planned, record.id)
+      const started = () => void change(cell, { state: "running" }).catch((error) => failure ??= error);
+      const work = executor.run(planned, record.id, started)
         .then((outcome) => change(cell, outcome ?? { state: "pending" }))
-        .catch((error) => failure ??= error)
+        .catch((error) => void (failure ??= error))
         .finally(() => active.delete(cell.id));
-      active.set(cell.id, work.then(() => {}));
+      active.set(cell.id, work);
     }
     if (active.size === 0) break;
     await Promise.race(active.values());

@@ -40,7 +40,9 @@ export async function planSweep(options: PlanOptions): Promise<SweepPlan> {
   const cells: PlannedCell[] = [], names: string[] = [];
   for (const path of options.configs) {
     const plain = await loadConfig(path, settings); // what is wrong from here on is the grid's fault
-    if (names.includes(plain.name)) throw new UserError(`Cannot sweep ${path}: another config is named ${plain.name} too`);
+    if (names.includes(plain.name)) {
+      throw new UserError(`Cannot sweep ${path}: another config is named ${plain.name} too`);
+    }
     if (plain.dataset.holdOut !== undefined) {
       throw new UserError(`Cannot sweep ${path}: it sets dataset.holdOut, which is what --hold-out is for`);
     }

@@ -32,7 +32,11 @@ export interface CellOptions extends Pick<RunOptions, "open" | "tuner" | "interr
  * Trains a cell; returns what became of it, or null where it was interrupted, with its state saved. A cell that is over
  * is not trained again. Throws `FolderInUseError` where another process trains it, and whatever else goes wrong.
  */
-export async function runCell({ cell, config }: PlannedCell, options: CellOptions, attempt = 1): Promise<Outcome | null> {
+export async function runCell(
+  { cell, config }: PlannedCell,
+  options: CellOptions,
+  attempt = 1,
+): Promise<Outcome | null> {
   const out = `${options.out}/${cell.folder}`, lock = await lockRun(out, options.line);
   try {
     await folder.removeLeftovers(out);
@@ -48,7 +52,9 @@ export async function runCell({ cell, config }: PlannedCell, options: CellOption
       return outcome;
     };
     if (lost !== null) return await end("diverged", lost);
-    if (resumed !== null && resumed.checkpoint.progress!.epoch >= config.training.epochs) return await end("done", null);
+    if (resumed !== null && resumed.checkpoint.progress!.epoch >= config.training.epochs) {
+      return await end("done", null);
+    }
 
     const train = async (resumed: Resumed | null, allowRetune: boolean) =>
       await (options.train ?? trainRun)({
@@ -98,7 +104,9 @@ export async function runCell({ cell, config }: PlannedCell, options: CellOption
 async function stateOf(out: string, config: Config, warn: (text: string) => void): Promise<Resumed | null> {
   if (!(await folder.holdsCheckpoint(out))) return null;
   const checkpoint = await folder.latestCheckpoint(out, warn);
-  if (checkpoint.progress === null) throw new UserError(`Cannot go on with the run in "${out}": its checkpoint is foreign`);
+  if (checkpoint.progress === null) {
+    throw new UserError(`Cannot go on with the run in "${out}": its checkpoint is foreign`);
+  }
   const rows = await folder.readMetrics(out), { epoch } = checkpoint.progress;
   return { config, checkpoint, rows: rows.filter((row) => row.epoch <= epoch) };
 }

@@ -5,7 +5,14 @@ import { UserError } from "../../core/errors.ts";
 /** All but what locks between processes are made of (training/run_lock.ts) and disks, which browsers do not have. */
 export type Storage = Omit<
   typeof files,
-  "createFile" | "freeBytes" | "hostName" | "modified" | "processStart" | "removeEmptyDirectory" | "touch"
+  | "absolutePath"
+  | "createFile"
+  | "freeBytes"
+  | "hostName"
+  | "modified"
+  | "processStart"
+  | "removeEmptyDirectory"
+  | "touch"
 >;
 
 function equal(actual: unknown, expected: unknown, what: string): void {
