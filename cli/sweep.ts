@@ -124,7 +124,7 @@ async function runSweep(args: Arguments, plain: ProgressLine, plan: SweepPlan, o
     }
     const failed = record.cells.filter(({ state }) => state === "failed").length;
     plain.line(
-      `${failed === 0 ? "Done" : `${failed} runs failed; the same command tries them again`}: ${out}/sweep.json`,
+      `${failed === 0 ? "Done" : `Failed: ${failed}; the same command tries again`}: ${out}/sweep.json`,
     );
     return failed === 0 ? 0 : 1;
   } finally {

@@ -1,4 +1,5 @@
 /** How much disk a sweep will need. */
+import { mebibytes } from "../core/buffers.ts";
 import { UserError } from "../core/errors.ts";
 import { elements } from "../core/tensor.ts";
 import { freeBytes, makeDirectory } from "../core/storage.ts";
@@ -9,8 +10,6 @@ import type { PlannedCell } from "./plan.ts";
 
 /** Config, metrics and curves, about. */
 const SMALL_FILES = 2 ** 18;
-
-const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 1)} GiB`;
 
 /** Bytes of one checkpoint: parameters and velocity. */
 function checkpointBytes({ config }: PlannedCell): number {
@@ -23,7 +22,7 @@ export function bytesOf(cells: readonly PlannedCell[]): number {
   const kept = cells.reduce((sum, cell) => {
     return sum + 2 * checkpointBytes(cell) + (whitens(cell.config.dataset) ? whitening : 0) + SMALL_FILES;
   }, 0);
-  return kept + Math.max(0, ...cells.map(checkpointBytes));
+  return kept + cells.reduce((most, cell) => Math.max(most, checkpointBytes(cell)), 0);
 }
 
 /** Throws `UserError` where the disk of `out` has not enough space for the runs of `cells`. */
@@ -32,7 +31,7 @@ export async function checkDisk(out: string, cells: readonly PlannedCell[]): Pro
   const needed = bytesOf(cells), free = await freeBytes(out);
   if (free === null || needed <= free) return;
   throw new UserError(
-    `Cannot start in "${out}": its ${cells.length} runs need about ${gibibytes(needed)} of disk, ${gibibytes(free)} ` +
+    `Cannot start in "${out}": its ${cells.length} runs need about ${mebibytes(needed)} of disk, ${mebibytes(free)} ` +
       "are free; free some, choose another disk with --out, or sweep less",
   );
 }

@@ -28,8 +28,8 @@ export interface DriveOptions {
 }
 
 /**
- * The plan's cells beside what the folder knows of them; cells of earlier plans stay. Throws `UserError` where one of
- * them was started with another config.
+ * The plan's cells beside what the folder knows of them. Cells of earlier plans stay, so that one may add configs, seeds
+ * and values; throws `UserError` where one of them differs by more than the values of a grid.
  */
 async function startingRecord(plan: SweepPlan, out: string): Promise<SweepRecord> {
   const found = await readRecord(out), cells = new Map<string, CellRecord>();
@@ -38,7 +38,14 @@ async function startingRecord(plan: SweepPlan, out: string): Promise<SweepRecord
     const over = outcome !== null && isOver(outcome.state);
     cells.set(cell.id, { ...cell, ...over ? outcome : { ...PENDING, epoch: known.epoch, seconds: known.seconds } });
   };
-  for (const old of found?.cells ?? []) await add(old, old);
+  for (const old of found?.cells ?? []) {
+    const like = plan.cells.find(({ cell }) => cell.config === old.config && cell.data === old.data);
+    if (like !== undefined) {
+      const paths = [old.values, like.cell.values].flatMap(Object.keys);
+      await checkSameConfig(`${out}/${old.folder}`, like.config, paths);
+    }
+    await add(old, old);
+  }
   for (const { cell, config } of plan.cells) {
     await checkSameConfig(`${out}/${cell.folder}`, config);
     const known = cells.get(cell.id), started = await exists(`${out}/${cell.folder}`);

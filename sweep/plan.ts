@@ -57,8 +57,12 @@ export async function planSweep(options: PlanOptions): Promise<SweepPlan> {
       }
     }
   }
-  const ids = cells.map(({ cell }) => cell.id.toLowerCase()), twice = ids.find((id, i) => ids.indexOf(id) < i);
-  if (twice !== undefined) throw new UserError(`Cannot tell two runs of this grid apart: both would be "${twice}"`);
+  const seen = new Set<string>();
+  for (const { cell } of cells) {
+    const id = cell.id.toLowerCase(); // some disks do not tell cases apart
+    if (seen.has(id)) throw new UserError(`Cannot tell two runs of this grid apart: both would be "${cell.id}"`);
+    seen.add(id);
+  }
   return { protocol, configs: names, cells };
 }
 
