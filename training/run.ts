@@ -119,7 +119,7 @@ async function checkEarly(source: Source, { training, dataset }: Config): Promis
   const { batch } = training, wanted = Math.min(batch, dataset.trainExamples ?? batch);
   const { count } = await loadExamples(source, "train", wanted);
   if (count < batch) throw new UserError(`Cannot train with batches of ${batch}: there are ${count} training examples`);
-  await loadExamples(source, "test", 1);
+  if (dataset.holdOut === undefined) await loadExamples(source, "test", 1);
 }
 
 /** The checkpoint of the seed's initial parameters: a run of 0 epochs. */
