@@ -9,8 +9,8 @@ export async function loadDawn(): Promise<{ create: (options: string[]) => GPU; 
   return { create, version };
 }
 
-/** Polls without a pause, as an answer may come at once; then one each `SLEEP` milliseconds. */
-const EAGER_POLLS = 50, SLEEP_MILLISECONDS = 0.2;
+/** A pause between two polls: a twentieth of the wait so far, so that an answer is heard of that much later at most. */
+const PAUSE_SHARE = 1 / 20, MOST_MILLISECONDS = 1;
 
 type Immediate = typeof setImmediate & { readonly sleeps?: boolean };
 
@@ -23,9 +23,9 @@ function sleepBetweenPolls(): void {
   const immediate = globalThis.setImmediate as Immediate;
   if (immediate.sleeps) return;
   const cell = new Int32Array(new SharedArrayBuffer(4)); // never changes: waiting for it is sleeping
-  let polls = 0, polling = false;
+  let began = 0, polling = false;
   const poll = (callback: () => void) => {
-    if (polls++ >= EAGER_POLLS) Atomics.wait(cell, 0, 0, SLEEP_MILLISECONDS);
+    Atomics.wait(cell, 0, 0, Math.min(MOST_MILLISECONDS, PAUSE_SHARE * (performance.now() - began)));
     polling = true; // what the callback asks for goes on with the same wait
     try {
       callback();
@@ -36,7 +36,7 @@ function sleepBetweenPolls(): void {
   const isNative = (callback: unknown) => /\[native code\]/.test(Function.prototype.toString.call(callback));
   const gentle = (callback: (...args: unknown[]) => void, ...args: unknown[]) => {
     if (args.length > 0 || !isNative(callback)) return immediate(callback, ...args);
-    if (!polling) polls = 0;
+    if (!polling) began = performance.now();
     return immediate(poll, callback);
   };
   globalThis.setImmediate = Object.assign(gentle, immediate, { sleeps: true }) as typeof setImmediate;

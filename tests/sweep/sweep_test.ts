@@ -181,7 +181,9 @@ test("workers through Redis: the cell of one that is killed goes on with another
       ]);
       for (const cell of cells) {
         assert.is(cell.testError, JSON.parse(rowsIn(`${out}/${cell.folder}`).at(-1)!).testError);
-        assert.is(heir.text().split(`${cell.id}: done`).length, 2, "reported once");
+        // A slow machine may hand a cell out again that is over; it is not trained again, and counted once.
+        assert.is(heir.text().split(`into ${out}/${cell.folder}\n`).length, 2, "trained once");
+        assert.is(stdout.split(`${cell.id}: test error`).length, 2, "reported once");
       }
       heir.child.kill("SIGINT");
       const [ended] = await once(heir.child, "close");
