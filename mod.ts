@@ -33,9 +33,12 @@ export { buildNetwork, type LayerConfig } from "./layers/mod.ts";
 export { loadConfig, parseConfig } from "./configs/load.ts";
 export {
   type AugmentConfig,
+  type CanvasConfig,
   type Config,
   configSchema,
   type DatasetConfig,
+  type DistortConfig,
+  type ImageFolderConfig,
   type LearningRateConfig,
   type PreprocessConfig,
   type TrainingConfig,

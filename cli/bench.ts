@@ -10,7 +10,7 @@ import { print } from "../core/runtime.ts";
 import { writeFile } from "../core/storage.ts";
 import { opTable, stepSummary } from "../report/op_table.ts";
 import { traceEvents } from "../report/trace.ts";
-import { compileTraining } from "../training/session.ts";
+import { compileStep, plansOf } from "../training/step.ts";
 import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
@@ -25,6 +25,7 @@ export const bench: Command = {
     details: CONFIG_DETAILS,
     options: [
       { name: "batch", value: "N", help: "examples per step; default: the config's" },
+      { name: "micro-batch", value: "N", help: "examples at a time; default: the whole batch, or as many as fit" },
       { name: "steps", value: "N", help: "whole steps to time after a warm-up; default: 5" },
       { name: "profile", value: null, help: "print the time of each op beside the device's measured peaks" },
       { name: "trace", value: "FILE", help: "write one step as a trace that ui.perfetto.dev opens" },
@@ -50,13 +51,15 @@ async function benchCommand(args: Arguments): Promise<number> {
   const { session, data } = await openStep(context, config);
   const tuner = await tunerOf(context, args, progressLine());
   const compileStart = performance.now();
-  const plan = await compileTraining(session, data, tuner);
+  const step = await compileStep(session, data, { tuner, microBatch: args.integer("micro-batch", 1) });
+  const plans = plansOf(session, step), { plan } = step;
   const compileSeconds = (performance.now() - compileStart) / 1000;
 
-  const { stepSeconds, hostMilliseconds } = await timeSteps(context, plan, steps);
+  const { stepSeconds, hostMilliseconds } = await timeSteps(context, plans, steps);
   const result = {
     config: config.name,
     batch: config.training.batch,
+    microBatch: step.microBatch,
     device: context.description,
     imagesPerSecond: config.training.batch / stepSeconds,
     stepSeconds,
@@ -97,9 +100,11 @@ async function benchCommand(args: Arguments): Promise<number> {
     }
   }
   context.check();
-  const flops = plan.ops.reduce((sum, { op }) => sum + op.kernel.cost(op.problem).flops, 0);
+  const flops = plans.flatMap(({ ops }) => ops).reduce((sum, { op }) => sum + op.kernel.cost(op.problem).flops, 0);
   print(
-    `Step of ${result.batch}: ${(1000 * stepSeconds).toFixed(1)} ms, ${result.imagesPerSecond.toPrecision(4)} ` +
+    `Step of ${result.batch}${step.microBatch === result.batch ? "" : ` in micro-batches of ${step.microBatch}`}: ${
+      (1000 * stepSeconds).toFixed(1)
+    } ms, ${result.imagesPerSecond.toPrecision(4)} ` +
       `images/s, ${(flops / stepSeconds / 1e9).toFixed(1)} GFLOP/s; host ${hostMilliseconds.toFixed(2)} ms; planned ` +
       `${mebibytes(result.plannedBytes)} beside ${mebibytes(result.persistentBytes)}; compiled in ` +
       `${compileSeconds.toFixed(1)} s`,
@@ -111,13 +116,13 @@ async function benchCommand(args: Arguments): Promise<number> {
 /** Medians of `steps` steps, after one that warms up: submission to completion, and what of it the host encodes. */
 async function timeSteps(
   context: Context,
-  plan: Plan,
+  plans: readonly Plan[],
   steps: number,
 ): Promise<{ stepSeconds: number; hostMilliseconds: number }> {
   const seconds: number[] = [], host: number[] = [];
   for (let index = 0; index <= steps; index++) {
     const start = performance.now();
-    run(context, plan);
+    run(context, ...plans);
     const submitted = performance.now();
     await context.device.queue.onSubmittedWorkDone();
     if (index === 0) continue;

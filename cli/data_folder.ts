@@ -21,7 +21,7 @@ export async function dataFolder(
 ): Promise<string | null> {
   if (name === "shapes") return null;
   const named = args.text("data") ?? (environment("ALLCNN_DATA") || null);
-  if (named !== null) return named;
+  if (named !== null || name === "imageFolder") return named;
   const stop = new AbortController();
   const stopListening = onInterrupt(() => stop.signal.aborted ? exit(130) : stop.abort());
   try {

@@ -1,14 +1,29 @@
 /** The `allcnn` program: the first argument names the command. */
 import { exit, print, printError } from "../core/runtime.ts";
+import { augment } from "./augment.ts";
 import { bench } from "./bench.ts";
 import { evaluate } from "./evaluate.ts";
+import { exportCommand } from "./export.ts";
+import { importCommand } from "./import.ts";
 import { type Command, runCommand } from "./command.ts";
 import { predict } from "./predict.ts";
+import { report } from "./report.ts";
 import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { train, evaluate, predict, bench, tune, sweep };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  train,
+  evaluate,
+  predict,
+  augment,
+  bench,
+  tune,
+  sweep,
+  report,
+  export: exportCommand,
+  import: importCommand,
+};
 
 export async function main([name, ...args]: readonly string[]): Promise<never> {
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -67,8 +67,8 @@ async function predictCommand(args: Arguments): Promise<number> {
 }
 
 /** Decodes files; one that cannot be read is a line on standard error and does not stop the others. */
-async function readImages({ input }: Model, paths: readonly string[], screen: ProgressLine) {
-  const [height, width, channels] = input, size = height * width * channels;
+async function readImages({ images: shape }: Model, paths: readonly string[], screen: ProgressLine) {
+  const [height, width, channels] = shape, size = height * width * channels;
   const images = new Float32Array(paths.length * size), read: string[] = [];
   for (const path of paths) {
     try {
@@ -90,7 +90,10 @@ interface Prediction {
 
 /** All classes, the most probable first. */
 function mostProbable(probabilities: Float32Array, names: readonly string[]): Prediction[] {
-  return Array.from(probabilities, (probability, index) => ({ class: index, name: names[index]!, probability }))
+  return Array.from(
+    probabilities,
+    (probability, index) => ({ class: index, name: names[index] ?? `class ${index}`, probability }),
+  )
     .sort((a, b) => b.probability - a.probability);
 }
 

@@ -34,15 +34,16 @@ export async function resume(from: string, args: Arguments, screen: ProgressLine
     throw new UserError(`Cannot resume "${from}" with seed ${seed}: it was started with ${checkpoint.progress.seed}`);
   }
   const epochs = args.integer("epochs", 0) ?? saved.training.epochs;
-  if (epochs < checkpoint.progress.epoch || epochs === 0) {
+  if (epochs !== undefined && (epochs < checkpoint.progress.epoch || epochs === 0)) {
     throw new UserError(
       `Cannot resume "${from}" with ${epochs} epochs: it has finished ${checkpoint.progress.epoch}; --epochs N extends it`,
     );
   }
-  const config = { ...saved, training: { ...saved.training, epochs } };
+  const config = epochs === undefined ? saved : { ...saved, training: { ...saved.training, epochs } };
   const path = args.positional(0);
   if (path !== null) {
-    const asked = await loadConfig(path, [...settingsOf(args), `training.epochs=${epochs}`]);
+    const length = epochs === undefined ? [] : [`training.epochs=${epochs}`];
+    const asked = await loadConfig(path, [...settingsOf(args), ...length]);
     if (JSON.stringify(asked) !== JSON.stringify(config)) {
       throw new UserError(
         `Cannot resume "${from}" with ${path}: it was started with another config, leave ${path} out`,

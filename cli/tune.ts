@@ -24,7 +24,8 @@ import {
   tuningTable,
   tuningText,
 } from "../report/tuning_table.ts";
-import { evaluationProgram, trainingProgram } from "../training/session.ts";
+import { evaluationProgram } from "../training/session.ts";
+import { fittingSizes, stepPrograms } from "../training/step.ts";
 import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CONV_SHAPE, convOps } from "./conv_ops.ts";
@@ -71,7 +72,9 @@ async function subjectOf(context: Context, args: Arguments): Promise<Subject | n
   if (path === null) return null;
   const config = await loadConfig(path, batch === null ? [] : [`training.batch=${batch}`]);
   const { session, data } = await openStep(context, config);
-  const training = fuse(trainingProgram(session, data)).ops, evaluation = fuse(evaluationProgram(session, data)).ops;
+  const { part, update } = stepPrograms(session, data, (await fittingSizes(session, data))[0]);
+  const training = [part, ...(update === null ? [] : [update])].flatMap((program) => fuse(program).ops);
+  const evaluation = fuse(evaluationProgram(session, data)).ops;
   // Without dropout, some convolutions of an evaluation are other problems than those of training.
   const known = new Set((await tasksOf(training, context.limits)).map(({ key }) => key));
   const others = (await tasksOf(evaluation, context.limits)).filter(({ key }) => !known.has(key));

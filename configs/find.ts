@@ -17,7 +17,7 @@ async function shippedNames(): Promise<string[]> {
 }
 
 /** The text of the config of that name that comes with allcnn, or null if there is none. */
-async function readShipped(name: string): Promise<string | null> {
+export async function readShipped(name: string): Promise<string | null> {
   if (!/^[\w-]+$/.test(name)) return null;
   const url = new URL(`${name}.yaml`, shippedFolder());
   if (url.protocol === "file:") return await exists(pathOf(url)) ? await readText(pathOf(url)) : null;

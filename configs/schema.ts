@@ -3,10 +3,12 @@ import * as z from "zod";
 import { type LayerConfig, layerSchema } from "../layers/mod.ts";
 import type { Optional } from "../layers/optional.ts";
 
-/** A step of preprocessing: global contrast normalization to a norm, or ZCA whitening. */
+/** A step of preprocessing: contrast normalization to a norm, ZCA whitening, means subtracted, or values scaled. */
 export type PreprocessConfig =
   | { readonly gcn: { readonly scale: number } }
-  | { readonly zca: { readonly epsilon: number } };
+  | { readonly zca: { readonly epsilon: number } }
+  | { readonly channelMeans: readonly number[] }
+  | { readonly scale: { readonly subtract: number; readonly divide: number } };
 
 /** Random windows of an image with `pad` zeros around it, in pixels; `flip` mirrors half of them. */
 export interface AugmentConfig {
@@ -14,14 +16,48 @@ export interface AugmentConfig {
   readonly flip: boolean;
 }
 
+/** A canvas of `size` x `size` pixels, `background` around the image, which training distorts. */
+export interface CanvasConfig {
+  readonly size: number;
+  readonly background: number;
+  readonly distort?: DistortConfig | undefined;
+}
+
+/** Ranges and deviations of random distortions (kernels/draw_distortions.ts), colours in units of 0 ... 255. */
+export interface DistortConfig {
+  readonly stretch: number;
+  readonly flip: boolean;
+  /** A coefficient of shear, or radians. */
+  readonly shearOrRotation: number;
+  /** Pixels. */
+  readonly shift: number;
+  readonly color: {
+    readonly offset: number;
+    readonly contrast: number;
+    readonly gradientX: number;
+    readonly gradientY: number;
+  };
+  /** So many epochs at the end are not distorted. */
+  readonly lastEpochsPlain: number;
+}
+
+/** Pictures of any size: resized until the short side has `shortSide` pixels, then a window of `crop` x `crop`. */
+export interface ImageFolderConfig {
+  readonly shortSide: number;
+  readonly crop: number;
+  readonly flip: boolean;
+}
+
 /** What `dataset:` of a config says, checked, defaults filled in. */
 export interface DatasetConfig {
-  readonly name: "cifar10" | "cifar100" | "shapes";
+  readonly name: "cifar10" | "cifar100" | "shapes" | "imageFolder";
   /** Of cifar100 alone: the 100 classes, the default, or the 20 superclasses. */
   readonly labels?: "fine" | "coarse" | undefined;
+  readonly imageFolder?: ImageFolderConfig | undefined;
   /** In order, fitted on the training images. */
   readonly preprocess: readonly PreprocessConfig[];
   readonly augment?: AugmentConfig | undefined;
+  readonly canvas?: CanvasConfig | undefined;
   /** Use only the first ones. */
   readonly trainExamples?: number | undefined;
   readonly testExamples?: number | undefined;
@@ -31,7 +67,9 @@ export interface DatasetConfig {
 
 /** What `training:` of a config says, checked, defaults filled in. */
 export interface TrainingConfig {
-  readonly epochs: number;
+  /** How long; `iterations` are steps. At least one of the two, and what ends first ends the training. */
+  readonly epochs?: number | undefined;
+  readonly iterations?: number | undefined;
   /** Examples per step. */
   readonly batch: number;
   readonly optimizer: { readonly sgd: { readonly momentum: number; readonly weightDecay: number } };
@@ -43,11 +81,13 @@ export interface TrainingConfig {
   readonly checkpointMinutes: number;
 }
 
-/** `base`, multiplied by `factor` after each of `epochs`. */
+/** `base`, multiplied by `factor` after each of `epochs` and of `iterations`, and by exp(-decay * epoch). */
 export interface LearningRateConfig {
   readonly base: number;
   readonly factor: number;
   readonly epochs: readonly number[];
+  readonly iterations?: readonly number[] | undefined;
+  readonly decay?: number | undefined;
 }
 
 /** `TrainingConfig` as it is written: rates without a schedule stay the same, and there are defaults for the rest. */
@@ -77,6 +117,14 @@ const preprocessSchema: z.ZodType<PreprocessConfig> = z.union([
       epsilon: z.number().min(1e-8).max(1e6).describe("Added to the eigenvalues of the covariance"),
     }),
   }),
+  z.strictObject({
+    channelMeans: z.array(z.number().min(0).max(255)).length(3).describe("Subtracted from red, green and blue"),
+  }),
+  z.strictObject({
+    scale: z.strictObject({ subtract: z.number().min(-1e6).max(1e6), divide: z.number().min(1e-6).max(1e6) }).describe(
+      "(value - subtract) / divide",
+    ),
+  }),
 ]);
 
 export const augmentSchema: z.ZodType<AugmentConfig> = z.strictObject({
@@ -84,13 +132,47 @@ export const augmentSchema: z.ZodType<AugmentConfig> = z.strictObject({
   flip: z.boolean().describe("Mirror left to right with probability 1/2"),
 });
 
+const deviation = z.number().min(0).max(1e6);
+
+const distortSchema = z.strictObject({
+  stretch: z.number().min(0).lt(1).describe("Width and height are multiplied by 1 + U(-stretch, stretch) each"),
+  flip: z.boolean().describe("Mirror left to right with probability 1/2"),
+  shearOrRotation: z.number().min(0).max(1).describe(
+    "a: shear along x, along y, or rotation, a third each, by U(-a, a), a coefficient or radians",
+  ),
+  shift: z.int().min(0).max(1024).describe("Whole pixels in x and y, uniform from -shift to shift"),
+  color: z.strictObject({
+    offset: deviation.describe("Deviation of what is added, of values 0 ... 255"),
+    contrast: deviation.describe("Deviation of the factor of (value - background) that is added"),
+    gradientX: deviation.describe("Deviation of what is added per pixel to the right of the centre"),
+    gradientY: deviation.describe("Deviation of what is added per pixel below the centre"),
+  }).describe("Four normal draws for each channel of each image, on the image alone"),
+  lastEpochsPlain: z.int().min(0).default(0).describe("So many epochs at the end are not distorted"),
+});
+
+const canvasSchema = z.strictObject({
+  size: z.int().min(32).max(1024).describe("Height and width in pixels; the image is in the middle"),
+  background: z.number().min(0).max(255).describe("The value around the image"),
+  distort: distortSchema.optional().describe("In training, fresh for each example of each step"),
+});
+
+const imageFolderSchema = z.strictObject({
+  shortSide: z.int().min(1).max(4096).describe("Images are resized until their short side has so many pixels"),
+  crop: z.int().min(1).max(4096).describe("Height and width: a random window in training, else the middle"),
+  flip: z.boolean().describe("Mirror left to right with probability 1/2, in training"),
+});
+
 const datasetSchema: z.ZodType<DatasetConfig> = z.strictObject({
-  name: z.enum(["cifar10", "cifar100", "shapes"]).describe("cifar10, cifar100; shapes: ten classes, generated"),
+  name: z.enum(["cifar10", "cifar100", "shapes", "imageFolder"]).describe(
+    "cifar10, cifar100; shapes: ten classes, generated; imageFolder: train/ and val/ with a folder per class",
+  ),
   labels: z.enum(["fine", "coarse"]).optional().describe(
     "Of cifar100 alone: fine, the 100 classes, which is the default, or coarse, the 20 superclasses",
   ),
+  imageFolder: imageFolderSchema.optional().describe("How the pictures of an imageFolder become images of one size"),
   preprocess: z.array(preprocessSchema).max(8).default([]).describe("In order, fitted on the training images"),
   augment: augmentSchema.optional().describe("Fresh for each example of each step, after preprocessing"),
+  canvas: canvasSchema.optional().describe("Images lie on a larger canvas, where they may be distorted"),
   trainExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
   testExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
   holdOut: z.int().min(1).optional().describe(
@@ -99,19 +181,27 @@ const datasetSchema: z.ZodType<DatasetConfig> = z.strictObject({
 });
 
 export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.strictObject({
-  epochs: z.int().min(0),
+  epochs: z.int().min(0).optional().describe("How long; with iterations too, what ends first"),
+  iterations: z.int().min(1).optional().describe("How long, in steps; the last epoch may be cut short"),
   batch: z.int().min(1).max(65536).describe("Examples per step"),
   optimizer: z.strictObject({
     sgd: z.strictObject({ momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0).max(1) }),
   }),
   learningRate: z.strictObject({
     base: z.number().gt(0).max(1e30),
-    factor: z.number().gt(0).lte(1).default(1).describe("Multiplies the rate after each of `epochs`"),
+    factor: z.number().gt(0).lte(1).default(1).describe("Multiplies the rate after each of `epochs` and `iterations`"),
     epochs: z.array(z.int().min(1)).default([]),
+    iterations: z.array(z.int().min(1)).optional().describe("Counted in steps"),
+    decay: z.number().min(0).max(100).optional().describe(
+      "The rate falls as exp(-decay * epoch), epochs counted from 0",
+    ),
   }),
   init: z.strictObject({ heNormal: z.strictObject({}) }).describe("Normal, deviation sqrt(2 / fan-in)"),
   evaluateEvery: z.int().min(1).default(1).describe("Epochs from one evaluation on the test images to the next"),
   checkpointMinutes: z.number().gt(0).default(5).describe("A checkpoint at least this often"),
+}).superRefine(({ epochs, iterations }, context) => {
+  if (epochs !== undefined || iterations !== undefined) return;
+  context.addIssue({ code: "custom", path: ["epochs"], message: "expected a number here or under iterations" });
 });
 
 /** A zod schema of the whole config; `configSchema.parse` checks a value and fills defaults in. */
@@ -134,13 +224,35 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       context.addIssue({ code: "custom", path: ["dataset", "preprocess", index], message });
     }
   });
-  const { epochs } = training.learningRate;
-  epochs.forEach((epoch, index) => {
-    if (index > 0 && epoch <= epochs[index - 1]!) {
-      const message = `must grow from entry to entry, ${epochs[index - 1]} is followed by ${epoch}`;
-      context.addIssue({ code: "custom", path: ["training", "learningRate", "epochs", index], message });
+  for (const unit of ["epochs", "iterations"] as const) {
+    const boundaries = training.learningRate[unit] ?? [];
+    boundaries.forEach((boundary, index) => {
+      if (index > 0 && boundary <= boundaries[index - 1]!) {
+        const message = `must grow from entry to entry, ${boundaries[index - 1]} is followed by ${boundary}`;
+        context.addIssue({ code: "custom", path: ["training", "learningRate", unit, index], message });
+      }
+    });
+  }
+  const { name, imageFolder, canvas, augment, preprocess } = dataset;
+  const wrong = (key: string, message: string) => context.addIssue({ code: "custom", path: ["dataset", key], message });
+  if (name === "imageFolder" && imageFolder === undefined) {
+    wrong("imageFolder", "name imageFolder needs shortSide, crop and flip here");
+  }
+  if (name !== "imageFolder" && imageFolder !== undefined) wrong("imageFolder", `${name} has images of one size`);
+  if (imageFolder !== undefined) {
+    if (imageFolder.crop > imageFolder.shortSide) wrong("imageFolder", "crop must be at most shortSide");
+    if (augment !== undefined) wrong("augment", "an imageFolder has crop and flip instead");
+    if (canvas !== undefined) wrong("canvas", "an imageFolder has crop and flip instead");
+    if (dataset.holdOut !== undefined) wrong("holdOut", "an imageFolder is too large to hold images out");
+    if (preprocess.some((step) => "zca" in step)) {
+      wrong("preprocess", "the images of an imageFolder are too many for zca");
     }
-  });
+  } else if (canvas !== undefined) {
+    if (augment !== undefined) wrong("augment", "cannot be used with canvas, whose distort has shift and flip");
+    if (!preprocess.every((step) => "scale" in step)) {
+      wrong("preprocess", "with a canvas, whose colours are those of pixels, only scale is possible");
+    }
+  }
   const names = network.map((layer) => typeof layer === "object" && "conv" in layer ? layer.conv.name : null);
   names.forEach((name, index) => {
     if (name !== null && names.indexOf(name) < index) {

@@ -1,6 +1,6 @@
 /** Real buffers on the device. */
 import type { Context } from "./device.ts";
-import { UserError } from "./errors.ts";
+import { TooLargeError } from "./errors.ts";
 import { totalMemory } from "./runtime.ts";
 
 /** "12.3 MiB" */
@@ -8,15 +8,15 @@ export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-/** Throws `UserError` where `bytes` in main memory are more than this machine has: asking for them may end the process. */
+/** Throws `TooLargeError` where `bytes` in main memory are more than this machine has: asking for them may end the process. */
 export function checkMemory(what: string, bytes: number): void {
   const most = totalMemory();
   if (bytes > most) {
-    throw new UserError(`Cannot hold ${what}: they take ${mebibytes(bytes)}, this machine has ${mebibytes(most)}`);
+    throw new TooLargeError(`Cannot hold ${what}: they take ${mebibytes(bytes)}, this machine has ${mebibytes(most)}`);
   }
 }
 
-/** Creates a storage buffer. Throws `UserError` where the device has not enough memory. */
+/** Creates a storage buffer. Throws `TooLargeError` where the device has not enough memory. */
 export async function createBuffer({ device }: Context, label: string, bytes: number): Promise<GPUBuffer> {
   const size = Math.max(16, Math.ceil(bytes / 16) * 16);
   device.pushErrorScope("out-of-memory");
@@ -27,7 +27,7 @@ export async function createBuffer({ device }: Context, label: string, bytes: nu
   const invalid = device.popErrorScope(), full = device.popErrorScope();
   const error = await invalid ?? await full;
   if (error !== null) {
-    throw new UserError(
+    throw new TooLargeError(
       `Cannot allocate ${mebibytes(bytes)} on the device for ${label}: ${error.message.split("\n")[0]}; ` +
         "use a smaller batch (--set training.batch=N)",
     );

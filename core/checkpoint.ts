@@ -23,6 +23,8 @@ export interface Checkpoint {
   readonly config: unknown;
   /** Null in a file made elsewhere. */
   readonly progress: Progress | null;
+  /** Examples that went through the network at once; null where that is not known, or all of a batch did. */
+  readonly microBatch: number | null;
   /** Op label to tuning, and the scope of the device: what an exact resume replays. */
   readonly tunings: Tunings;
   readonly scope: string;
@@ -42,7 +44,7 @@ export async function encode(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBu
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function isProgress(value: unknown): value is Progress {
   if (!isObject(value)) return false;
@@ -52,7 +54,15 @@ function isProgress(value: unknown): value is Progress {
 }
 
 /** What the metadata of a file made elsewhere say. */
-const FOREIGN = { config: null, progress: null, tunings: {}, scope: "", shaders: "", whitening: null };
+const FOREIGN = {
+  config: null,
+  progress: null,
+  microBatch: null,
+  tunings: {},
+  scope: "",
+  shaders: "",
+  whitening: null,
+};
 
 /** Tunings are compared as JSON, which overflows the stack where they are nested deep enough. */
 function areTunings(value: unknown): boolean {
@@ -64,9 +74,12 @@ function areTunings(value: unknown): boolean {
 }
 
 /** The first of the fields that is of another type, or null. */
-function flaw({ config, progress, tunings, scope, shaders, whitening }: Omit<Checkpoint, "tensors">): string | null {
+function flaw(
+  { config, progress, microBatch, tunings, scope, shaders, whitening }: Omit<Checkpoint, "tensors">,
+): string | null {
   if (config !== null && !isObject(config)) return "config";
   if (progress !== null && !isProgress(progress)) return "progress";
+  if (microBatch !== null && !(isCount(microBatch) && microBatch > 0)) return "microBatch";
   if (!areTunings(tunings)) return "tunings";
   if (typeof scope !== "string") return "scope";
   if (typeof shaders !== "string") return "shaders";
@@ -97,7 +110,7 @@ export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Pr
  * the checkpoint of another network.
  */
 export function select(
-  { tensors }: Checkpoint,
+  { tensors }: Pick<Checkpoint, "tensors">,
   specs: ParamSpecs,
   source: string,
   prefix = "",

@@ -48,6 +48,11 @@ export class DivergedError extends UserError {
   }
 }
 
+/** A program needs more memory, or larger bindings, than there are: a smaller batch may fit. */
+export class TooLargeError extends UserError {
+  override readonly name = "TooLargeError";
+}
+
 const REASONS: Record<string, string> = {
   ENOENT: "it does not exist",
   EACCES: "permission denied",

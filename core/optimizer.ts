@@ -12,6 +12,8 @@ export interface Optimizer {
     readonly grads: Arena;
     readonly state: Readonly<Record<string, Arena>>;
     readonly step: Tensor;
+    /** Set the gradients to 0 afterwards? */
+    readonly clear: boolean;
   }): readonly Op[];
 }
 
@@ -19,13 +21,14 @@ export interface Optimizer {
 export function sgd({ momentum, weightDecay }: { momentum: number; weightDecay: number }): Optimizer {
   return {
     state: ["velocity"],
-    update: ({ params, grads, state, step }) =>
-      params.windows.map((window, index) =>
-        op(sgdUpdate, { count: elements(window.shape), momentum, weightDecay }, {
+    update: ({ params, grads, state, step, clear }) =>
+      params.windows.map((window, index) => {
+        const gradient = grads.windows[index]!, updated = [window, state["velocity"]!.windows[index]!];
+        return op(sgdUpdate, { count: elements(window.shape), momentum, weightDecay, clear }, {
           label: `sgd/${index}`,
-          reads: [grads.windows[index]!, step],
-          writes: [window, state["velocity"]!.windows[index]!],
-        })
-      ),
+          reads: clear ? [step] : [gradient, step],
+          writes: clear ? [...updated, gradient] : updated,
+        });
+      }),
   };
 }

@@ -2,7 +2,7 @@
 import type { Limits, Slot, Workgroups } from "../kernels/kernel.ts";
 import { checkMemory, createBuffer, mebibytes } from "./buffers.ts";
 import type { Context } from "./device.ts";
-import { UserError } from "./errors.ts";
+import { TooLargeError } from "./errors.ts";
 import { fuse } from "./fuse.ts";
 import { type Chosen, type MemoryPlan, planMemory } from "./memory.ts";
 import type { Program } from "./program.ts";
@@ -57,14 +57,14 @@ export async function chooseTunings({ ops }: Program, tuner: Tuner): Promise<Cho
 /** WebGPU's limit of workgroups in one dimension. */
 const MAX_WORKGROUPS = 65535;
 
-/** Throws `UserError` where a tensor exceeds one binding: names it, and the largest batch that fits. */
+/** Throws `TooLargeError` where a tensor exceeds one binding: names it, and the largest batch that fits. */
 function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
   for (const { op, scratch, stages } of chosen) {
     for (const tensor of [...op.reads, ...op.writes]) {
       const bytes = bytesOf(tensor);
       if (bytes <= bindingBytes) continue;
       const batch = tensor.shape[0]!;
-      throw new UserError(
+      throw new TooLargeError(
         `Cannot run ${op.label}: tensor ${tensor.buffer.label} [${tensor.shape.join(", ")}] takes ${
           mebibytes(bytes)
         }, ` +
@@ -73,11 +73,11 @@ function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
       );
     }
     for (const { label, bytes } of scratch) {
-      if (bytes > bindingBytes) throw new UserError(`Cannot run ${op.label}: ${label} takes ${mebibytes(bytes)}`);
+      if (bytes > bindingBytes) throw new TooLargeError(`Cannot run ${op.label}: ${label} takes ${mebibytes(bytes)}`);
     }
     const workgroups = Math.max(...stages.dispatches.flatMap(({ shader }) => shader.workgroups));
     if (workgroups > MAX_WORKGROUPS) {
-      throw new UserError(
+      throw new TooLargeError(
         `Cannot run ${op.label}: it takes ${workgroups} workgroups in one dimension, at most ${MAX_WORKGROUPS} are ` +
           "allowed; use a smaller batch or fewer channels",
       );
@@ -91,7 +91,7 @@ export interface Layout extends MemoryPlan {
 }
 
 /**
- * Lays out a program: fuse ops, choose tunings, expand stages, plan memory. Throws `UserError` where it exceeds what
+ * Lays out a program: fuse ops, choose tunings, expand stages, plan memory. Throws `TooLargeError` where it exceeds what
  * the device or, on a software adapter, main memory can hold.
  */
 export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, software }: Limits): Promise<Layout> {

@@ -1,10 +1,11 @@
 /** Programs: what one run of the GPU does, as a static list of ops. */
+import { accumulate } from "../kernels/accumulate.ts";
 import { accumulateMetrics, softmaxCrossEntropy } from "../kernels/softmax_cross_entropy.ts";
 import type { Arena } from "./arena.ts";
 import type { Layer } from "./layer.ts";
 import { type Op, op } from "./op.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { reshape, type Tensor, tensor } from "./tensor.ts";
+import { elements, reshape, type Tensor, tensor } from "./tensor.ts";
 
 /** What one run of the GPU does. */
 export interface Program {
@@ -35,43 +36,67 @@ function asLogits(y: Tensor): Tensor {
   return reshape(y, [y.shape[0]!, y.shape.at(-1)!]);
 }
 
-function lossOps(logits: Tensor, labels: Tensor, metrics: Tensor, dlogits: Tensor | null): Op[] {
+/** Loss and error into `metrics`, and where it is wanted the gradient of the mean loss of `examples`. */
+function lossOps(
+  logits: Tensor,
+  labels: Tensor,
+  metrics: Tensor,
+  gradient: { readonly dlogits: Tensor; readonly examples: number } | null,
+): Op[] {
   const [batch, classes] = logits.shape as [number, number];
   const results = tensor("results", [batch, 4]);
   return [
-    op(softmaxCrossEntropy, { batch, classes, gradient: dlogits !== null }, {
+    op(softmaxCrossEntropy, { batch, classes, gradient: gradient && { examples: gradient.examples } }, {
       label: "loss",
       reads: [logits, labels],
-      writes: dlogits === null ? [results] : [results, dlogits],
+      writes: gradient === null ? [results] : [results, gradient.dlogits],
     }),
     op(accumulateMetrics, { batch }, { label: "metrics", reads: [results], writes: [metrics] }),
   ];
 }
 
-/** One step of training: forward, loss, backward, update. `grads` is laid out like the parameters. */
-export function trainProgram(
+/** Where the gradients of a step go: arenas that are laid out like the parameters. */
+export interface Gradients {
+  /** Of one pass. */
+  readonly grads: Arena;
+  /** Of a batch in parts, each a pass: their sum. Null where the batch is whole. */
+  readonly sums: Arena | null;
+}
+
+/**
+ * Forward, loss, backward for `batch`, which is all or a part of the step's `examples`; the gradients of a part are
+ * added to the sums.
+ */
+export function gradientProgram(
   { network, params, step, metrics }: BoundNetwork,
   batch: Batch,
-  { optimizer, grads, state }: {
-    readonly optimizer: Optimizer;
-    readonly grads: Arena;
-    readonly state: Readonly<Record<string, Arena>>;
-  },
+  { grads, sums }: Gradients,
+  examples: number,
 ): Program {
   const { ops, y, pullback } = network.forward(params.views, batch.x, { mode: "train", step });
   const logits = asLogits(y);
   const dlogits = tensor("dlogits", logits.shape);
   const backward = pullback(reshape(dlogits, y.shape), { rule: "gradient", grads: grads.views, input: false });
-  return {
-    ops: [
-      ...batch.ops,
-      ...ops,
-      ...lossOps(logits, batch.labels, metrics, dlogits),
-      ...backward.ops,
-      ...optimizer.update({ params, grads, state, step }),
-    ],
-    keep: [],
-  };
+  const added = (sums?.windows ?? []).map((window, index) =>
+    op(accumulate, { count: elements(window.shape) }, {
+      label: `accumulate/${index}`,
+      reads: [grads.windows[index]!],
+      writes: [window],
+    })
+  );
+  const loss = lossOps(logits, batch.labels, metrics, { dlogits, examples });
+  return { ops: [...batch.ops, ...ops, ...loss, ...backward.ops, ...added], keep: [] };
+}
+
+/** The update of the parameters, after all parts of the batch. */
+export function updateProgram(
+  { params, step }: BoundNetwork,
+  { grads, sums }: Gradients,
+  optimizer: Optimizer,
+  state: Readonly<Record<string, Arena>>,
+): Program {
+  const ops = optimizer.update({ params, grads: sums ?? grads, state, step, clear: sums !== null });
+  return { ops, keep: [] };
 }
 
 /** The forward pass for images `x`, dropout off. The logits can be read afterwards. */

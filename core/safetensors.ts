@@ -3,6 +3,7 @@
  * the data. Bytes in, bytes out. A SHA-256 of header and data under `checksum` in the metadata makes damage visible.
  */
 import { UserError } from "./errors.ts";
+import { FLOAT_FORMATS } from "./float_formats.ts";
 import { elements, type Shape } from "./tensor.ts";
 
 export interface HostTensor {
@@ -58,7 +59,10 @@ export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<
   return file;
 }
 
-/** Reads float32 tensors. Throws `UserError`, naming `source`, where the bytes are truncated, damaged or foreign. */
+/**
+ * Reads float tensors of any width, as float32. Throws `UserError`, naming `source`, where the bytes are truncated,
+ * damaged or foreign.
+ */
 export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<TensorFile> {
   const bad = (why: string) => new UserError(`Cannot read "${source}" as safetensors: ${why}`);
   if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes, a header needs at least 8`);
@@ -85,14 +89,17 @@ export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: stri
     if (!Array.isArray(shape) || !shape.every((size) => Number.isInteger(size) && size >= 0)) {
       throw bad(`tensor "${name}" has no valid shape`);
     }
-    if (dtype !== "F32") throw bad(`tensor "${name}" has type ${dtype}, only F32 is supported`);
+    const format = Object.hasOwn(FLOAT_FORMATS, dtype) ? FLOAT_FORMATS[dtype] : undefined;
+    if (format === undefined) {
+      throw bad(`tensor "${name}" has type ${dtype}, only ${Object.keys(FLOAT_FORMATS).join(", ")} are supported`);
+    }
     const [start, end] = Array.isArray(offsets) ? offsets : [NaN, NaN];
-    if (!(Number.isInteger(start) && start >= 0) || end - start !== 4 * elements(shape)) {
+    if (!(Number.isInteger(start) && start >= 0) || end - start !== format.size * elements(shape)) {
       throw bad(`tensor "${name}" has offsets that do not fit its shape`);
     }
     if (end > body.length) throw bad(`it is truncated: tensor "${name}" ends at byte ${end} of ${body.length}`);
     if ((read += end - start) > body.length) throw bad(`tensor "${name}" shares bytes with others`);
-    tensors.push([name, { shape, data: new Float32Array(body.slice(start, end).buffer) }]);
+    tensors.push([name, { shape, data: format.read(body.subarray(start, end)) }]);
   }
   const { checksum: expected, ...rest } = metadata;
   const damaged = bad("it is damaged (its checksum differs)");

@@ -57,7 +57,13 @@ function flaw(value: unknown, scope: string): string | null {
     isTexts(subject["writes"]) && typeof value["offered"] === "string" && isNumber(value["budgetSeconds"]) &&
     (value["winner"] === null || isObject(value["winner"])) && isExpected(value["expected"]) &&
     Array.isArray(rows) && rows.every(isRow);
-  return whole ? null : "a field is missing or of another type";
+  if (!whole) return "a field is missing or of another type";
+  try {
+    JSON.stringify(value); // as it will be written: the stack overflows where it is nested deep enough
+  } catch {
+    return "it is nested too deeply";
+  }
+  return null;
 }
 
 /** Parses an entry; throws an `Error` that says what is wrong with it. */

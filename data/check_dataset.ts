@@ -2,9 +2,9 @@
 import { UserError } from "../core/errors.ts";
 import type { Dataset } from "./dataset.ts";
 
-/** What a network takes: images of [height, width, channels], and labels below `classes`. */
+/** What a model takes: images of [height, width, channels], and labels below `classes`. */
 interface Expected {
-  readonly input: Dataset["shape"];
+  readonly images: Dataset["shape"];
   readonly classes: number;
 }
 
@@ -31,11 +31,12 @@ export function checkImages(images: Float32Array, shape: Dataset["shape"], name:
 /** Throws `UserError` where a data set does not fit a network, or is not what it says; `name` as "the test data". */
 export function checkDataset(
   { images, labels, count, shape }: Dataset,
-  { input, classes }: Expected,
+  expected: Expected,
   name: string,
 ): void {
-  if (shape.join() !== input.join()) {
-    throw new UserError(`Cannot use ${name}: its images are ${shape.join("x")}, the network takes ${input.join("x")}`);
+  const { classes } = expected, wanted = expected.images.join("x");
+  if (shape.join("x") !== wanted) {
+    throw new UserError(`Cannot use ${name}: its images are ${shape.join("x")}, the network takes ${wanted}`);
   }
   const found = checkImages(images, shape, name);
   if (found !== count || labels.length !== count || count === 0) {

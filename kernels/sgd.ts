@@ -4,7 +4,8 @@
  *   v[i] = momentum * v[i] - learningRate * (g[i] + weightDecay * w[i])
  *   w[i] = w[i] + v[i]
  *
- * on one window of the arenas. The learning rate is data, in the step buffer. One thread per element.
+ * on one window of the arenas. The learning rate is data, in the step buffer. With `clear`, the gradients are 0
+ * afterwards: the next step adds to them. One thread per element.
  */
 import { elementwise, f32, STEP } from "./wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "./kernel.ts";
@@ -13,26 +14,29 @@ export interface SgdProblem {
   readonly count: number;
   readonly momentum: number;
   readonly weightDecay: number;
+  readonly clear: boolean;
 }
 
-/** Reads gradients and the step buffer, updates parameters and velocity in place. */
+/** Reads gradients and the step buffer, updates parameters and velocity in place; with `clear`, updates the gradients too. */
 export const sgdUpdate: Kernel<SgdProblem, Fixed> = {
   name: "sgd",
   tunings: () => FIXED,
-  stages({ count, momentum, weightDecay }) {
+  stages({ count, momentum, weightDecay, clear }) {
     const shader = elementwise(
       count,
       `${STEP}
-@group(0) @binding(0) var<storage, read> grads: array<f32>;
+@group(0) @binding(0) var<storage, ${clear ? "read_write" : "read"}> grads: array<f32>;
 @group(0) @binding(1) var<storage, read> step: Step;
 @group(0) @binding(2) var<storage, read_write> params: array<f32>;
 @group(0) @binding(3) var<storage, read_write> velocity: array<f32>;`,
       `  let w = params[i];
   let v = ${f32(momentum)} * velocity[i] - step.learning_rate * (grads[i] + ${f32(weightDecay)} * w);
   velocity[i] = v;
-  params[i] = w + v;`,
+  params[i] = w + v;
+${clear ? "  grads[i] = 0.0;" : ""}`,
     );
-    return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0), write(1)] }] };
+    const bindings = clear ? [write(2), read(0), write(0), write(1)] : [read(0), read(1), write(0), write(1)];
+    return { scratch: [], dispatches: [{ shader, bindings }] };
   },
   cost: ({ count }) => ({ flops: 5 * count, bytes: 20 * count }),
 };

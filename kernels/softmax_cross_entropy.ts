@@ -2,7 +2,7 @@
  * Softmax, cross-entropy and its gradient, for one label per example:
  *
  *   loss[n] = log(sum over k of exp(z[n,k])) - z[n, label]
- *   dz[n,k] = (softmax(z[n])[k] - (k == label)) / batch
+ *   dz[n,k] = (softmax(z[n])[k] - (k == label)) / examples
  *   results[n] = (loss, 1 if the first largest logit is not the label's, 1)
  *
  * An example whose label is NO_LABEL pads an incomplete batch: its results and gradient are 0. One thread per example.
@@ -16,8 +16,8 @@ export const NO_LABEL = 0xffffffff;
 export interface SoftmaxCrossEntropyProblem {
   readonly batch: number;
   readonly classes: number;
-  /** Write the gradient of the mean loss too? */
-  readonly gradient: boolean;
+  /** Write the gradient of the mean loss of so many examples too? More than `batch`, where that is a part of them. */
+  readonly gradient: { readonly examples: number } | null;
 }
 
 /** Reads logits [batch, classes] and labels (u32), writes results [batch, 4] and, if asked for, dlogits. */
@@ -26,13 +26,13 @@ export const softmaxCrossEntropy: Kernel<SoftmaxCrossEntropyProblem, Fixed> = {
   tunings: () => FIXED,
   stages({ batch, classes, gradient }) {
     const dlogits = (value: string) =>
-      gradient ? `for (var k = 0u; k < ${classes}u; k++) { dlogits[row + k] = ${value}; }` : "";
+      gradient !== null ? `for (var k = 0u; k < ${classes}u; k++) { dlogits[row + k] = ${value}; }` : "";
     const shader = elementwise(
       batch,
       `@group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read_write> results: array<vec4f>;
-${gradient ? "@group(0) @binding(3) var<storage, read_write> dlogits: array<f32>;" : ""}`,
+${gradient !== null ? "@group(0) @binding(3) var<storage, read_write> dlogits: array<f32>;" : ""}`,
       `  let row = i * ${classes}u;
   let label = labels[i];
   if (label == ${NO_LABEL}u) {
@@ -49,9 +49,15 @@ ${gradient ? "@group(0) @binding(3) var<storage, read_write> dlogits: array<f32>
   for (var k = 0u; k < ${classes}u; k++) { sum += exp(logits[row + k] - largest); }
   let loss = log(sum) + largest - logits[row + label];
   results[i] = vec4f(loss, select(0.0, 1.0, predicted != label), 1.0, 0.0);
-  ${dlogits(`(exp(logits[row + k] - largest) / sum - select(0.0, 1.0, k == label)) * ${f32(1 / batch)}`)}`,
+  ${
+        dlogits(
+          `(exp(logits[row + k] - largest) / sum - select(0.0, 1.0, k == label)) * ${
+            f32(1 / (gradient?.examples ?? batch))
+          }`,
+        )
+      }`,
     );
-    const bindings = [read(0), read(1), write(0), ...(gradient ? [write(1)] : [])];
+    const bindings = [read(0), read(1), write(0), ...(gradient !== null ? [write(1)] : [])];
     return { scratch: [], dispatches: [{ shader, bindings }] };
   },
   cost: ({ batch, classes }) => ({ flops: 6 * batch * classes, bytes: 8 * batch * classes }),

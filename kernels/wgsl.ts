@@ -66,6 +66,14 @@ fn random_u32(key: u32, index: u32) -> u32 { return mix32(mix32(index + 0x9e3779
 fn random_unit(key: u32, index: u32) -> f32 { return f32(random_u32(key, index) >> 8u) * 0x1p-24f; }
 `;
 
+/** Normal numbers by Box and Muller, the `index`-th from draws 2 * index and 2 * index + 1; to be put after `RANDOM`. */
+export const NORMAL = `
+fn random_normal(key: u32, index: u32) -> f32 {
+  let radius = sqrt(-2.0 * log(1.0 - random_unit(key, 2u * index)));
+  return radius * cos(6.283185307179586f * random_unit(key, 2u * index + 1u));
+}
+`;
+
 /** The layout of the step buffer, written by core/step.ts before each step. */
 export const STEP = `
 struct Step { step: u32, seed: u32, learning_rate: f32, first: u32 }

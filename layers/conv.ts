@@ -53,7 +53,7 @@ export const convSchema: z.ZodType<{ readonly conv: ConvConfig }, { readonly con
 export type ConvOptions = Optional<ConvConfig, "stride" | "padding" | "activation" | "initialBias">;
 
 /** Zeros before and after, in one dimension. An even kernel with "same" gets the extra zero after. */
-function paddingOf({ padding, kernel }: ConvConfig): { before: number; after: number } {
+export function paddingOf({ padding, kernel }: ConvConfig): { before: number; after: number } {
   if (typeof padding === "number") return { before: padding, after: padding };
   if (padding === "valid") return { before: 0, after: 0 };
   return { before: Math.floor((kernel - 1) / 2), after: Math.ceil((kernel - 1) / 2) };

@@ -32,6 +32,13 @@ export function buildLayer(config: LayerConfig, number: (kind: string) => number
   return config satisfies never;
 }
 
+/** The layers of a config, in order. */
+export function buildLayers(layers: readonly LayerConfig[]): Layer[] {
+  const counts: Record<string, number> = {};
+  const number = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;
+  return layers.map((layer) => buildLayer(layer, number));
+}
+
 /**
  * The network of a config: its layers in order. Throws `UserError` where two layers share a name.
  *
@@ -42,7 +49,5 @@ export function buildLayer(config: LayerConfig, number: (kind: string) => number
  * ```
  */
 export function buildNetwork(name: string, layers: readonly LayerConfig[]): Layer {
-  const counts: Record<string, number> = {};
-  const number = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;
-  return sequential(name, layers.map((layer) => buildLayer(layer, number)));
+  return sequential(name, buildLayers(layers));
 }

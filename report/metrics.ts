@@ -21,6 +21,9 @@ export interface EpochMetrics {
 const ALWAYS = ["epoch", "learningRate", "trainLoss", "trainError", "imagesPerSecond", "seconds"] as const;
 const SOMETIMES = ["testLoss", "testError"] as const;
 
+/** Sums are float32 on the device, and none of them is negative. */
+const isMeasure = (value: unknown) => Number.isFinite(value) && (value as number) >= 0 && (value as number) < 3.5e38;
+
 /** The row of a line of JSON, or null where it is none. */
 export function parseMetrics(line: string): EpochMetrics | null {
   let row: Readonly<Record<string, unknown>> | null;
@@ -30,9 +33,8 @@ export function parseMetrics(line: string): EpochMetrics | null {
     return null;
   }
   if (typeof row !== "object" || row === null) return null;
-  const { epoch } = row, sometimes = SOMETIMES.map((key) => row[key]);
-  const whole = Number.isSafeInteger(epoch) && (epoch as number) >= 1 &&
-    ALWAYS.every((key) => Number.isFinite(row[key])) &&
-    sometimes.every((value) => value === null || Number.isFinite(value));
+  const { epoch } = row;
+  const whole = Number.isSafeInteger(epoch) && epoch !== 0 && ALWAYS.every((key) => isMeasure(row[key])) &&
+    SOMETIMES.every((key) => row[key] === null || isMeasure(row[key]));
   return whole ? row as unknown as EpochMetrics : null;
 }

@@ -2,6 +2,7 @@
 import { type Peaks, roofline } from "../core/peaks.ts";
 import type { Outcome } from "../core/tune_budget.ts";
 import { type Row, rowOf, timedRows } from "../core/tune_entry.ts";
+import { escaped, htmlPage } from "./html.ts";
 import { milliseconds, percent } from "./op_table.ts";
 import { chosenRows, gain, type Known, taskName, tunedSeconds, tuningText } from "./tuning_table.ts";
 
@@ -18,20 +19,11 @@ export interface ReportHead {
 /** Bars end at this multiple of the shortest: much slower candidates would hide the differences that matter. */
 const LONGEST = 4;
 
-const escaped = (text: string) =>
-  text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
-
 // Bars are boxes, not SVG, so that their labels keep their size and wrap on a phone.
-const STYLE = `:root{color-scheme:light dark;--fg:#1c1e21;--bg:#fff;--soft:#656d76;--line:#d8dee4;--bar:#9db4cf;
---best:#1a7f4b;--basis:#b3620c}
-@media(prefers-color-scheme:dark){:root{--fg:#e6e8eb;--bg:#14171a;--soft:#9aa4af;--line:#343b43;--bar:#4a6484;
---best:#3fb877;--basis:#e0913c}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:60rem;margin:0 auto;padding:1rem}
-h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.1rem;margin:2rem 0 0}
-p{margin:.3rem 0}.soft,small{color:var(--soft)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-td,th{padding:.15rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-td:first-child,th:first-child{text-align:left;padding-left:0}a{color:inherit}
+const STYLE = {
+  light: "--bar:#9db4cf;--best:#1a7f4b;--basis:#b3620c",
+  dark: "--bar:#4a6484;--best:#3fb877;--basis:#e0913c",
+  rules: `body{max-width:60rem}
 .chart{position:relative;margin:.5rem 0}
 .row{display:grid;grid-template-columns:5.5rem minmax(0,1fr);gap:0 .6rem;align-items:center;margin:.15rem 0}
 .row b{text-align:right;font-weight:400;font-variant-numeric:tabular-nums}
@@ -41,8 +33,8 @@ td:first-child,th:first-child{text-align:left;padding-left:0}a{color:inherit}
 .row small{grid-column:2;overflow-wrap:anywhere;line-height:1.3}
 .tag{color:var(--best);font-weight:600}.basis .tag{color:var(--basis)}.best .tag{color:var(--best)}
 .cut .bar{mask:linear-gradient(90deg,#000 85%,transparent)}
-@media(max-width:34rem){table{font-size:.85rem}td,th{padding:.15rem .3rem}}
-summary{cursor:pointer}li{overflow-wrap:anywhere}`;
+summary{cursor:pointer}li{overflow-wrap:anywhere}`,
+};
 
 /** Rows above this number are folded away. */
 const SHOWN = 12;
@@ -62,18 +54,17 @@ export function tuningReport(outcomes: readonly Outcome[], peaks: Peaks, head: R
       }`
       : `Whole step: ${milliseconds(step[0]!)} → ${milliseconds(step[1]!)} ms, ${gain(step[0]!, step[1]!)}`,
   ];
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Tuning: ${escaped(title)}</title><style>${STYLE}</style></head><body>
-<h1>Tuning: ${escaped(title)}</h1>
+  return htmlPage(
+    `Tuning: ${title}`,
+    STYLE,
+    `<h1>Tuning: ${escaped(title)}</h1>
 ${facts.map((fact) => `<p>${escaped(fact)}</p>`).join("\n")}
 ${overview(outcomes, peaks)}
 <p class="soft">Green: the winner. Orange: the default. Dotted line: the roofline, the least time that the peaks allow
 the definition's operations; algorithms that need fewer may beat it. Bars that fade out go on beyond ${LONGEST} times
 the fastest.</p>
-${outcomes.map((outcome, index) => section(outcome, peaks, index)).join("\n")}
-</body></html>
-`;
+${outcomes.map((outcome, index) => section(outcome, peaks, index)).join("\n")}`,
+  );
 }
 
 function overview(outcomes: readonly Outcome[], peaks: Peaks): string {

@@ -68,11 +68,17 @@ function folderLabel(values: Values): string {
   return Object.entries(values).map(([path, value]) => labelOf(path, value).replace(/[^\w.+=-]+/g, "_")).join("_");
 }
 
-/** The cell of a config at a grid point; `config` is the one that the cell trains. */
-export function cellOf(config: Config, values: Values, seed: number, data: Cell["data"]): Cell {
+/** The cell of a config at a grid point. */
+export function cellOf(
+  { name }: Config,
+  values: Values,
+  seed: number,
+  data: Cell["data"],
+  epochs: number,
+): Cell {
   const held = data === "heldOut" ? "-held-out" : "";
-  const id = `${config.name}/${folderLabel(values)}-${seed}${held}`;
-  return { id, folder: id, config: config.name, values, seed, data, epochs: config.training.epochs };
+  const id = `${name}/${folderLabel(values)}-${seed}${held}`;
+  return { id, folder: id, config: name, values, seed, data, epochs };
 }
 
 /** Which data the cells of a whole grid train on: the paper's choice needs all images, the sound one held-out ones. */

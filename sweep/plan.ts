@@ -52,8 +52,15 @@ export async function planSweep(options: PlanOptions): Promise<SweepPlan> {
       for (const values of points) {
         const config = await loadConfig(path, [...settings, ...held, ...settingsOfPoint(values)]).catch(asGridError);
         if (config.name !== plain.name) throw new UserError("Cannot use --grid with name: it names the runs' folders");
-        if (config.training.epochs === 0) throw new UserError(`Cannot sweep ${path}: training.epochs is 0`);
-        for (let seed = 0; seed < seeds; seed++) cells.push({ cell: cellOf(config, values, seed, data), config });
+        const { epochs = 0, iterations } = config.training;
+        if (epochs === 0 || iterations !== undefined) {
+          throw new UserError(
+            `Cannot sweep ${path}: a run of a sweep is as long as training.epochs says, 1 or more alone`,
+          );
+        }
+        for (let seed = 0; seed < seeds; seed++) {
+          cells.push({ cell: cellOf(config, values, seed, data, epochs), config });
+        }
       }
     }
   }

@@ -52,7 +52,7 @@ export async function runCell(
       return outcome;
     };
     if (lost !== null) return await end("diverged", lost);
-    if (resumed !== null && resumed.checkpoint.progress!.epoch >= config.training.epochs) {
+    if (resumed !== null && resumed.checkpoint.progress!.epoch >= cell.epochs) {
       return await end("done", null);
     }
 
@@ -64,6 +64,7 @@ export async function runCell(
         out,
         lock,
         resumed,
+        microBatch: null,
         allowRetune,
         open: options.open,
         tuner: options.tuner,

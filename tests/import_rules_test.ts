@@ -61,6 +61,7 @@ const RULES: Record<string, { folders: string[]; packages: RegExp | null }> = {
   core: { folders: ["kernels", "core"], packages: /^(webgpu(\/package\.json)?|node:.+)$/ }, // which files may, is checked below
   layers: { folders: ["kernels", "core", "layers"], packages: /^zod$/ },
   configs: { folders: ["core", "layers", "configs"], packages: /^(zod|yaml)$/ },
+  export: { folders: ["core", "layers", "configs", "data", "export"], packages: /^protobufjs\/light\.js$/ },
   data: { folders: ["kernels", "core", "data"], packages: null },
   report: { folders: ["kernels", "core", "data", "report"], packages: null },
 };

@@ -2,16 +2,16 @@
 import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
 import { DivergedError, UserError } from "../core/errors.ts";
 import { heNormal } from "../core/init.ts";
-import { type Plan, run } from "../core/plan.ts";
 import { permutation } from "../core/random.ts";
-import { stepSchedule } from "../core/schedule.ts";
-import { encodeStep } from "../core/step.ts";
+import { learningRateSchedule } from "../core/schedule.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
+import { lengthOf } from "./length.ts";
 import type { Resident } from "./resident.ts";
 import { getParams, setParams } from "./model.ts";
 import type { Evaluation, Session, Training } from "./session.ts";
+import { runStep, type TrainingStep } from "./step.ts";
 
 /** Where training stands: shown while it runs. */
 export interface Status {
@@ -32,7 +32,7 @@ export interface Status {
 
 export interface FitOptions {
   readonly train: Resident;
-  readonly plan: Plan;
+  readonly step: TrainingStep;
   /** Null where there is nothing to evaluate on. */
   readonly evaluation: Evaluation | null;
   readonly seed: number;
@@ -67,15 +67,16 @@ export async function initialize(session: Session, seed: number, checkpoint: Che
 /** Trains until the config's last epoch. Returns false where it was interrupted; the state is saved either way. */
 export async function fit(session: Session, options: FitOptions): Promise<boolean> {
   const { context, config, training, buffers } = session;
-  const { train, plan, evaluation, seed, resumed } = options;
+  const { train, evaluation, seed, resumed } = options;
   const { queue } = context.device;
-  const { batch, epochs, learningRate } = training;
-  const rate = stepSchedule(learningRate), steps = Math.floor(train.count / batch);
+  const { batch } = training, { stepsPerEpoch, epochs, steps: allSteps } = lengthOf(training, train.count);
+  const rate = learningRateSchedule(training.learningRate);
   let { step, epoch, metrics: sums, epochSeconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
-  if (step < epoch * steps || step > (epoch + 1) * steps || epoch > epochs) {
+  const stepsUntil = (epoch: number) => Math.min(epoch * stepsPerEpoch, allSteps);
+  if (step < stepsUntil(epoch) || step > stepsUntil(epoch + 1) || epoch > epochs) {
     throw new UserError(
-      `Cannot resume at step ${step} in epoch ${epoch + 1} of ${epochs}: an epoch has ${steps} steps; use the data ` +
-        "and the config that the run was started with",
+      `Cannot resume at step ${step} in epoch ${epoch + 1} of ${epochs}: an epoch has ${stepsPerEpoch} steps; ` +
+        "use the data and the config that the run was started with",
     );
   }
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= epoch);
@@ -87,19 +88,24 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     const metrics = Array.from(await readTensor(context, buffers, session.metrics));
     checkFinite(training, metrics, step);
     const progress: Progress = { step, epoch, seed, metrics, epochSeconds };
-    const { tunings, shaders } = plan, { scope } = context, { whitening } = options, tensors = await getParams(session);
+    const { microBatch, plan: { tunings, shaders } } = options.step,
+      { scope } = context,
+      { whitening } = options,
+      tensors = await getParams(session);
     // The loss is that of the parameters before the last update, which may have overflowed since.
     for (const { data } of Object.values(tensors)) {
       if (!data.every(Number.isFinite)) checkFinite(training, [NaN], step + 1);
     }
-    await options.save({ config, progress, tunings, scope, shaders, whitening, tensors });
+    await options.save({ config, progress, microBatch, tunings, scope, shaders, whitening, tensors });
     lastSave = performance.now();
   };
 
   await metricsBuffer(sums);
   if (resumed === null) await save();
   while (epoch < epochs) {
+    const steps = stepsUntil(epoch + 1) - stepsUntil(epoch);
     await writeTensor(context, buffers, train.order, permutation(train.count, seed, epoch));
+    await writeTensor(context, buffers, train.distorting, Uint32Array.of(Number(distorts(session, epoch, epochs))));
     let mark = performance.now(), lastStatus = mark;
     const inFlight: Promise<unknown>[] = [];
     const tick = () => {
@@ -107,10 +113,8 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       epochSeconds += (now - mark) / 1000;
       mark = now;
     };
-    for (let at = step - epoch * steps; at < steps; at++) {
-      const data = encodeStep({ step, seed, learningRate: rate(epoch), first: at * batch });
-      queue.writeBuffer(buffers.get(session.step.buffer)!, 0, data);
-      run(context, plan);
+    for (let at = step - epoch * stepsPerEpoch; at < steps; at++) {
+      runStep(session, options.step, { step, seed, learningRate: rate(step, epoch), first: at * batch });
       step++;
       const done = queue.onSubmittedWorkDone();
       done.catch(() => {}); // where the device is lost, check() throws first
@@ -124,7 +128,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
         lastStatus = performance.now();
         tick();
         const imagesPerSecond = (at + 1) * batch / epochSeconds;
-        const secondsLeft = ((epochs - epoch) * steps - at - 1) * batch / imagesPerSecond;
+        const secondsLeft = (allSteps - step) * batch / imagesPerSecond;
         const status = { epoch: epoch + 1, epochs, step: at + 1, steps, imagesPerSecond, secondsLeft };
         options.onStatus({ ...status, ...means(sums), evaluated: null });
       }
@@ -146,7 +150,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     let test: Score | null = null;
     if (evaluation !== null && evaluated) {
       if (started - lastSave > 1000 * EVALUATION_SAVE_SECONDS) await save();
-      const secondsLeft = (epochs - epoch - 1) * steps * batch / imagesPerSecond;
+      const secondsLeft = (allSteps - step) * batch / imagesPerSecond;
       const status = { epoch: epoch + 1, epochs, step: steps, steps, loss, error, imagesPerSecond, secondsLeft };
       const onBatch = (first: number) => options.onStatus({ ...status, evaluated: first / evaluation.data.count });
       test = await runEvaluation(session, evaluation, { onBatch, stop: options.interrupted });
@@ -159,7 +163,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     epoch++;
     rows.push({
       epoch,
-      learningRate: rate(epoch - 1),
+      learningRate: rate(step - 1, epoch - 1),
       trainLoss: loss,
       trainError: error,
       testLoss: test?.loss ?? null,
@@ -173,6 +177,11 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     if (last) await save();
   }
   return true;
+}
+
+/** Are images distorted in this epoch, if the config distorts any? */
+function distorts({ canvas }: Session, epoch: number, epochs: number): boolean {
+  return epoch < epochs - (canvas?.lastEpochsPlain ?? 0);
 }
 
 function means([loss, errors, examples]: readonly number[]): { loss: number; error: number } {

@@ -15,7 +15,8 @@ import { defaultTuner, type Tuner } from "../core/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { buildNetwork } from "../layers/mod.ts";
-import { classNames, IMAGE_SHAPE } from "./datasets.ts";
+import { type Canvas, canvasOf } from "../configs/canvas.ts";
+import { classNames, imageShape, inputShape } from "./datasets.ts";
 
 /** Height, width and channels of one image. */
 export type ImageShape = Dataset["shape"];
@@ -40,6 +41,10 @@ export interface Predictor {
 export interface Model extends BoundNetwork {
   readonly context: Context;
   readonly input: ImageShape;
+  /** The shape of images in a data set: smaller than `input` where there is a canvas. */
+  readonly images: ImageShape;
+  /** What images are placed on before the network sees them, or null. */
+  readonly canvas: Canvas | null;
   /** How many classes the network tells apart: labels are 0 ... classes - 1. */
   readonly classes: number;
   /** The shape and initial values of each parameter, by name: "conv1/w". */
@@ -75,8 +80,8 @@ export type HostParams = Readonly<Record<string, Float32Array>>;
 const BATCH = 128;
 
 /** The network and input shape of a config. */
-export function definitionOf({ name, network }: Config): Definition {
-  return { network: buildNetwork(name, network), input: IMAGE_SHAPE };
+export function definitionOf({ name, network, dataset }: Config): Definition {
+  return { network: buildNetwork(name, network), input: inputShape(dataset) };
 }
 
 /** The parameters and classes of a network. Throws `UserError` where its shapes do not fit, or it does not classify. */
@@ -89,7 +94,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
     );
   }
   const { output, params } = network.init([batch, ...input]), classes = output[3]!;
-  const expected = coded ? null : classNames(definition.dataset).length;
+  const expected = coded ? null : classNames(definition.dataset).length || null;
   if (output.length !== 4 || output[1] !== 1 || output[2] !== 1 || classes !== (expected ?? classes)) {
     const needed = coded
       ? `a classifier needs [${batch}, 1, 1, classes], as a global average pool at its end makes it`
@@ -109,6 +114,8 @@ export function modelOf(context: Context, definition: Definition | Config, optio
     context,
     network,
     input,
+    images: config === null ? input : imageShape(config.dataset),
+    canvas: config === null ? null : canvasOf(config.dataset),
     classes,
     specs,
     params: arena("params", specs, context.limits),

@@ -23,7 +23,10 @@ import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_fo
 export async function saveModel(model: Model, path: string): Promise<void> {
   const whitening = model.whitening === null ? null : await keepWhitening(folderOf(path), model.whitening);
   const { config, context: { scope } } = model, tensors = await getParams({ ...model, state: {} });
-  await writeFile(path, await encode({ config, progress: null, tunings: {}, scope, shaders: "", whitening, tensors }));
+  await writeFile(
+    path,
+    await encode({ config, progress: null, microBatch: null, tunings: {}, scope, shaders: "", whitening, tensors }),
+  );
 }
 
 /** What goes with a model beside its file. */
@@ -52,16 +55,29 @@ export async function loadModel(
   definition: Definition | Config | null = null,
   { warn = () => {}, ...options }: LoadOptions = {},
 ): Promise<Model> {
-  const checkpoint = await openCheckpoint(path, warn), wanted = definition ?? configOf(checkpoint, path);
-  if (wanted === null) {
-    throw new UserError(`Checkpoint "${path}" carries no config: name one, as --config allcnn-c`);
-  }
+  const { checkpoint, definition: wanted } = await openDefined(path, definition, warn);
   const whitening = options.whitening ?? await savedWhitening(checkpoint, path, wanted);
   return await placeModel(context, wanted, (specs) => select(checkpoint, specs, path), { ...options, whitening });
 }
 
+/**
+ * A checkpoint and what it is a model of: `given`, or the config that it carries. Throws `UserError` where there is
+ * neither.
+ */
+export async function openDefined<D extends Definition | Config>(
+  path: string,
+  given: D | null,
+  warn: (message: string) => void,
+): Promise<{ checkpoint: Checkpoint; definition: D | Config }> {
+  const checkpoint = await openCheckpoint(path, warn), definition = given ?? configOf(checkpoint, path);
+  if (definition === null) {
+    throw new UserError(`Checkpoint "${path}" carries no config: name one, as --config allcnn-c`);
+  }
+  return { checkpoint, definition };
+}
+
 /** The whitening that a checkpoint names, unless the images of `definition` are not whitened. */
-async function savedWhitening({ whitening }: Checkpoint, path: string, definition: Definition | Config) {
+export async function savedWhitening({ whitening }: Checkpoint, path: string, definition: Definition | Config) {
   if (whitening === null || "input" in definition || !whitens(definition.dataset)) return null;
   return await readWhitening(await isDirectory(path) ? path : folderOf(path), whitening);
 }

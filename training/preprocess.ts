@@ -13,6 +13,7 @@ import { generateShapes } from "../data/generated.ts";
 import { fitWhitening, type Whitening } from "../data/whitening.ts";
 import { whiten } from "../data/whitening_apply.ts";
 import { elements } from "../core/tensor.ts";
+import { placed } from "./canvas.ts";
 import { IMAGE_SHAPE } from "./datasets.ts";
 import type { Model } from "./model.ts";
 
@@ -53,6 +54,9 @@ function part({ images, labels, shape }: Dataset, first: number, count: number):
 }
 
 async function readExamples({ config, directory }: Source, split: "train" | "test", limit: number): Promise<Dataset> {
+  if (config.name === "imageFolder") {
+    throw new UserError("Cannot read an imageFolder: this version has no reader of it");
+  }
   if (config.name === "shapes") return generateShapes(SHAPES.seed, split, Math.min(SHAPES[split], limit));
   const { name, folder } = config.name === "cifar10" ? CIFAR10 : CIFAR100;
   if (directory === null) {
@@ -66,6 +70,8 @@ async function readExamples({ config, directory }: Source, split: "train" | "tes
 function normalize(images: Float32Array, size: number, { preprocess }: DatasetConfig): void {
   for (const step of preprocess) {
     if ("gcn" in step) globalContrastNormalize(images, size, step.gcn.scale);
+    if ("channelMeans" in step) images.forEach((value, i) => images[i] = value - step.channelMeans[i % 3]!);
+    if ("scale" in step) images.forEach((value, i) => images[i] = (value - step.scale.subtract) / step.scale.divide);
   }
   if (preprocess.length === 0) images.forEach((value, i) => images[i] = value / 127.5 - 1);
 }
@@ -172,8 +178,8 @@ export async function prepare(
 
 /**
  * Images as the model's config preprocesses them: `images` [count, height, width, channels], values 0 ... 255, stay as
- * they are, the result is new. Contrast normalization and whitening if the config says so, else -1 ... 1. Throws
- * `UserError` where the model has no config, or no whitening though its config asks for one.
+ * they are, the result is new, on its canvas if there is one. Without steps in the config, -1 ... 1. Throws `UserError`
+ * where the model has no config, or no whitening though its config asks for one.
  *
  * @example
  * ```ts
@@ -183,7 +189,7 @@ export async function prepare(
  * ```
  */
 export async function preprocess(
-  { context, config, whitening, input, network }: Model,
+  { context, config, whitening, images: shape, canvas, network }: Model,
   images: Float32Array,
 ): Promise<Float32Array<ArrayBuffer>> {
   if (config === null) {
@@ -195,9 +201,9 @@ export async function preprocess(
         "what whiteningFor returns",
     );
   }
-  checkImages(images, input, "these images");
+  checkImages(images, shape, "these images");
   const result = Float32Array.from(images);
-  normalize(result, input[0] * input[1] * input[2], config.dataset);
+  normalize(result, shape[0] * shape[1] * shape[2], config.dataset);
   if (whitening !== null && result.length > 0) await whiten(context, result, whitening);
-  return result;
+  return canvas === null ? result : placed(result, shape, canvas);
 }

@@ -1,13 +1,16 @@
 /** A data set that stays on the GPU, and the ops that pick a batch out of it. */
+import { distortionSize, drawDistortions } from "../kernels/draw_distortions.ts";
 import { gather, gatherLabels } from "../kernels/gather.ts";
+import { placeOnCanvas } from "../kernels/place_on_canvas.ts";
 import type { Context } from "../core/device.ts";
-import { op } from "../core/op.ts";
+import { type Op, op } from "../core/op.ts";
 import type { Buffers } from "../core/plan.ts";
 import type { Batch } from "../core/program.ts";
 import { streamOf } from "../core/random.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import { writeTensor } from "../core/transfer.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { type Canvas, margins } from "../configs/canvas.ts";
 
 /** Images in windows of whole rows, each at most one binding; labels; and the order in which examples are visited. */
 export interface Resident {
@@ -17,6 +20,8 @@ export interface Resident {
   readonly labels: Tensor;
   /** u32 [count], written before each epoch; 0, 1, 2 ... at first. */
   readonly order: Tensor;
+  /** u32 [1], written before each epoch: 0 switches the distortion on a canvas off; 1 at first. */
+  readonly distorting: Tensor;
 }
 
 /** Uploads a data set. Its persistent buffers are added to `buffers`. */
@@ -37,32 +42,65 @@ export async function makeResident(
   }
   const u32 = { dtype: "u32", ...persistent } as const;
   const labelTensor = tensor(`${name}/labels`, [count], u32), order = tensor(`${name}/order`, [count], u32);
+  const distorting = tensor(`${name}/distorting`, [1], u32);
   await writeTensor(context, buffers, labelTensor, Uint32Array.from(labels));
   await writeTensor(context, buffers, order, Uint32Array.from({ length: count }, (_, i) => i));
-  return { count, shape, windows, labels: labelTensor, order };
+  await writeTensor(context, buffers, distorting, Uint32Array.of(1));
+  return { count, shape, windows, labels: labelTensor, order, distorting };
 }
 
-/** The batch of `batch` examples that starts where the step buffer says, augmented if asked for. */
+/** What happens to the images of a batch: at most one of the two. */
+export interface Placement {
+  readonly augment?: { readonly pad: number; readonly flip: boolean } | null;
+  readonly canvas?: Canvas | null;
+}
+
+/** The batch of `batch` examples that starts where the step buffer says. */
 export function gatherBatch(
-  { count, shape, windows, labels, order }: Resident,
+  data: Resident,
   step: Tensor,
   batch: number,
-  augment: { readonly pad: number; readonly flip: boolean } | null = null,
+  { augment = null, canvas = null }: Placement = {},
 ): Batch {
-  const [height, width, channels] = shape;
-  const x = tensor("x", [batch, ...shape]), y = tensor("labels", [batch], { dtype: "u32" });
+  const { count, shape, windows, labels, order } = data, [height, width, channels] = shape;
+  const size = canvas === null ? [height, width] : [canvas.size, canvas.size];
+  const x = tensor("x", [batch, ...size, channels]), y = tensor("labels", [batch], { dtype: "u32" });
   const drawn = augment === null ? null : { ...augment, stream: streamOf("augment") };
-  const ops = windows.map(({ images, first, rows }, index) =>
-    op(gather, { batch, height, width, channels, examples: count, window: { first, rows }, augment: drawn }, {
-      label: `gather/${index}`,
-      reads: [images, order, step],
-      writes: [x],
-    })
-  );
+  const picked = canvas !== null
+    ? canvasOps(data, step, x, canvas)
+    : windows.map(({ images, first, rows }, index) =>
+      op(gather, { batch, height, width, channels, examples: count, window: { first, rows }, augment: drawn }, {
+        label: `gather/${index}`,
+        reads: [images, order, step],
+        writes: [x],
+      })
+    );
   const label = op(gatherLabels, { batch, examples: count }, {
     label: "gather/labels",
     reads: [labels, order, step],
     writes: [y],
   });
-  return { ops: [...ops, label], x, labels: y };
+  return { ops: [...picked, label], x, labels: y };
+}
+
+/** Draws the distortions of a batch and places its images on their canvas, `x`. */
+function canvasOps({ count, shape, windows, order, distorting }: Resident, step: Tensor, x: Tensor, canvas: Canvas) {
+  const [height, width, channels] = shape, batch = x.shape[0]!, { size, background } = canvas;
+  const distortion = canvas.distortion === null ? null : { ...canvas.distortion, stream: streamOf("distort") };
+  const distortions = tensor("distortions", [batch, distortionSize(channels)]);
+  const draw = op(drawDistortions, { batch, channels, examples: count, distortion }, {
+    label: "distort",
+    reads: distortion === null ? [] : [order, step, distorting],
+    writes: [distortions],
+  });
+  const top = margins(canvas, height).before, left = margins(canvas, width).before;
+  const where = { batch, height, width, channels, examples: count, size, top, left, background };
+  const place = windows.map(({ images, first, rows }, index): Op =>
+    op(placeOnCanvas, { ...where, window: { first, rows } }, {
+      label: `place/${index}`,
+      reads: [images, order, step, distortions],
+      writes: [x],
+    })
+  );
+  return [draw, ...place];
 }

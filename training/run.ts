@@ -1,5 +1,4 @@
 /** A run from start to end: device, data, kernels, training into its folder; after a lost device, all of it again. */
-import { mebibytes } from "../core/buffers.ts";
 import type { Config } from "../configs/schema.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
 import type { Context } from "../core/device.ts";
@@ -10,11 +9,13 @@ import { fixedTuner, type Tuner } from "../core/tuner.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, initialize, initialProgress, type Status } from "./fit.ts";
 import { loadExamples, prepare, type Report, type Source, whiteningFor } from "./preprocess.ts";
+import { lengthOf } from "./length.ts";
 import { makeResident } from "./resident.ts";
 import * as folder from "./run_folder.ts";
 import type { RunLock } from "./run_lock.ts";
 import { getParams } from "./model.ts";
-import { compileEvaluation, compileTraining, openSession, type Session } from "./session.ts";
+import { compileEvaluation, openSession, type Session } from "./session.ts";
+import { compileStep, describeStep, plansOf } from "./step.ts";
 
 /** What a resumed run brings: its config, checkpoint and finished epochs. */
 export interface Resumed {
@@ -39,7 +40,9 @@ export interface RunOptions {
   readonly lock: RunLock;
   /** Where to go on; null for a new run. */
   readonly resumed: Resumed | null;
-  /** Go on with other kernels, which round differently. */
+  /** Examples that go through the network at once; null for as many as fit the device. */
+  readonly microBatch: number | null;
+  /** Go on with other kernels, or other micro-batches, which round differently. */
   readonly allowRetune: boolean;
   /** Opens the device: once, and once after each loss. */
   readonly open: () => Promise<Context>;
@@ -126,7 +129,7 @@ async function checkEarly(source: Source, { training, dataset }: Config): Promis
 async function writeInitialState(session: Session, config: Config, seed: number, out: string): Promise<void> {
   await initialize(session, seed, null, out);
   await folder.startRun(out, config, null);
-  const origin = { tunings: {}, scope: session.context.scope, shaders: "", whitening: null };
+  const origin = { microBatch: null, tunings: {}, scope: session.context.scope, shaders: "", whitening: null };
   await folder.saveCheckpoint(out, {
     config,
     progress: initialProgress(seed),
@@ -153,12 +156,20 @@ function tunerFor(context: Context, resumed: Resumed | null, allowRetune: boolea
   return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }
 
+/** The micro-batches of a resumed run, unless others are asked for. */
+function microBatchOf({ microBatch, allowRetune }: RunOptions, resumed: Resumed | null): number | null {
+  const before = resumed?.checkpoint.microBatch ?? null;
+  if (before !== null && microBatch !== null && microBatch !== before && !allowRetune) {
+    throw new NotExactError(`the run has micro-batches of ${before}, not ${microBatch}`);
+  }
+  return microBatch ?? (allowRetune ? null : before);
+}
+
 /** All of it on one device, as long as that is there. */
 async function attempt(options: RunOptions, context: Context, resumed: Resumed | null): Promise<boolean> {
   const { config, seed, source, out, lock, allowRetune, screen } = options;
-  const { epochs, batch } = config.training;
   const tuner = await options.tuner(context), session = openSession(context, config);
-  if (epochs === 0) {
+  if (config.training.epochs === 0) {
     await writeInitialState(session, config, seed, out);
     return true;
   }
@@ -172,24 +183,27 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
   const resident = await makeResident(context, session.buffers, "train", data);
   const residentTest = await makeResident(context, session.buffers, "test", test);
   screen.report("Compiling shaders", 0);
-  const plan = await compileTraining(session, resident, tunerFor(context, resumed, allowRetune, tuner));
-  const shaders = resumed?.checkpoint.shaders || plan.shaders; // empty in an initial state
-  if (shaders !== plan.shaders && !allowRetune) throw new NotExactError("this version generates other shaders");
+  const step = await compileStep(session, resident, {
+    tuner: tunerFor(context, resumed, allowRetune, tuner),
+    microBatch: microBatchOf(options, resumed),
+  });
+  const shaders = resumed?.checkpoint.shaders || step.plan.shaders; // empty in an initial state
+  if (shaders !== step.plan.shaders && !allowRetune) throw new NotExactError("this version generates other shaders");
   const evaluation = await compileEvaluation(session, residentTest, tuner);
   // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
-  runPlans(context, plan, evaluation.plan);
+  runPlans(context, ...plansOf(session, step), evaluation.plan);
   await context.device.queue.onSubmittedWorkDone();
   await initialize(session, seed, resumed?.checkpoint ?? null, out);
   const whiteningHash = await folder.startRun(out, config, whitening);
   screen.line(
-    `Training ${config.name} on ${data.count} images, batch ${batch}, ${mebibytes(plan.transientBytes)} beside the ` +
-      `parameters, into ${out}`,
+    `Training ${config.name} on ${data.count} images, ${describeStep(session, step)}, into ${out}`,
   );
   options.onStart();
+  const { epochs } = lengthOf(config.training, data.count);
   let drawn = 0;
   return await fit(session, {
     train: resident,
-    plan,
+    step,
     evaluation,
     seed,
     resumed,

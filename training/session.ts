@@ -2,11 +2,10 @@
 import type { Config } from "../configs/schema.ts";
 import { arena } from "../core/arena.ts";
 import type { Context } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
 import type { ParamSpecs } from "../core/layer.ts";
-import { sgd } from "../core/optimizer.ts";
+import { type Optimizer, sgd } from "../core/optimizer.ts";
 import { compile, type Plan } from "../core/plan.ts";
-import { evalProgram, type Program, trainProgram } from "../core/program.ts";
+import { evalProgram } from "../core/program.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import type { Tuner } from "../core/tuner.ts";
 import { type Model, modelOf, specsOf } from "./model.ts";
@@ -38,26 +37,8 @@ export function trainable(model: Model, training: Training, augment: Augment | n
   return { ...model, state, batch: training.batch, training, augment };
 }
 
-function optimizerOf({ optimizer }: Training) {
+export function optimizerOf({ optimizer }: Training): Optimizer {
   return sgd(optimizer.sgd);
-}
-
-/** One step of training on batches of `data`, as it is traced. Throws `UserError` where there are too few examples. */
-export function trainingProgram(session: Session, data: Resident): Program {
-  const { context, specs, state, step, training, augment } = session, { batch } = training;
-  if (batch > data.count) {
-    throw new UserError(`Cannot train with batches of ${batch}: there are ${data.count} training examples`);
-  }
-  return trainProgram(session, gatherBatch(data, step, batch, augment), {
-    optimizer: optimizerOf(training),
-    grads: arena("grads", specs, context.limits),
-    state,
-  });
-}
-
-/** Compiles one step of training on batches of `data`. */
-export async function compileTraining(session: Session, data: Resident, tuner = session.tuner): Promise<Plan> {
-  return await compile(session.context, trainingProgram(session, data), tuner, session.buffers);
 }
 
 /** A compiled evaluation: the plan, its batch, and where it leaves metrics and logits. */
@@ -76,7 +57,8 @@ const EVALUATION_BATCH = 128;
 export function evaluationProgram(model: Model, data: Resident) {
   const batch = Math.min(EVALUATION_BATCH, model.batch, data.count);
   const metrics = tensor("evaluation/metrics", [4], { lifetime: "persistent" });
-  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch)), batch, metrics };
+  const canvas = model.canvas === null ? null : { ...model.canvas, distortion: null };
+  return { ...evalProgram({ ...model, metrics }, gatherBatch(data, model.step, batch, { canvas })), batch, metrics };
 }
 
 /** Compiles the evaluation of batches of `data`. */

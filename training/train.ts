@@ -8,7 +8,8 @@ import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, type Status } from "./fit.ts";
 import { checkSeed, type Model, setParams, withOwnBuffers } from "./model.ts";
 import { makeResident } from "./resident.ts";
-import { type Augment, compileEvaluation, compileTraining, trainable } from "./session.ts";
+import { type Augment, compileEvaluation, trainable } from "./session.ts";
+import { compileStep, destroyStep } from "./step.ts";
 
 /** How to train, as under `training:` of a config; `epochs`, `batch`, `learningRate` and `optimizer` must be there. */
 type Settings = Omit<z.input<typeof trainingSchema>, "init"> & Partial<Pick<z.input<typeof trainingSchema>, "init">>;
@@ -73,7 +74,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
   return await withOwnBuffers(model, async (own) => {
     const session = trainable(own, training, augmented), { context, buffers } = own;
     const resident = await makeResident(context, buffers, "train", data);
-    const plan = await compileTraining(session, resident);
+    const step = await compileStep(session, resident);
     const evaluation = validation === undefined
       ? null
       : await compileEvaluation(session, await makeResident(context, buffers, "validation", validation));
@@ -81,7 +82,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
     try {
       await fit(session, {
         train: resident,
-        plan,
+        step,
         evaluation,
         seed,
         resumed: null,
@@ -101,7 +102,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
       if (last !== null) await setParams(model, select(last, model.specs, model.network.name));
       throw error;
     } finally {
-      plan.destroy();
+      destroyStep(step);
       evaluation?.plan.destroy();
     }
     return rows;

@@ -1,14 +1,13 @@
 /** This project as a peer of itself: the modules and the order of `allcnn train`. */
 import { openDevice } from "../../core/device.ts";
-import { type Plan, run } from "../../core/plan.ts";
-import { encodeStep } from "../../core/step.ts";
 import { readTensor } from "../../core/transfer.ts";
 import { defaultTuner } from "../../core/tuner.ts";
 import { buildNetwork } from "../../layers/mod.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { makeResident } from "../../training/resident.ts";
 import { setParams } from "../../training/model.ts";
-import { compileTraining, openSession } from "../../training/session.ts";
+import { openSession } from "../../training/session.ts";
+import { compileStep, runStep, type TrainingStep } from "../../training/step.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
 
 async function open({ config, images, labels, weights }: Inputs): Promise<Trainer> {
@@ -20,7 +19,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
   const withoutDropout = config.network.filter((layer) => typeof layer === "string" || !("dropout" in layer));
   const dropoutFree = { ...session, network: buildNetwork(config.name, withoutDropout) };
-  const plans: { [dropout: string]: Plan } = {};
+  const compiled: { [dropout: string]: TrainingStep } = {};
   const inFlight: Promise<unknown>[] = [];
   let steps = 0;
   return {
@@ -28,14 +27,9 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
     version: manifest.version,
     reset: () => setParams(session, values),
     async step({ dropout, learningRate }) {
-      const plan = plans[`${dropout}`] ??= await compileTraining(dropout ? session : dropoutFree, data, tuner);
+      const step = compiled[`${dropout}`] ??= await compileStep(dropout ? session : dropoutFree, data, { tuner });
       queue.writeBuffer(buffers.get(session.metrics.buffer)!, 0, new Float32Array(4)); // the loss of this step alone
-      queue.writeBuffer(
-        buffers.get(session.step.buffer)!,
-        0,
-        encodeStep({ step: steps++, seed: 0, learningRate, first: 0 }),
-      );
-      run(context, plan);
+      runStep(session, step, { step: steps++, seed: 0, learningRate, first: 0 });
       inFlight.push(queue.onSubmittedWorkDone());
       if (inFlight.length > 1) await inFlight.shift(); // at most two steps, as in training/fit.ts
     },

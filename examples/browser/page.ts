@@ -74,7 +74,7 @@ async function start(): Promise<void> {
   async function train(): Promise<void> {
     const count = $<HTMLSelectElement>("count").value;
     const config = allcnn.parseConfig(text, "quickstart.yaml", [`dataset.trainExamples=${count}`]);
-    const { epochs } = config.training, points: { train: Point[]; test: Point[] } = { train: [], test: [] };
+    const epochs = config.training.epochs!, points: { train: Point[]; test: Point[] } = { train: [], test: [] };
     const draw = () => drawErrors($<HTMLCanvasElement>("chart"), epochs, points);
     $("rows").replaceChildren();
     $("course").hidden = false;

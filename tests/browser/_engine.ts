@@ -7,7 +7,8 @@ import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit, initialize } from "../../training/fit.ts";
 import { makeResident } from "../../training/resident.ts";
 import { getParams } from "../../training/model.ts";
-import { compileEvaluation, compileTraining, openSession } from "../../training/session.ts";
+import { compileEvaluation, openSession } from "../../training/session.ts";
+import { compileStep, destroyStep } from "../../training/step.ts";
 
 /** What a run leaves, as JSON carries it. */
 export interface Trained {
@@ -52,13 +53,13 @@ export async function trainTiny(context: Context): Promise<Trained> {
     return await makeResident(context, session.buffers, split, data);
   };
   const train = await resident("train", TRAIN);
-  const plan = await compileTraining(session, train, defaultTuner(context.limits));
+  const step = await compileStep(session, train, { tuner: defaultTuner(context.limits) });
   const evaluation = await compileEvaluation(session, await resident("test", TEST));
   await initialize(session, SEED, null, "tiny");
   let rows: readonly EpochMetrics[] = [];
   await fit(session, {
     train,
-    plan,
+    step,
     evaluation,
     seed: SEED,
     resumed: null,
@@ -72,9 +73,9 @@ export async function trainTiny(context: Context): Promise<Trained> {
     interrupted: () => false,
   });
   const params = Object.entries(await getParams(session)).map(([name, { data }]) => [name, Array.from(data)]);
-  const families = Object.values(plan.tunings).map((tuning) => (tuning as { family?: string }).family);
+  const families = Object.values(step.plan.tunings).map((tuning) => (tuning as { family?: string }).family);
   context.check();
-  plan.destroy();
+  destroyStep(step);
   evaluation.plan.destroy();
   session.buffers.forEach((buffer) => buffer.destroy());
   return {

@@ -60,9 +60,16 @@ const CASES: [string, string[], RegExp][] = [
     "training.batch=6000",
     "--set",
     "network.0.conv.channels=256",
+    "--micro-batch",
+    "6000",
     "--out",
     "$/a",
   ], /tensor .* takes .* MiB, this device binds at most .* the largest batch that fits is \d+/],
+  [
+    "micro-batches that do not divide the batch",
+    ["train", QUICKSTART, "--micro-batch", "7", "--out", "$/a"],
+    /Cannot cut batches of 64 into micro-batches of 7: 4 would divide them/,
+  ],
   ["--out with --resume", ["train", "--resume", "$/short", "--out", "$/a"], /--out cannot be used with --resume/],
   ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, predict, bench/],
 ];

@@ -84,6 +84,26 @@ const WRONG: [what: string, from: string, to: string, place: string, parts: stri
     "grow",
     "got 1",
   ]],
+  ["no length", "  epochs: 2\n", "", "tiny.yaml:9:3 training.epochs: ", ["iterations", "missing"]],
+  ["iterations that do not grow", "epochs: [1, 2]", "iterations: [9, 8]", "tiny.yaml:12:60 training.learningRate.", [
+    "iterations.1",
+    "9 is followed by 8",
+  ]],
+  ["sizes of a folder for CIFAR-10", "cifar10,", "cifar10, imageFolder: { shortSide: 9, crop: 9, flip: true },", "", [
+    "dataset.imageFolder: ",
+    "cifar10",
+  ]],
+  ["a folder without sizes", "cifar10,", "imageFolder,", "tiny.yaml:2:10 dataset.imageFolder: ", ["crop", "missing"]],
+  ["a canvas for whitened images", "cifar10,", "cifar10, canvas: { size: 40, background: 128 },", "", [
+    "dataset.preprocess: ",
+    "canvas",
+    "scale",
+  ]],
+  ["a canvas smaller than its images", "cifar10,", "cifar10, canvas: { size: 16, background: 128 },", "", [
+    "dataset.canvas.size: ",
+    ">=32",
+    "got 16",
+  ]],
 ];
 
 for (const [what, from, to, place, parts] of WRONG) {

@@ -2,10 +2,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { loadConfig } from "../../configs/load.ts";
-import type { ConvProblem } from "../../kernels/conv_problem.ts";
-import { elements, tensor } from "../../core/tensor.ts";
 import { buildNetwork } from "../../layers/mod.ts";
 import { classNames } from "../../training/datasets.ts";
+import { describe, traced } from "./_traced.ts";
 
 /** The top of Table 1, the same in all networks: 3x3 without padding takes 8x8 to 6x6, then two 1x1, and the mean. */
 const TOP = "3x3 192 /1 pad 0 relu 6; 1x1 192 /1 pad 0 relu 6; 1x1 10 /1 pad 0 relu 6; average 6";
@@ -98,42 +97,13 @@ const NETWORKS: Record<string, [layers: string, params: number, testError: numbe
   ],
 };
 
-type Facts = ConvProblem & { slope: number | null; rate: number; positions: number };
-
-/** What a traced forward op does, in the words of the table above: what will run, not what the YAML says. */
-function describe(
-  { kernel, problem, writes }: {
-    kernel: { name: string };
-    problem: unknown;
-    writes: readonly { shape: readonly number[] }[];
-  },
-) {
-  const p = problem as Facts, [, height, width] = writes[0]!.shape;
-  const size = height === width ? height : `${height}x${width}`;
-  switch (kernel.name) {
-    case "conv_forward": {
-      const activation = p.slope === null ? "none" : p.slope === 0 ? "relu" : `slope ${p.slope}`;
-      return `${p.kernel}x${p.kernel} ${p.outChannels} /${p.stride} pad ${p.padding} ${activation} ${size}`;
-    }
-    case "max_pool_forward":
-      return `max ${p.kernel}x${p.kernel} /${p.stride} ${size}`;
-    case "global_average_pool_forward":
-      return `average ${Math.sqrt(p.positions)}`;
-    default:
-      return `${kernel.name} ${p.rate}`;
-  }
-}
-
 for (const [name, [layers, params, testError, dataset]] of Object.entries(NETWORKS)) {
   test(`${name} is the network of the paper, trained on its schedule`, async () => {
     const config = await loadConfig(`configs/${name}.yaml`);
-    const network = buildNetwork(name, config.network), input = [128, 32, 32, 3];
-    const { params: specs, output } = network.init(input);
-    const tensors = Object.fromEntries(Object.entries(specs).map(([key, { shape }]) => [key, tensor(key, shape)]));
-    const { ops } = network.forward(tensors, tensor("x", input), { mode: "train", step: tensor("step", [4]) });
+    const { specs, output, ops, params: found } = traced(config, [128, 32, 32, 3]);
     assert.equal(ops.map(describe), layers.split(/;\s+/));
     assert.equal(output, [128, 1, 1, classNames(config.dataset).length]);
-    assert.is(Object.values(specs).reduce((sum, { shape }) => sum + elements(shape), 0), params);
+    assert.is(found, params);
 
     const biases = Object.entries(specs).filter(([key]) => key.endsWith("/b"));
     assert.equal(biases.map(([key]) => key), biases.map((_, i) => `conv${i + 1}/b`));

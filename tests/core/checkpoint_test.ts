@@ -8,6 +8,7 @@ import { encodeTensors } from "../../core/safetensors.ts";
 const CHECKPOINT: Checkpoint = {
   config: { name: "tiny", network: ["globalAveragePool"], training: { learningRate: { base: 0.05 } } },
   progress: { step: 391, epoch: 1, seed: 0xffffffff, metrics: [1.25, 3, 128, 0], epochSeconds: 0.1 },
+  microBatch: 32,
   tunings: { "conv1/forward": { family: "direct", tile: [4, 8] }, "conv1/dw": {} },
   scope: '{"vendor":"a \\"quoted\\" name"}',
   shaders: "1f2e3d4c",

@@ -15,11 +15,12 @@ const encoded = await encodeTensors({ metadata: METADATA, tensors: TENSORS });
 const headerLength = Number(new DataView(encoded.buffer).getBigUint64(0, true));
 
 /** A file with this header and `body` bytes of zeros, as another program might write it. */
-function foreign(header: unknown, body = 16): Uint8Array<ArrayBuffer> {
+function foreign(header: unknown, body = new Uint8Array(16)): Uint8Array<ArrayBuffer> {
   const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
-  const file = new Uint8Array(8 + json.length + body);
+  const file = new Uint8Array(8 + json.length + body.length);
   new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
   file.set(json, 8);
+  file.set(body, 8 + json.length);
   return file;
 }
 
@@ -103,9 +104,28 @@ test("a foreign file without a checksum or any metadata is accepted", async () =
   }
 });
 
+test("other float formats are read as float32", async () => {
+  const half = [0x3c00, 0xc000, 0x7bff, 0x0001, 0x83ff, 0x8000, 0x7c00, 0x3555]; // IEEE 754-2019, binary16
+  const halfValues = [1, -2, 65504, 2 ** -24, -(2 ** -14 - 2 ** -24), -0, Infinity, 0.333251953125];
+  const brain = [0x3f80, 0xc000, 0x3eab, 0x8000, 0xff80], brainValues = [1, -2, 0.333984375, -0, -Infinity];
+  const double = [1, -1 / 3, 1e-45, 1e300], doubleValues = [1, Math.fround(-1 / 3), Math.fround(1e-45), Infinity];
+  const cases = [
+    ["F16", Uint16Array.from(half), halfValues],
+    ["BF16", Uint16Array.from(brain), brainValues],
+    ["F64", Float64Array.from(double), doubleValues],
+  ] as const;
+  for (const [dtype, data, expected] of cases) {
+    const entry = { dtype, shape: [data.length], data_offsets: [0, data.byteLength] };
+    const { tensors } = await decodeTensors(foreign({ w: entry }, new Uint8Array(data.buffer)), "x");
+    assert.ok(expected.every((value, i) => Object.is(value, tensors["w"]!.data[i])), `${dtype}: ${tensors["w"]!.data}`);
+  }
+});
+
 const entry = { dtype: "F32", shape: [4], data_offsets: [0, 16] };
 const WRONG: [string, unknown, string][] = [
-  ["half precision", { w: { ...entry, dtype: "F16", data_offsets: [0, 8] } }, "F16"],
+  ["integers", { w: { ...entry, dtype: "I32" } }, "type I32, only F32, F16, BF16, F64"],
+  ["a type that every object has", { w: { ...entry, dtype: "constructor" } }, "type constructor"],
+  ["half precision with the size of full", { w: { ...entry, dtype: "F16" } }, "offsets"],
   ["no dtype", { w: { shape: [4], data_offsets: [0, 16] } }, '"w"'],
   ["a negative size", { w: { ...entry, shape: [-4] } }, '"w"'],
   ["a fraction of a size", { w: { ...entry, shape: [1.5] } }, '"w"'],

@@ -153,7 +153,7 @@ test("candidates that are wrong or impossible are rows that say why; the device 
 
 test("an op that updates in place is tried on fresh operands each time", async () => {
   const context = await gpu(), count = 1000;
-  const problem = { count, momentum: 0.9, weightDecay: 0.01 };
+  const problem = { count, momentum: 0.9, weightDecay: 0.01, clear: false };
   const update = op(sgdUpdate, problem, {
     label: "sgd",
     reads: [tensor("grads", [count]), stepTensor()],

@@ -8,15 +8,14 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { loadConfig } from "../../configs/load.ts";
 import { type Context, openDevice } from "../../core/device.ts";
-import { run } from "../../core/plan.ts";
 import { permutation } from "../../core/random.ts";
-import { encodeStep } from "../../core/step.ts";
 import { readTensor, writeTensor } from "../../core/transfer.ts";
 import { defaultTuner, type Tuner } from "../../core/tuner.ts";
 import { initialize } from "../../training/fit.ts";
 import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts";
 import { makeResident } from "../../training/resident.ts";
-import { compileTraining, openSession } from "../../training/session.ts";
+import { openSession } from "../../training/session.ts";
+import { compileStep, destroyStep, runStep } from "../../training/step.ts";
 
 const WINDOW = 50, SEED = 0;
 
@@ -43,9 +42,9 @@ const winogradTuner: Tuner = {
 
 /** The mean training loss of each window of steps, and how many ops use Winograd. */
 async function losses(device: Context, tuner: Tuner): Promise<{ losses: number[]; winograd: number }> {
-  const session = openSession(device, config), { buffers, step: stepBuffer, metrics } = session;
+  const session = openSession(device, config), { buffers, metrics } = session;
   const data = await makeResident(device, buffers, "train", examples), { batch, learningRate } = config.training;
-  const plan = await compileTraining(session, data, tuner);
+  const compiled = await compileStep(session, data, { tuner });
   await initialize(session, SEED, null, "");
   const perEpoch = Math.floor(data.count / batch), found: number[] = [];
   for (let step = 0; step < steps; step++) {
@@ -54,8 +53,7 @@ async function losses(device: Context, tuner: Tuner): Promise<{ losses: number[]
       await writeTensor(device, buffers, data.order, permutation(data.count, SEED, step / perEpoch));
     }
     const values = { step, seed: SEED, learningRate: learningRate.base, first: step % perEpoch * batch };
-    device.device.queue.writeBuffer(buffers.get(stepBuffer.buffer)!, 0, encodeStep(values));
-    run(device, plan);
+    runStep(session, compiled, values);
     if ((step + 1) % WINDOW === 0) {
       const [loss, , count] = await readTensor(device, buffers, metrics);
       found.push(loss! / count!);
@@ -63,8 +61,9 @@ async function losses(device: Context, tuner: Tuner): Promise<{ losses: number[]
     }
   }
   device.check();
-  const winograd = plan.ops.filter(({ tuning }) => (tuning as { family?: string }).family === "winograd").length;
-  plan.destroy();
+  const winograd =
+    compiled.plan.ops.filter(({ tuning }) => (tuning as { family?: string }).family === "winograd").length;
+  destroyStep(compiled);
   return { losses: found, winograd };
 }
 

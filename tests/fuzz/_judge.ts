@@ -10,7 +10,8 @@ import { defaultTuner, fixedTuner } from "../../core/tuner.ts";
 import type { Limits } from "../../kernels/kernel.ts";
 import { classNames, IMAGE_SHAPE } from "../../training/datasets.ts";
 import type { Resident } from "../../training/resident.ts";
-import { evaluationProgram, openSession, parameterSpecs, trainingProgram } from "../../training/session.ts";
+import { evaluationProgram, openSession, parameterSpecs } from "../../training/session.ts";
+import { stepPrograms } from "../../training/step.ts";
 
 /** Those of a GPU and of a software driver. */
 const LIMITS: readonly Limits[] = [false, true].map((software) => ({
@@ -31,6 +32,7 @@ function resident(name: string, count: number, { bindingBytes }: Limits): Reside
     windows: [{ images: tensor(`${name}/images`, [rows, ...IMAGE_SHAPE], persistent), first: 0, rows }],
     labels: tensor(`${name}/labels`, [count], u32),
     order: tensor(`${name}/order`, [count], u32),
+    distorting: tensor(`${name}/distorting`, [1], u32),
   };
 }
 
@@ -44,7 +46,7 @@ export async function judgeNetwork(config: Config, software: boolean): Promise<s
   const { trainExamples = Infinity, testExamples = Infinity } = config.dataset;
   const train = resident("train", Math.min(trainExamples, 6000), limits);
   const test = resident("test", Math.min(testExamples, 1000), limits);
-  const programs = [trainingProgram(session, train), evaluationProgram(session, test)];
+  const programs = [stepPrograms(session, train).part, evaluationProgram(session, test)];
   const layouts = [];
   for (const program of programs) layouts.push(await layOut(program, defaultTuner(limits), limits));
   const shaders = layouts.flatMap(({ chosen }) =>
@@ -72,6 +74,6 @@ export async function judgeCheckpoint(checkpoint: Checkpoint, config: Config | n
   select(checkpoint, specs, source, "velocity/");
   const session = openSession({ limits: limits! } as Context, config);
   const tuner = fixedTuner(checkpoint.tunings, limits!, defaultTuner(limits!));
-  await layOut(trainingProgram(session, resident("train", 6000, limits!)), tuner, limits!);
+  await layOut(stepPrograms(session, resident("train", 6000, limits!)).part, tuner, limits!);
   if (session.classes !== classNames(config.dataset).length) throw new Error("Another number of classes");
 }

@@ -206,6 +206,7 @@ export function mutateJson(draw: Draw, value: Json): string {
     const kind = draw.pick(["token", "token", "token", "delete", "copy", "add", "nest", "repeat"] as const);
     if (kind === "token") at[last] = MARK + draw.pick(TOKENS);
     else if (kind === "delete") {
+      Reflect.deleteProperty(at, "constructor"); // added before, it would break splice
       if (Array.isArray(at)) at.splice(Number(last), 1);
       else delete at[last];
     } else if (kind === "copy") {

@@ -59,6 +59,7 @@ export async function originals(folder: string, onShaders: Originals["onShaders"
     checkpoint: {
       config,
       progress: { step: 6, epoch: 1, seed: 0, metrics: [4.5, 20, 32, 0], epochSeconds: 0.5 },
+      microBatch: null,
       tunings: {},
       scope: "{}",
       shaders: "0",

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { accumulate } from "../../kernels/accumulate.ts";
 import { dropout } from "../../kernels/dropout.ts";
 import { reluPullback } from "../../kernels/relu_pullback.ts";
 import { sgdUpdate } from "../../kernels/sgd.ts";
@@ -84,7 +85,7 @@ test("dropout: a batch draws what its parts draw one after the other", async () 
 });
 
 test("sgd: two steps with momentum and weight decay agree with float64, at the rate of the step buffer", async () => {
-  const count = 70, constants = { momentum: 0.9, weightDecay: 0.125 };
+  const count = 70, constants = { momentum: 0.9, weightDecay: 0.125, clear: false };
   let params = random(count, 1), velocity = random(count, 2);
   const w = params.slice(), v = velocity.slice();
   for (const [index, learningRate] of [0.5, 0.0625].entries()) {
@@ -99,6 +100,24 @@ test("sgd: two steps with momentum and weight decay agree with float64, at the r
     assert.ok(relativeError(params, w) < 1e-6, `w after step ${index + 1}`);
     assert.ok(relativeError(velocity, v) < 1e-6, `v after step ${index + 1}`);
   }
+});
+
+test("sgd: the gradients of parts are added up, used, and 0 afterwards", async () => {
+  const count = 70, constants = { momentum: 0.9, weightDecay: 0.125 }, parts = [random(count, 5), random(count, 6)];
+  let grads = new Float64Array(count);
+  for (const part of parts) {
+    const [sum] = await runOp(accumulate, { count }, {}, { reads: [vector(part)], writes: [vector(grads)] });
+    grads = Float64Array.from(sum!);
+  }
+  const w = random(count, 1), v = random(count, 2), summed = parts[0]!.map((value, i) => value + parts[1]![i]!);
+  const writes = [vector(w), vector(v), vector(grads)], reads = [stepOf(1, 0, { learningRate: 0.5 })];
+  const [params, velocity, cleared] = await runOp(sgdUpdate, { count, ...constants, clear: true }, {}, {
+    reads,
+    writes,
+  });
+  reference.sgd(w, v, summed, { ...constants, learningRate: 0.5 });
+  assert.ok(relativeError(params!, w) < 1e-6 && relativeError(velocity!, v) < 1e-6);
+  assert.ok(cleared!.every((value) => value === 0));
 });
 
 test("symmetrize: averages with the transpose, scales, and adds to the diagonal", async () => {

@@ -12,7 +12,12 @@ async function loss(logits: ArrayLike<number>, labels: readonly number[], gradie
     shape,
     data: new Float64Array(shape[0]! * shape[1]!).fill(7),
   }));
-  const [results, dlogits] = await runOp(softmaxCrossEntropy, { batch, classes, gradient }, {}, { reads, writes });
+  const [results, dlogits] = await runOp(
+    softmaxCrossEntropy,
+    { batch, classes, gradient: gradient ? { examples: batch } : null },
+    {},
+    { reads, writes },
+  );
   return { results: results!, dlogits: dlogits ?? null };
 }
 

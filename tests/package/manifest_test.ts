@@ -96,6 +96,7 @@ test("the tarball holds modules, declarations, configs and documents, and nothin
       "dist/browser.js",
       "dist/browser.licenses.txt",
       "dist/mod.js",
+      "docs/images/augment.png",
       "docs/images/small-cifar10.png",
       "package.json",
     ].sort(),

@@ -49,7 +49,7 @@ export function epochOf(epoch: number, error: number | null, trainError = error!
 /** Trains nothing: `errorOf` says how each epoch ends, or throws; what a run leaves in its folder is there. */
 export function fakeTrainer(errorOf: (options: RunOptions, epoch: number) => number): typeof trainRun {
   return async (options) => {
-    const { config, out, resumed, seed } = options, rows = [...resumed?.rows ?? []];
+    const { config, out, resumed, seed } = options, epochs = config.training.epochs!, rows = [...resumed?.rows ?? []];
     options.onStart();
     await startRun(out, config, null);
     const save = async () =>
@@ -59,13 +59,14 @@ export function fakeTrainer(errorOf: (options: RunOptions, epoch: number) => num
         tunings: {},
         scope: "",
         shaders: "",
+        microBatch: null,
         whitening: null,
         tensors: {},
       });
-    while (rows.length < config.training.epochs) {
+    while (rows.length < epochs) {
       const row = epochOf(rows.length + 1, errorOf(options, rows.length + 1));
       rows.push(row);
-      options.screen.epoch(row, config.training.epochs);
+      options.screen.epoch(row, epochs);
       await writeMetrics(out, rows);
       await save();
       if (options.interrupted()) return false;

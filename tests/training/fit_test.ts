@@ -11,7 +11,8 @@ import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit, initialize } from "../../training/fit.ts";
 import { makeResident } from "../../training/resident.ts";
 import { getParams } from "../../training/model.ts";
-import { compileEvaluation, compileTraining, openSession } from "../../training/session.ts";
+import { compileEvaluation, openSession } from "../../training/session.ts";
+import { compileStep, destroyStep } from "../../training/step.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 
 /** A network small enough to train in a test, with everything that draws random numbers. */
@@ -56,13 +57,13 @@ async function train(
   const test = await makeResident(context, session.buffers, "test", generate("test", 40));
   const fallback = defaultTuner(context.limits);
   const tuner = from === null ? fallback : fixedTuner(from.tunings, context.limits, fallback);
-  const plan = await compileTraining(session, data, tuner);
+  const step = await compileStep(session, data, { tuner });
   const evaluation = await compileEvaluation(session, test);
   await initialize(session, seed, from, "test");
   let saved: Checkpoint | null = null, steps = 0, rows: readonly EpochMetrics[] = [];
   const finished = await fit(session, {
     train: data,
-    plan,
+    step,
     evaluation,
     seed,
     resumed: from === null ? null : { checkpoint: from, rows: [] },
@@ -78,7 +79,7 @@ async function train(
     interrupted: () => ++steps >= stopAfter,
   });
   const params = await getParams(session);
-  plan.destroy();
+  destroyStep(step);
   evaluation.plan.destroy();
   session.buffers.forEach((buffer) => buffer.destroy());
   return { finished, saved: saved!, rows, params };
@@ -105,6 +106,72 @@ test("a run stopped at any step and resumed ends with byte-identical parameters 
     };
     assert.equal(last(rest.rows), last(whole.rows));
   }
+});
+
+test("iterations end a run within an epoch, with the same steps as a run in epochs; it resumes byte by byte", async () => {
+  const byEpochs = await train(parseConfig(TINY, "tiny.yaml"), null, { stopAfter: 13 + 2 * 3 }); // evaluation asks too
+  assert.is(byEpochs.saved.progress!.step, 13);
+  const text = TINY.replace("epochs: 3", "iterations: 13").replace("epochs: [2]", "iterations: [10]");
+  const config = parseConfig(text, "iterations.yaml");
+  const whole = await train(config, null);
+  assert.is(whole.finished, true);
+  assert.equal(whole.rows.map(({ learningRate }) => learningRate), [0.05, 0.05, 0.025]);
+  assert.equal(whole.rows.map(({ testError }) => testError !== null), [true, true, true]);
+  assert.equal([whole.saved.progress!.step, whole.saved.progress!.epoch], [13, 3]);
+  assert.ok(bytes(whole.params) === bytes(byEpochs.params));
+  for (const stop of [5, 17, 20]) {
+    const part = await train(config, null, { stopAfter: stop });
+    const rest = await train(config, part.saved);
+    assert.ok(rest.finished && bytes(rest.params) === bytes(whole.params), `stopped after ${stop} steps`);
+    assert.is(rest.rows.at(-1)!.trainLoss, whole.rows.at(-1)!.trainLoss);
+  }
+  const capped = await train(parseConfig(text, "x", ["training.epochs=1"]), null);
+  assert.is(capped.saved.progress!.step, 5, "what ends first");
+});
+
+/** Images of 32x32 distorted on a canvas of 40x40, for two epochs of which `plain` at the end are not distorted. */
+const CANVAS = (plain: number) => `
+name: canvas
+dataset:
+  name: shapes
+  canvas:
+    size: 40
+    background: 128
+    distort:
+      stretch: 0.2
+      flip: true
+      shearOrRotation: 0.2
+      shift: 3
+      color: { offset: 25.5, contrast: 0.15, gradientX: 2.4, gradientY: 2.4 }
+      lastEpochsPlain: ${plain}
+network:
+  - { conv: { name: conv1, channels: 8, kernel: 8, stride: 8, activation: relu } }
+  - { conv: { name: conv2, channels: 10, kernel: 1 } }
+  - globalAveragePool
+training:
+  epochs: 2
+  batch: 16
+  optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } }
+  learningRate: { base: 0.05 }
+  init: { heNormal: {} }
+`;
+
+test("images are distorted on their canvas until the last plain epochs, and a resumed run draws the same", async () => {
+  const config = parseConfig(CANVAS(1), "canvas.yaml"), whole = await train(config, null);
+  for (const stop of [3, 10]) {
+    const part = await train(config, null, { stopAfter: stop });
+    const rest = await train(config, part.saved);
+    assert.ok(bytes(rest.params) === bytes(whole.params), `stopped after ${stop} steps`);
+  }
+  const { distort: _, ...canvas } = config.dataset.canvas!;
+  const never = await train({ ...config, dataset: { ...config.dataset, canvas } }, null);
+  const plain = await train(parseConfig(CANVAS(2), "canvas.yaml"), null);
+  const both = await train(parseConfig(CANVAS(0), "canvas.yaml"), null);
+  assert.ok(bytes(plain.params) === bytes(never.params), "two plain epochs are a run without distortion");
+  assert.is(new Set([whole, never, both].map(({ params }) => bytes(params))).size, 3);
+  const [first, second] = whole.rows;
+  assert.is(first!.trainLoss, both.rows[0]!.trainLoss);
+  assert.ok(second!.trainLoss !== both.rows[1]!.trainLoss);
 });
 
 test("data and parameters in many small windows train as in one", async () => {
@@ -167,11 +234,11 @@ test("a loss that is no number stops the run before the checkpoint is replaced",
 test("1000 steps hold no more memory than 200", async () => {
   const context = await gpu(), session = openSession(context, parseConfig(TINY, "tiny.yaml"));
   const data = await makeResident(context, session.buffers, "train", generateShapes(1, "train", 16));
-  const plan = await compileTraining(session, data, defaultTuner(context.limits));
+  const step = await compileStep(session, data, { tuner: defaultTuner(context.limits) });
   await initialize(session, 0, null, "");
   const steps = async (count: number) => {
-    for (let step = 0; step < count; step++) {
-      run(context, plan);
+    for (let done = 0; done < count; done++) {
+      run(context, step.plan);
       await context.device.queue.onSubmittedWorkDone();
     }
     return residentBytes();

@@ -3,15 +3,14 @@ import * as assert from "uvu/assert";
 import { loadConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
 import { heNormal } from "../../core/init.ts";
-import { run } from "../../core/plan.ts";
 import { draw, key, normals, streamOf } from "../../core/random.ts";
-import { encodeStep } from "../../core/step.ts";
 import { defaultTuner } from "../../core/tuner.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { makeResident } from "../../training/resident.ts";
 import { getParams, setParams } from "../../training/model.ts";
-import { compileTraining, openSession, parameterSpecs } from "../../training/session.ts";
+import { openSession, parameterSpecs } from "../../training/session.ts";
+import { compileStep, destroyStep, runStep } from "../../training/step.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 import { sgd } from "../_reference.ts";
 import { lossAndGrads, type Named } from "../_reference_network.ts";
@@ -39,16 +38,14 @@ async function trainOnGpu(config: Config, data: Dataset, steps: number, learning
   const opened = await gpu(), context = { ...opened, limits: { ...opened.limits, exact: true } };
   const session = openSession(context, config);
   const resident = await makeResident(context, session.buffers, "train", data);
-  const plan = await compileTraining(session, resident, defaultTuner(context.limits));
+  const compiled = await compileStep(session, resident, { tuner: defaultTuner(context.limits) });
   await setParams(session, initialParams(config));
   for (let step = 0; step < steps; step++) {
-    const bytes = encodeStep({ step, seed: 1, learningRate, first: step * config.training.batch });
-    context.device.queue.writeBuffer(session.buffers.get(session.step.buffer)!, 0, bytes);
-    run(context, plan);
+    runStep(session, compiled, { step, seed: 1, learningRate, first: step * config.training.batch });
   }
   const params = await getParams(session);
   context.check();
-  plan.destroy();
+  destroyStep(compiled);
   session.buffers.forEach((buffer) => buffer.destroy());
   return params;
 }

@@ -177,7 +177,7 @@ test("what does not fit is refused before it reaches the device", async () => {
       () => train(model, data, { ...OPTIONS, learningRate: { base: -1 } }),
     ],
     [
-      "epoch: unknown key, allowed here: epochs, batch",
+      "epoch: unknown key, allowed here: epochs, iterations, batch",
       () => train(model, data, { ...OPTIONS, epoch: 3 } as TrainOptions),
     ],
     ["seed -1", () => openModel(context, { network, input: INPUT }, { seed: -1 })],

@@ -50,6 +50,7 @@ async function train(out: string, often: boolean, losses: Losses = {}, resumed: 
     out,
     lock: { check: () => Promise.resolve(), release: () => Promise.resolve() },
     resumed,
+    microBatch: null,
     allowRetune: false,
     open: async () => {
       if (losses.openings?.includes(openings++)) throw new UserError("Cannot find a GPU");

@@ -1,0 +1,89 @@
+/** `allcnn augment`: a picture of training images and of what augmentation makes of them. */
+import { loadConfig } from "../configs/load.ts";
+import type { DatasetConfig } from "../configs/schema.ts";
+import { UserError } from "../core/errors.ts";
+import { writeFile } from "../core/storage.ts";
+import { drawImageGrid } from "../report/image_grid.ts";
+import { classNames } from "../training/datasets.ts";
+import { keepsColors, preview } from "../training/preview.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { DATA_OPTION, dataFolder } from "./data_folder.ts";
+import { progressLine } from "./progress.ts";
+import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
+
+export const augment: Command = {
+  usage: {
+    command: "augment",
+    positionals: ["CONFIG"],
+    summary: "Draws training images as the network sees them, plain and augmented.",
+    details: CONFIG_DETAILS,
+    options: [
+      { name: "out", value: "FILE", help: "the PNG; default: runs/<config>-augment.png" },
+      { name: "images", value: "N", help: "how many, the first of the training images; default: 5" },
+      { name: "variants", value: "N", help: "how many of each; default: 6" },
+      { name: "seed", value: "N", help: "seed of the augmentation; default: 0" },
+      DATA_OPTION,
+      {
+        name: "set",
+        value: "path=value",
+        help: "change a value of the config, as dataset.augment.pad=2",
+        repeat: true,
+      },
+      ...DEVICE_OPTIONS,
+    ],
+  },
+  run: augmentCommand,
+};
+
+/** More would make a picture that no program opens gladly. */
+const MOST = 64;
+
+async function augmentCommand(args: Arguments): Promise<number> {
+  const screen = progressLine(), config = await loadConfig(args.positional(0)!, args.list("set"));
+  const images = args.integer("images", 1) ?? 5, variants = args.integer("variants", 1) ?? 6;
+  const seed = args.integer("seed", 0) ?? 0, out = args.text("out") ?? `runs/${config.name}-augment.png`;
+  for (const [name, value] of Object.entries({ images, variants })) {
+    if (value > MOST) throw new UserError(`--${name} expects at most ${MOST}, got ${value}`);
+  }
+  if (seed >= 2 ** 32) throw new UserError(`--seed expects a whole number below 2^32, got ${seed}`);
+  const { dataset } = config, names = classNames(dataset);
+  const directory = await dataFolder(args, dataset, screen), context = await openDeviceFor(args);
+  const rows = await preview(context, config, directory, { images, variants, seed, report: screen.report });
+  context.close();
+  const png = await drawImageGrid({
+    title: config.name,
+    notes: [augmentationOf(dataset), ...preprocessingOf(dataset)],
+    columns: ["image", "in evaluation", ...Array.from({ length: variants }, (_, i) => `in training, step ${i}`)],
+    rows: rows.map(({ label, image, plain, variants }) => ({
+      label: names[label] ?? `class ${label}`,
+      pictures: [image, plain, ...variants],
+    })),
+  });
+  await writeFile(out, png);
+  screen.line(`Drawn: ${out}`);
+  return 0;
+}
+
+/** The augmentation in words. */
+function augmentationOf({ augment, canvas }: DatasetConfig): string {
+  const flip = (wanted: boolean) => wanted ? ["mirrored or not"] : [];
+  if (augment !== undefined) return [`shifted by up to ${augment.pad} pixels`, ...flip(augment.flip)].join(", ");
+  if (canvas?.distort === undefined) return "no augmentation: training shows images as evaluation does";
+  const { stretch, flip: flips, shearOrRotation, shift, color } = canvas.distort;
+  return [
+    `stretched by up to ${Number((100 * stretch).toPrecision(3))} %`,
+    ...flip(flips),
+    `sheared or rotated by up to ${shearOrRotation} (coefficient, radians)`,
+    `shifted by up to ${shift} pixels`,
+    `colours changed by an offset N(0, ${color.offset}), contrast N(0, ${color.contrast}), ` +
+    `gradients N(0, ${color.gradientX}) and N(0, ${color.gradientY})`,
+  ].join(", ");
+}
+
+/** How to read the colours, where they are not those of the image. */
+function preprocessingOf(dataset: DatasetConfig): string[] {
+  if (keepsColors(dataset)) return [];
+  const steps = dataset.preprocess.map((step) => Object.keys(step)[0]).join(" and ");
+  return [`after ${steps}: grey is 0, and all pictures of a row have one scale`];
+}

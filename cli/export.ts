@@ -1,0 +1,83 @@
+/** `allcnn export`: a trained network as files of other tools. Needs no device. */
+import { loadConfig } from "../configs/load.ts";
+import type { DatasetConfig } from "../configs/schema.ts";
+import { openDevice } from "../core/device.ts";
+import { UserError } from "../core/errors.ts";
+import { encodeTensors } from "../core/safetensors.ts";
+import { writeFile } from "../core/storage.ts";
+import { onnxModel } from "../export/onnx.ts";
+import { toPytorch } from "../export/pytorch.ts";
+import { pytorchCode } from "../export/pytorch_code.ts";
+import { classNames, imageShape, inputShape } from "../training/datasets.ts";
+import { specsOf } from "../training/model.ts";
+import { openDefined, savedWhitening } from "../training/model_file.ts";
+import { whiteningFor, whitens } from "../training/preprocess.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { DATA_OPTION, dataFolder } from "./data_folder.ts";
+import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
+import { type ProgressLine, progressLine } from "./progress.ts";
+
+export const exportCommand: Command = {
+  usage: {
+    command: "export",
+    positionals: ["RUN_OR_CHECKPOINT"],
+    summary: "Writes a trained network for other tools.",
+    options: [
+      { name: "onnx", value: "FILE", help: "network and preprocessing as ONNX: raw pixels in, logits out" },
+      { name: "safetensors", value: "FILE", help: "the parameters alone" },
+      { name: "layout", value: "LAYOUT", help: "of that file: allcnn, or pytorch for a Sequential; default: allcnn" },
+      { name: "torch", value: "FILE", help: "Python code of that Sequential and of the preprocessing" },
+      FORCE,
+      {
+        name: "config",
+        value: "CONFIG",
+        help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
+      },
+      DATA_OPTION,
+    ],
+  },
+  run: exportFiles,
+};
+
+async function exportFiles(args: Arguments): Promise<number> {
+  const screen = progressLine(), path = args.positional(0)!, configPath = args.text("config"), layout = layoutOf(args);
+  const onnx = args.text("onnx"), safetensors = args.text("safetensors"), torch = args.text("torch");
+  const files = [onnx, safetensors, torch].filter((file) => file !== null);
+  if (files.length === 0) throw new UserError("Nothing to export: add --onnx FILE, --safetensors FILE or --torch FILE");
+  if (args.text("layout") !== null && safetensors === null) {
+    throw new UserError("--layout is of --safetensors FILE, add it");
+  }
+  const twice = files.find((file, index) => files.indexOf(file) < index);
+  if (twice !== undefined) throw new UserError(`Cannot write two exports to "${twice}": choose another name for one`);
+  await refuseExisting(args, files);
+
+  const given = configPath === null ? null : await loadConfig(configPath);
+  const { checkpoint, definition: config } = await openDefined(path, given, screen.line);
+  const { specs, classes: count } = specsOf(config), names = classNames(config.dataset);
+  const params = paramsOf(checkpoint, specs, path), image = imageShape(config.dataset);
+  const saved = await savedWhitening(checkpoint, path, config);
+  const classes = Array.from({ length: count }, (_, index) => names[index] ?? `class ${index}`);
+  const network = { config, params, image, classes };
+  if (onnx !== null) {
+    const whitening = saved ?? await fittedWhitening(config.dataset, args, screen);
+    await writeFile(onnx, onnxModel({ ...network, whitening }));
+  }
+  if (safetensors !== null && layout === "pytorch") {
+    const tensors = toPytorch(params, config.network, inputShape(config.dataset));
+    await writeFile(safetensors, await encodeTensors({ metadata: { format: "pt" }, tensors }));
+  } else if (safetensors !== null) await writeParams(safetensors, config, params, saved);
+  if (torch !== null) await writeFile(torch, pytorchCode(network));
+  for (const file of files) screen.line(`Wrote ${file}`);
+  return 0;
+}
+
+/** The whitening that the config asks for where none was saved: from the cache, or fitted on a device. */
+async function fittedWhitening(config: DatasetConfig, args: Arguments, screen: ProgressLine) {
+  if (!whitens(config)) return null;
+  const source = { config, directory: await dataFolder(args, config, screen) };
+  const context = await openDevice();
+  const whitening = await whiteningFor(context, source, screen.report);
+  context.close();
+  return whitening;
+}

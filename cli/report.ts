@@ -1,0 +1,85 @@
+/** `allcnn report`: the paper's tables with the results of runs beside them, as a page or as Markdown. */
+import { readShipped } from "../configs/find.ts";
+import { parseConfig } from "../configs/load.ts";
+import type { Config } from "../configs/schema.ts";
+import { oneLine, UserError } from "../core/errors.ts";
+import { print, printError } from "../core/runtime.ts";
+import { writeFile } from "../core/storage.ts";
+import { PAPER_CONFIGS } from "../report/paper_results.ts";
+import type { Results } from "../report/result_tables.ts";
+import { resultsMarkdown } from "../report/results_markdown.ts";
+import { resultsPage } from "../report/results_page.ts";
+import type { TrainedRun } from "../report/trained_run.ts";
+import { parameterCount, readRun } from "../training/read_run.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { findRuns } from "./find_runs.ts";
+
+export const report: Command = {
+  usage: {
+    command: "report",
+    positionals: ["RUNS..."],
+    summary: "Writes the paper's tables with the errors of runs beside the paper's.",
+    details: "RUNS are folders of runs, of sweeps, or folders that hold such folders.",
+    options: [
+      { name: "out", value: "FILE", help: "an .html page, or Markdown as .md; default: runs/report.html" },
+    ],
+  },
+  run: reportCommand,
+};
+
+/** By the end of the file's name. */
+const WRITERS: Readonly<Record<string, (results: Results) => string>> = {
+  html: resultsPage,
+  htm: resultsPage,
+  md: resultsMarkdown,
+  markdown: resultsMarkdown,
+};
+
+async function reportCommand(args: Arguments): Promise<number> {
+  const out = args.text("out") ?? "runs/report.html", ending = /\.([^./]+)$/.exec(out)?.[1]?.toLowerCase() ?? "";
+  const write = Object.hasOwn(WRITERS, ending) ? WRITERS[ending] : undefined;
+  if (write === undefined) {
+    throw new UserError(`Cannot write "${out}": --out expects a name that ends with .html or .md`);
+  }
+
+  const warnings: string[] = [];
+  const warn = (message: string) => {
+    warnings.push(oneLine(message));
+    printError(`allcnn: ${oneLine(message)}`);
+  };
+  const original = shippedConfigs();
+  const runs: TrainedRun[] = [];
+  for (const { folder, note } of await findRuns(args.positionals(0), warn)) {
+    try {
+      runs.push(await readRun(folder, note, original, warn));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      warn(`"${folder}" is left out: ${error.message}`);
+    }
+  }
+  if (runs.length === 0) throw new UserError("Cannot write a report: none of the runs can be read");
+  const parameters: Record<string, number> = {};
+  for (const name of PAPER_CONFIGS) {
+    const config = await original(name);
+    if (config !== null) parameters[name] = parameterCount(config);
+  }
+  await writeFile(out, write({ runs, parameters, warnings }));
+  const finished = runs.filter(({ state }) => state === "finished").length;
+  print(`Written: ${out} (${runs.length} ${runs.length === 1 ? "run" : "runs"}, ${finished} finished)`);
+  return 0;
+}
+
+/** The config of a name that comes with allcnn, or null; each is read once. */
+function shippedConfigs(): (name: string) => Promise<Config | null> {
+  const known = new Map<string, Promise<Config | null>>();
+  const read = async (name: string) => {
+    const text = await readShipped(name);
+    return text === null ? null : parseConfig(text, `${name}.yaml`);
+  };
+  return (name) => {
+    const config = known.get(name) ?? read(name);
+    known.set(name, config);
+    return config;
+  };
+}

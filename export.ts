@@ -1,0 +1,5 @@
+import { exportCommand } from "./cli/export.ts";
+import { runCommand } from "./cli/command.ts";
+import { programArguments } from "./core/runtime.ts";
+
+await runCommand(exportCommand, programArguments());

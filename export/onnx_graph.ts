@@ -1,0 +1,43 @@
+/** Collects the nodes and constants of an ONNX graph. */
+import { type Attribute, ATTRIBUTE_TYPE, DATA_TYPE, type Initializer, type Node } from "./onnx_proto.ts";
+
+/** Values of attributes: `f` a float, `i` an integer, `ints` several. */
+type Attributes = Readonly<Record<string, { f: number } | { i: number } | { ints: readonly number[] }>>;
+
+export interface Graph {
+  readonly nodes: readonly Node[];
+  readonly constants: readonly Initializer[];
+  /** Adds a constant; returns its name. */
+  floats(name: string, dims: readonly number[], values: ArrayLike<number>): string;
+  integers(name: string, values: readonly number[]): string;
+  /** Adds a node with one output, called as the node; returns its name. */
+  node(opType: string, name: string, input: readonly string[], attributes?: Attributes): string;
+}
+
+export function onnxGraph(): Graph {
+  const nodes: Node[] = [], constants: Initializer[] = [];
+  const constant = (
+    name: string,
+    dims: readonly number[],
+    dataType: number,
+    { buffer }: { buffer: ArrayBufferLike },
+  ) => {
+    constants.push({ name, dims, dataType, rawData: new Uint8Array(buffer) });
+    return name;
+  };
+  return {
+    nodes,
+    constants,
+    floats: (name, dims, values) => constant(name, dims, DATA_TYPE.float, Float32Array.from(values)),
+    integers: (name, values) =>
+      constant(name, [values.length], DATA_TYPE.int64, BigInt64Array.from(values.map(BigInt))),
+    node(opType, name, input, attributes = {}) {
+      const attribute = Object.entries(attributes).map(([name, value]): Attribute => {
+        const type = ATTRIBUTE_TYPE["f" in value ? "f" : "i" in value ? "i" : "ints"];
+        return { name, type, ...value };
+      });
+      nodes.push({ name, opType, input, output: [name], attribute });
+      return name;
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { canvasOf, margins } from "../configs/canvas.ts";
+import { modulesOf } from "./pytorch.ts";
+import { seenShape, type TrainedNetwork } from "./trained_network.ts";
+
+/** The lines of `preprocess`, which turn raw pixels into what the network was trained on. */
+function preprocessLines({ config, image }: Omit<TrainedNetwork, "params" | "whitening">): string[] {
+  const { preprocess } = config.dataset;
+  if (preprocess.length === 0) return ["x = x / 127.5 - 1"];
+  return preprocess.flatMap((step): string[] => {
+    if ("gcn" in step) {
+      return [
+        "x = x - x.mean((1, 2, 3), keepdim=True)",
+        `norm = x.flatten(1).norm(dim=1).view(-1, 1, 1, 1) / ${step.gcn.scale}`,
+        "x = x / torch.where(norm < 1e-8, torch.ones_like(norm), norm)",
+      ];
+    }
+    if ("zca" in step) {
+      return [
+        "x = x.permute(0, 2, 3, 1).flatten(1)  # rows of height, width, channels",
+        'x = (x - whitening["mean"]) @ whitening["matrix"]',
+        `x = x.view(-1, ${image.join(", ")}).permute(0, 3, 1, 2)`,
+      ];
+    }
+    if ("channelMeans" in step) {
+      return [`x = x - torch.tensor([${step.channelMeans.join(", ")}]).view(1, -1, 1, 1)`];
+    }
+    if ("scale" in step) return [`x = (x - ${step.scale.subtract}) / ${step.scale.divide}`];
+    return step satisfies never;
+  });
+}
+
+/** The line that places images in the middle of their canvas, where there is one. */
+function canvasLines({ config, image }: Pick<TrainedNetwork, "config" | "image">): string[] {
+  const canvas = canvasOf(config.dataset);
+  if (canvas === null) return [];
+  const [rows, columns] = [margins(canvas, image[0]), margins(canvas, image[1])];
+  const pads = [columns.before, columns.after, rows.before, rows.after].join(", ");
+  return [`x = nn.functional.pad(x, (${pads}), value=${canvas.background})`];
+}
+
+/** Python code that builds the network in PyTorch and does its preprocessing; `toPytorch` gives the parameters. */
+export function pytorchCode(trained: Omit<TrainedNetwork, "params" | "whitening">): string {
+  const { config, image: [height, width, channels], classes } = trained;
+  const modules = modulesOf(config.network, seenShape(trained)),
+    whitens = config.dataset.preprocess.some((s) => "zca" in s);
+  const parameters = whitens ? "x, whitening" : "x";
+  return `"""${config.name}, trained on ${config.dataset.name} by allcnn.
+
+    from safetensors.torch import load_file
+
+    net = network()
+    net.load_state_dict(load_file("FILE"))  # written by: allcnn export RUN --safetensors FILE --layout pytorch
+    net.eval()
+    logits = net(preprocess(${whitens ? 'images, load_file("RUN/whitening.safetensors")' : "images"}))
+"""
+import torch
+from torch import nn
+
+CLASSES = [
+${classes.map((name) => `    ${JSON.stringify(name)},`).join("\n")}
+]
+
+
+def preprocess(${parameters}):
+    """x: float32 [N, ${channels}, ${height}, ${width}], raw pixels 0 ... 255, red, green, blue."""
+${[...preprocessLines(trained), ...canvasLines(trained)].map((line) => `    ${line}`).join("\n")}
+    return x
+
+
+def network():
+    """Takes what preprocess returns, gives logits [N, ${classes.length}]."""
+    return nn.Sequential(
+${modules.map(({ code, layer }, i) => `        nn.${code},  # ${i}${layer === null ? "" : ` ${layer}`}`).join("\n")}
+    )
+`;
+}

@@ -1,0 +1,5 @@
+import { report } from "./cli/report.ts";
+import { runCommand } from "./cli/command.ts";
+import { programArguments } from "./core/runtime.ts";
+
+await runCommand(report, programArguments());

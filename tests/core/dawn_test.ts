@@ -1,0 +1,46 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { loadDawn } from "../../core/dawn.ts";
+
+test("polls of native code sleep after a while; everybody else's setImmediate is as it was", async () => {
+  await loadDawn();
+  const wrapped = globalThis.setImmediate;
+  await loadDawn();
+  assert.is(globalThis.setImmediate, wrapped, "wrapped once only");
+
+  const given: unknown[] = [];
+  await new Promise<void>((resolve) =>
+    setImmediate(
+      (...args: unknown[]) => {
+        given.push(...args);
+        resolve();
+      },
+      1,
+      "two",
+    )
+  );
+  assert.equal(given, [1, "two"]);
+  const cancelled = setImmediate(() => assert.unreachable("it was cancelled"));
+  clearImmediate(cancelled);
+
+  /** How often a chain of native callbacks, each of which asks for the next, is called within some time. */
+  const polls = async (milliseconds: number) => {
+    const start = performance.now();
+    let count = 0;
+    await new Promise<void>((resolve) => {
+      const next = () => {
+        count++;
+        if (performance.now() - start < milliseconds) setImmediate(callback);
+        else resolve();
+      };
+      const callback = next.bind(null); // a bound function is native code
+      setImmediate(callback);
+    });
+    return count;
+  };
+  const count = await polls(200);
+  assert.ok(count > 10, `${count} polls in 200 ms`);
+  assert.ok(count < 600, `${count} polls in 200 ms: pauses grow to 1 ms`); // without pauses, many thousands
+});
+
+test.run();

@@ -1,0 +1,135 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { UserError } from "../../core/errors.ts";
+import { heNormal } from "../../core/init.ts";
+import { encodeTensors, type HostTensor } from "../../core/safetensors.ts";
+import { elements, type Shape } from "../../core/tensor.ts";
+import { generateShapes } from "../../data/generated.ts";
+import { onnxModel } from "../../export/onnx.ts";
+import { fromPytorch, modulesOf, toPytorch } from "../../export/pytorch.ts";
+import { pytorchCode } from "../../export/pytorch_code.ts";
+import { definitionOf } from "../../training/model.ts";
+import { random, relativeError } from "../_gpu.ts";
+import { inFolder } from "../cli/_run.ts";
+import { configOf, EVERYTHING, whiteningOf, ZCA } from "./_networks.ts";
+import { runOnnx } from "./_onnx.ts";
+
+const IMAGE = [32, 32, 3] as const;
+const config = configOf(ZCA, EVERYTHING), { network } = config;
+const { params: specs } = definitionOf(config).network.init([1, ...IMAGE]);
+const values = heNormal(specs, 3);
+const params: Record<string, HostTensor> = Object.fromEntries(
+  Object.entries(specs).map(([name, { shape }], i) => [
+    name,
+    { shape, data: shape.length === 1 ? Float32Array.from(random(shape[0]!, i)) : values[name]! },
+  ]),
+);
+const inputs = { network, image: IMAGE, specs, source: "net.safetensors" };
+
+test("the Sequential has the layers in order, and its numbers name the parameters", () => {
+  assert.equal(modulesOf(network, IMAGE).map(({ code }) => code), [
+    "Dropout(0.2)",
+    "Conv2d(3, 8, 3, stride=1, padding=1)",
+    "ReLU()",
+    "MaxPool2d((3, 3), stride=2, ceil_mode=True)",
+    "ZeroPad2d((1, 2, 1, 2))",
+    "Conv2d(8, 8, 4, stride=3, padding=0)",
+    "LeakyReLU(0.1)",
+    "Dropout(0.5)",
+    "Conv2d(8, 12, 2, stride=1, padding=1)",
+    "ReLU()",
+    "MaxPool2d((2, 2), stride=2, ceil_mode=True)",
+    "Conv2d(12, 10, 2, stride=1, padding=0)",
+    "AdaptiveAvgPool2d(1)",
+    "Flatten()",
+  ]);
+  const tensors = toPytorch(params, network, IMAGE);
+  assert.equal(Object.keys(tensors).map((name) => [name, ...tensors[name]!.shape]), [
+    ["1.weight", 8, 3, 3, 3],
+    ["1.bias", 8],
+    ["5.weight", 8, 8, 4, 4],
+    ["5.bias", 8],
+    ["8.weight", 12, 8, 2, 2],
+    ["8.bias", 12],
+    ["11.weight", 10, 12, 2, 2],
+    ["11.bias", 10],
+  ]);
+  const at = (shape: Shape, index: readonly number[]) => index.reduce((sum, i, axis) => sum * shape[axis]! + i, 0);
+  const [height, width, from, to] = [2, 0, 1, 5], w = params["conv1/w"]!, weight = tensors["1.weight"]!;
+  assert.is(weight.data[at(weight.shape, [to, from, height, width])], w.data[at(w.shape, [height, width, from, to])]);
+});
+
+test("there and back gives the same parameters", () => {
+  assert.equal(fromPytorch(toPytorch(params, network, IMAGE), inputs), params);
+});
+
+test("tensors that are missing, misshapen or too many are named, with what was expected", () => {
+  const tensors = toPytorch(params, network, IMAGE), { "5.weight": weight, ...without } = tensors;
+  const wrong: [Record<string, HostTensor>, RegExp][] = [
+    [without, /no tensor "5.weight" \[8, 8, 4, 4\] for logits\/w$/],
+    [
+      { ...without, "4.weight": weight! },
+      /no tensor "5.weight" .* it has "4.weight", which the config's network has not/,
+    ],
+    [
+      { ...tensors, "5.weight": { ...weight!, shape: [4, 4, 8, 8] } },
+      /"5.weight" is \[4, 4, 8, 8\], expected \[8, 8, 4, 4\]/,
+    ],
+    [{ ...tensors, "20.bias": weight! }, /has no tensor "20.bias", only 1.weight, 1.bias, .*11.bias$/],
+  ];
+  for (const [given, message] of wrong) {
+    try {
+      fromPytorch(given, inputs);
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, UserError, String(error));
+      assert.match((error as Error).message, message);
+    }
+  }
+});
+
+test("PyTorch runs the exported code and parameters as ONNX Runtime the ONNX file", async () => {
+  if (spawnSync("python3", ["-c", "import torch"]).status !== 0) {
+    return console.log('skipped: "PyTorch runs the exported code", as python3 has no torch');
+  }
+  const { images } = generateShapes(1, "test", 4), whitening = whiteningOf(IMAGE), size = elements(IMAGE);
+  images.fill(9, 0, size); // a flat image
+  const trained = { config, image: IMAGE, classes: Array.from("abcdefghij") };
+  const { logits } = await runOnnx(onnxModel({ ...trained, params, whitening }), images, IMAGE);
+  const planes = images.map((_, i) => images[i - i % size + (i % 1024) * 3 + Math.floor(i % size / 1024)]!);
+  await inFolder(async (folder) => {
+    const write = async (name: string, tensors: Record<string, HostTensor>) =>
+      writeFileSync(`${folder}/${name}`, await encodeTensors({ metadata: {}, tensors }));
+    writeFileSync(`${folder}/net.py`, pytorchCode(trained));
+    await write("net.safetensors", toPytorch(params, network, IMAGE));
+    await write("inputs.safetensors", {
+      images: { shape: [4, 3, 32, 32], data: planes },
+      mean: { shape: [size], data: whitening.mean },
+      matrix: { shape: [size, size], data: whitening.matrix },
+    });
+    const files = ["net.py", "net.safetensors", "inputs.safetensors"].map((name) => `${folder}/${name}`);
+    const { stdout, stderr, status } = spawnSync("python3", ["tests/export/_torch.py", ...files], { encoding: "utf8" });
+    assert.is(status, 0, stderr);
+    const error = relativeError((JSON.parse(stdout) as number[][]).flat(), logits.data as Float32Array);
+    assert.ok(error < 1e-4, `${error}`);
+  });
+});
+
+test("the code subtracts channel means, scales, and places images on their canvas", () => {
+  const network = "\n  - { conv: { name: conv1, channels: 10, kernel: 41 } }",
+    scale = "{ scale: { subtract: 100, divide: 64 } }";
+  const canvas = "{ size: 41, background: 50 }", classes = ["a"], image = IMAGE;
+  const placed = configOf(`{ name: shapes, preprocess: [${scale}], canvas: ${canvas} }`, network);
+  const code = pytorchCode({ config: placed, image, classes });
+  assert.ok(code.includes("x = (x - 100) / 64\n    x = nn.functional.pad(x, (4, 5, 4, 5), value=-0.78125)\n"), code);
+  const means = configOf(
+    `{ name: shapes, preprocess: [{ channelMeans: [120, 110, 100] }] }`,
+    network.replace("41", "32"),
+  );
+  const lines = pytorchCode({ config: means, image, classes });
+  assert.ok(lines.includes("x = x - torch.tensor([120, 110, 100]).view(1, -1, 1, 1)\n    return x"), lines);
+});
+
+test.run();
