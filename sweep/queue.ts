@@ -62,7 +62,7 @@ export async function queueExecutor(options: QueueOptions): Promise<Executor & {
         if (state !== "completed" && state !== "failed") continue;
         const { returnvalue, failedReason, attemptsMade } = job;
         await asked(forget(queue, id));
-        if (state === "completed") return { ...returnvalue, attempts: attemptsMade };
+        if (state === "completed") return returnvalue;
         return { state: "failed", reason: failedReason ?? "no reason given", attempts: attemptsMade };
       }
     },
