@@ -71,7 +71,7 @@ const CASES: [string, string[], RegExp][] = [
     /Cannot cut batches of 64 into micro-batches of 7: 4 would divide them/,
   ],
   ["--out with --resume", ["train", "--resume", "$/short", "--out", "$/a"], /--out cannot be used with --resume/],
-  ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, predict, bench/],
+  ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, predict, augment, bench, tune/],
 ];
 
 for (const [name, args, expected] of CASES) {
