@@ -61,6 +61,8 @@ export interface DatasetConfig {
   /** Use only the first ones. */
   readonly trainExamples?: number | undefined;
   readonly testExamples?: number | undefined;
+  /** Leave so many training images, the last, out of training, and evaluate on them instead of the test images. */
+  readonly holdOut?: number | undefined;
 }
 
 /** What `training:` of a config says, checked, defaults filled in. */
@@ -173,6 +175,9 @@ const datasetSchema: z.ZodType<DatasetConfig> = z.strictObject({
   canvas: canvasSchema.optional().describe("Images lie on a larger canvas, where they may be distorted"),
   trainExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
   testExamples: z.int().min(1).optional().describe("Use only the first ones; the default is all"),
+  holdOut: z.int().min(1).optional().describe(
+    "The last so many training images are not trained on, but evaluated on instead of the test images",
+  ),
 });
 
 export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.strictObject({
@@ -238,6 +243,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     if (imageFolder.crop > imageFolder.shortSide) wrong("imageFolder", "crop must be at most shortSide");
     if (augment !== undefined) wrong("augment", "an imageFolder has crop and flip instead");
     if (canvas !== undefined) wrong("canvas", "an imageFolder has crop and flip instead");
+    if (dataset.holdOut !== undefined) wrong("holdOut", "an imageFolder is too large to hold images out");
     if (!preprocess.every((step) => "scale" in step || "channelMeans" in step)) {
       wrong("preprocess", "an imageFolder, whose pixels the device scales, has only channelMeans and scale");
     }

@@ -38,6 +38,16 @@ export class DeviceLostError extends UserError {
   override readonly name = "DeviceLostError";
 }
 
+/** The loss is no number any more. */
+export class DivergedError extends UserError {
+  override readonly name = "DivergedError";
+
+  /** `what` happened, and what to do. */
+  constructor(readonly what: string, advice: string) {
+    super(`${what}: ${advice}`);
+  }
+}
+
 /** A program needs more memory, or larger bindings, than there are: a smaller batch may fit. */
 export class TooLargeError extends UserError {
   override readonly name = "TooLargeError";

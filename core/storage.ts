@@ -1,8 +1,8 @@
 /** The only door to files. Node's file system, which Deno has too; every failure becomes one clear `UserError`. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, utimes } from "node:fs/promises";
+import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, statfs, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileError } from "./errors.ts";
 import { environment } from "./runtime.ts";
 
@@ -112,6 +112,11 @@ export async function removeEmptyDirectory(path: string): Promise<void> {
   await rmdir(path).catch(() => {});
 }
 
+/** Bytes that are free on the disk of a folder; null where nobody tells. */
+export async function freeBytes(path: string): Promise<number | null> {
+  return await statfs(path).then(({ bavail, bsize }) => bavail * bsize, () => null);
+}
+
 /** The name of this machine. */
 export function hostName(): string {
   return hostname();
@@ -148,6 +153,11 @@ export async function moveFile(from: string, to: string): Promise<void> {
 /** The folder that a file lies in. */
 export function folderOf(path: string): string {
   return dirname(path);
+}
+
+/** The path from the root of the file system. */
+export function absolutePath(path: string): string {
+  return resolve(path);
 }
 
 /** Where caches live: ALLCNN_CACHE, else the user's cache folder. */

@@ -1,6 +1,6 @@
 /** The training loop: epochs of steps, evaluation, checkpoints, exact resume. */
 import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
-import { UserError } from "../core/errors.ts";
+import { DivergedError, UserError } from "../core/errors.ts";
 import { heNormal } from "../core/init.ts";
 import { learningRateSchedule } from "../core/schedule.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
@@ -205,11 +205,12 @@ function means([loss, errors, examples]: readonly number[]): { loss: number; err
   return { loss: loss! / examples!, error: 100 * errors! / examples! };
 }
 
-/** Throws `UserError` where the loss is no number any more; the checkpoint before it stays. */
+/** Throws `DivergedError` where the loss is no number any more; the checkpoint before it stays. */
 function checkFinite({ learningRate }: Training, [loss]: readonly number[], step: number): void {
   if (Number.isFinite(loss)) return;
-  throw new UserError(
-    `The loss became ${loss} before step ${step}: the last good checkpoint is kept; try a smaller learning rate, ` +
+  throw new DivergedError(
+    `The loss became ${loss} before step ${step}`,
+    "the last good checkpoint is kept; try a smaller learning rate, " +
       `as --set training.learningRate.base=${learningRate.base / 5}`,
   );
 }

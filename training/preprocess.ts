@@ -31,8 +31,29 @@ export interface Source {
   readonly directory: string | null;
 }
 
-/** Raw images of a split, values 0 ... 255; all of them unless `limit` says fewer. */
-export async function loadExamples({ config, directory }: Source, split: "train" | "test", limit = Infinity) {
+/**
+ * Raw images of a split, values 0 ... 255; all of them unless `limit` says fewer. Where the config holds training
+ * images out, they are the test split.
+ */
+export async function loadExamples(source: Source, split: "train" | "test", limit = Infinity): Promise<Dataset> {
+  const { holdOut } = source.config;
+  if (holdOut === undefined) return await readExamples(source, split, limit);
+  const all = await readExamples(source, "train", Infinity), kept = all.count - holdOut;
+  if (kept < 1) {
+    throw new UserError(
+      `Cannot hold out ${holdOut} training examples: there are ${all.count} of them, set dataset.holdOut to fewer`,
+    );
+  }
+  return split === "train" ? part(all, 0, Math.min(kept, limit)) : part(all, kept, Math.min(holdOut, limit));
+}
+
+/** The `count` examples from `first` on; the images are a view. */
+function part({ images, labels, shape }: Dataset, first: number, count: number): Dataset {
+  const size = shape[0] * shape[1] * shape[2], end = first + count;
+  return { images: images.subarray(first * size, end * size), labels: labels.slice(first, end), count, shape };
+}
+
+async function readExamples({ config, directory }: Source, split: "train" | "test", limit: number): Promise<Dataset> {
   if (config.name === "imageFolder") {
     throw new UserError("Cannot load an imageFolder into memory: its pictures are read while it trains");
   }
@@ -102,9 +123,8 @@ export async function whiteningFor(
   report("Reading the training images", 0);
   const { images, shape } = await loadExamples(source, "train");
   const steps = new TextEncoder().encode(JSON.stringify(source.config.preprocess));
-  const digest = await sha256(
-    new TextEncoder().encode(`${await sha256(steps)} ${await sha256(new Uint8Array(images.buffer as ArrayBuffer))}`),
-  );
+  const bytes = new Uint8Array(images.buffer as ArrayBuffer, images.byteOffset, images.byteLength);
+  const digest = await sha256(new TextEncoder().encode(`${await sha256(steps)} ${await sha256(bytes)}`));
   const path = `${cacheDirectory()}/whitening/${digest}.safetensors`;
   if (await exists(path)) {
     try {

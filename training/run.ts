@@ -123,7 +123,7 @@ async function checkEarly(source: Source, { training, dataset }: Config): Promis
   const { batch } = training, wanted = Math.min(batch, dataset.trainExamples ?? batch);
   const { count } = await loadExamples(source, "train", wanted);
   if (count < batch) throw new UserError(`Cannot train with batches of ${batch}: there are ${count} training examples`);
-  await loadExamples(source, "test", 1);
+  if (dataset.holdOut === undefined) await loadExamples(source, "test", 1);
 }
 
 /** The checkpoint of the seed's initial parameters: a run of 0 epochs. */
@@ -139,15 +139,20 @@ async function writeInitialState(session: Session, config: Config, seed: number,
   });
 }
 
-export function notExact(why: string): UserError {
-  return new UserError(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
+/** Going on would need other kernels, which round differently. */
+export class NotExactError extends UserError {
+  override readonly name = "NotExactError";
+
+  constructor(why: string) {
+    super(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
+  }
 }
 
 /** The tuner of a new run, `otherwise`, or the one that replays a resumed run's tunings. */
 function tunerFor(context: Context, resumed: Resumed | null, allowRetune: boolean, otherwise: Tuner): Tuner {
   if (resumed === null || allowRetune) return otherwise;
   if (resumed.checkpoint.scope !== context.scope) {
-    throw notExact("the run was made on another device or driver, or with other --exact or --safe");
+    throw new NotExactError("the run was made on another device or driver, or with other --exact or --safe");
   }
   return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }
@@ -156,7 +161,7 @@ function tunerFor(context: Context, resumed: Resumed | null, allowRetune: boolea
 function microBatchOf({ microBatch, allowRetune }: RunOptions, resumed: Resumed | null): number | null {
   const before = resumed?.checkpoint.microBatch ?? null;
   if (before !== null && microBatch !== null && microBatch !== before && !allowRetune) {
-    throw notExact(`the run has micro-batches of ${before}, not ${microBatch}`);
+    throw new NotExactError(`the run has micro-batches of ${before}, not ${microBatch}`);
   }
   return microBatch ?? (allowRetune ? null : before);
 }
@@ -183,7 +188,7 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
     microBatch: microBatchOf(options, resumed),
   });
   const shaders = resumed?.checkpoint.shaders || step.plan.shaders; // empty in an initial state
-  if (shaders !== step.plan.shaders && !allowRetune) throw notExact("this version generates other shaders");
+  if (shaders !== step.plan.shaders && !allowRetune) throw new NotExactError("this version generates other shaders");
   const evaluation = await compileEvaluation(session, test, tuner);
   // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
   runPlans(context, ...plansOf(session, step), evaluation.plan);

@@ -19,10 +19,15 @@ import {
 } from "../core/storage.ts";
 
 export interface RunLock {
-  /** Throws `UserError` where another process has taken the folder over. */
+  /** Throws `FolderInUseError` where another process has taken the folder over. */
   check(): Promise<void>;
   /** Deletes the lock, and the folder if nothing else is in it. */
   release(): Promise<void>;
+}
+
+/** Another process writes into the folder. */
+export class FolderInUseError extends UserError {
+  override readonly name = "FolderInUseError";
 }
 
 interface Holder {
@@ -72,8 +77,8 @@ async function isTouched(path: string, seconds: number): Promise<boolean> {
 const read = async (path: string) => await readText(path).catch(() => null);
 
 /**
- * Takes the lock of `folder`, which is created if missing. `report` hears that this may take seconds. Throws `UserError`
- * where another process holds it.
+ * Takes the lock of `folder`, which is created if missing. `report` hears that this may take seconds. Throws
+ * `FolderInUseError` where another process holds it.
  */
 export async function lockRun(
   folder: string,
@@ -90,7 +95,7 @@ export async function lockRun(
   const refusal = (text: string | null) => {
     const holder = parseHolder(text ?? "");
     const who = holder === null ? "another process" : `process ${holder.pid} on ${holder.host}, since ${holder.since},`;
-    return new UserError(
+    return new FolderInUseError(
       `Cannot write into "${folder}": ${who} is training there; wait for it, stop it, or choose another folder with --out`,
     );
   };

@@ -2,10 +2,17 @@
 import type * as files from "../../core/storage.ts";
 import { UserError } from "../../core/errors.ts";
 
-/** All but what locks between processes are made of (training/run_lock.ts), which browsers do not have. */
+/** All but what locks between processes are made of (training/run_lock.ts) and disks, which browsers do not have. */
 export type Storage = Omit<
   typeof files,
-  "createFile" | "hostName" | "modified" | "processStart" | "removeEmptyDirectory" | "touch"
+  | "absolutePath"
+  | "createFile"
+  | "freeBytes"
+  | "hostName"
+  | "modified"
+  | "processStart"
+  | "removeEmptyDirectory"
+  | "touch"
 >;
 
 function equal(actual: unknown, expected: unknown, what: string): void {

@@ -43,7 +43,8 @@ test("a file made elsewhere has tensors, but no config and no progress", async (
   const { tensors } = CHECKPOINT;
   const { tensors: found, ...rest } = await decode(await encodeTensors({ metadata: {}, tensors }), "x");
   assert.equal(found, tensors);
-  assert.equal(rest, { config: null, progress: null, tunings: {}, scope: "", shaders: "", whitening: null });
+  const none = { config: null, progress: null, microBatch: null, tunings: {} };
+  assert.equal(rest, { ...none, scope: "", shaders: "", whitening: null });
 });
 
 test("damaged metadata and a truncated file are UserErrors that name the file", async () => {

@@ -1,0 +1,116 @@
+/** The table of a sweep: a row per config, a column per grid point; and how long it will take. */
+import { pointLabel } from "../sweep/grid.ts";
+import { type CellRecord, isOver, type Result, type SweepRecord } from "../sweep/record.ts";
+import { formatSeconds } from "./progress.ts";
+
+/** Where a cell that trains stands. */
+export interface Running {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly loss: number;
+  readonly error: number;
+  readonly secondsLeft: number;
+  readonly worker?: string;
+}
+
+const percent = (value: number) => `${value.toFixed(2)} %`;
+const unique = (texts: readonly string[]) => [...new Set(texts)];
+
+/** What the seeds of one grid point have come to. */
+function summary(cells: readonly CellRecord[], running: ReadonlyMap<string, Running>): string {
+  const errors = cells.flatMap(({ state, testError, heldOutError }) =>
+    state === "done" ? testError ?? heldOutError ?? [] : []
+  );
+  if (errors.length > 0) {
+    const mean = percent(errors.reduce((sum, each) => sum + each, 0) / errors.length);
+    return errors.length === cells.length ? mean : `${mean} (${errors.length}/${cells.length})`;
+  }
+  const active = cells.find(({ state }) => state === "running");
+  if (active !== undefined) return `epoch ${running.get(active.id)?.epoch ?? active.epoch}/${active.epochs}`;
+  const lost = cells.find(({ state }) => isOver(state));
+  return lost?.state ?? (cells.length === 0 ? "" : "-");
+}
+
+/** Columns padded to equal widths. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((text, column) => text.padEnd(widths[column]!)).join("  ").trimEnd());
+}
+
+/** A row per config and data, a column per grid point. */
+export function sweepTable({ cells }: SweepRecord, running: ReadonlyMap<string, Running>): string[] {
+  const points = unique(cells.map(({ values }) => pointLabel(values)));
+  const rows = unique(cells.map(({ config, data }) => data === "all" ? config : `${config}, held out`));
+  return aligned([
+    ["", ...points],
+    ...rows.map((row) => [
+      row,
+      ...points.map((point) =>
+        summary(
+          cells.filter(({ config, data, values }) =>
+            row === (data === "all" ? config : `${config}, held out`) && point === pointLabel(values)
+          ),
+          running,
+        )
+      ),
+    ]),
+  ]);
+}
+
+/** Seconds until all is over, or null while nothing has been measured. */
+export function secondsLeft(cells: readonly CellRecord[], running: ReadonlyMap<string, Running>): number | null {
+  const perEpoch = (of: readonly CellRecord[]) => {
+    const epochs = of.reduce((sum, { epoch }) => sum + epoch, 0);
+    return epochs === 0 ? null : of.reduce((sum, { seconds }) => sum + seconds, 0) / epochs;
+  };
+  const left = cells.filter(({ state }) => !isOver(state)).map((cell) => {
+    const now = running.get(cell.id);
+    if (now !== undefined) return now.secondsLeft;
+    const like = [...running].find(([id]) => cells.find((each) => each.id === id)?.config === cell.config)?.[1];
+    const live = like === undefined ? null : like.secondsLeft / Math.max(1, like.epochs - like.epoch + 1);
+    const seconds = perEpoch(cells.filter(({ config }) => config === cell.config)) ?? live ?? perEpoch(cells);
+    return seconds === null ? null : seconds * (cell.epochs - cell.epoch);
+  });
+  if (left.includes(null)) return null;
+  return left.reduce<number>((sum, each) => sum + each!, 0) / Math.max(1, running.size);
+}
+
+/** "3 of 8 runs done, 1 diverged, 1 failed, 1 running, 1:02:03 left"; `total` counts those not known yet too. */
+export function countLine({ cells }: SweepRecord, total: number, running: ReadonlyMap<string, Running>): string {
+  const count = (state: CellRecord["state"]) => cells.filter((cell) => cell.state === state).length;
+  const rest = (["diverged", "failed", "running"] as const).flatMap((state) =>
+    count(state) === 0 ? [] : `${count(state)} ${state}`
+  );
+  const left = cells.every(({ state }) => isOver(state)) ? null : secondsLeft(cells, running);
+  const time = left === null ? [] : [`about ${formatSeconds(left)} left`];
+  return [`${count("done")} of ${Math.max(total, cells.length)} runs done`, ...rest, ...time].join(", ");
+}
+
+/** What one cell has come to. */
+export function cellLine({ id, state, reason, testError, heldOutError, epoch }: CellRecord): string {
+  switch (state) {
+    case "done":
+      return testError !== null
+        ? `${id}: test error ${percent(testError)}`
+        : `${id}: error on the held-out images ${percent(heldOutError!)}`;
+    case "diverged":
+      return `${id}: stopped after epoch ${epoch}, it diverged: ${reason}`;
+    case "failed":
+      return `${id}: failed: ${reason}`;
+    case "pending":
+    case "running":
+      return `${id}: ${state}`;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** What a protocol says of a config. */
+export function resultLine({ config, protocol, values, complete, chosenBy, testError, deviation }: Result): string {
+  const point = pointLabel(values), error = testError === null ? "not trained yet" : percent(testError);
+  const spread = deviation === null ? "" : ` +- ${deviation.toFixed(2)}`;
+  const how = protocol === "paper"
+    ? `the paper's protocol: ${error}${spread} at ${point}, chosen by test error`
+    : `chosen on held-out images: ${error}${spread} at ${point}, where these had ${percent(chosenBy)}`;
+  return `${config}, ${how}${complete ? "" : "; not complete"}`;
+}

@@ -1,0 +1,5 @@
+import { sweep } from "./cli/sweep.ts";
+import { runCommand } from "./cli/command.ts";
+import { programArguments } from "./core/runtime.ts";
+
+await runCommand(sweep, programArguments());

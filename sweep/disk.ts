@@ -1,0 +1,37 @@
+/** How much disk a sweep will need. */
+import { mebibytes } from "../core/buffers.ts";
+import { UserError } from "../core/errors.ts";
+import { elements } from "../core/tensor.ts";
+import { freeBytes, makeDirectory } from "../core/storage.ts";
+import { IMAGE_SHAPE } from "../training/datasets.ts";
+import { whitens } from "../training/preprocess.ts";
+import { parameterSpecs } from "../training/session.ts";
+import type { PlannedCell } from "./plan.ts";
+
+/** Config, metrics and curves, about. */
+const SMALL_FILES = 2 ** 18;
+
+/** Bytes of one checkpoint: parameters and velocity. */
+function checkpointBytes({ config }: PlannedCell): number {
+  return 2 * 4 * Object.values(parameterSpecs(config)).reduce((sum, { shape }) => sum + elements(shape), 0);
+}
+
+/** Bytes that the runs of `cells` will take together: two checkpoints each, and one more while one is written. */
+export function bytesOf(cells: readonly PlannedCell[]): number {
+  const pixels = elements(IMAGE_SHAPE), whitening = 4 * (pixels ** 2 + pixels);
+  const kept = cells.reduce((sum, cell) => {
+    return sum + 2 * checkpointBytes(cell) + (whitens(cell.config.dataset) ? whitening : 0) + SMALL_FILES;
+  }, 0);
+  return kept + cells.reduce((most, cell) => Math.max(most, checkpointBytes(cell)), 0);
+}
+
+/** Throws `UserError` where the disk of `out` has not enough space for the runs of `cells`. */
+export async function checkDisk(out: string, cells: readonly PlannedCell[]): Promise<void> {
+  await makeDirectory(out);
+  const needed = bytesOf(cells), free = await freeBytes(out);
+  if (free === null || needed <= free) return;
+  throw new UserError(
+    `Cannot start in "${out}": its ${cells.length} runs need about ${mebibytes(needed)} of disk, ${mebibytes(free)} ` +
+      "are free; free some, choose another disk with --out, or sweep less",
+  );
+}
