@@ -1,6 +1,7 @@
 /** Windows of pictures of any size, decoded and scaled by sharp in threads of its own. */
 import { UserError } from "../core/errors.ts";
-import { BACKGROUND, decodingError, loadSharp } from "./image.ts";
+import { BACKGROUND, decodingError } from "./image.ts";
+import { loadSharp } from "./sharp.ts";
 
 /** Scale until the short side has `shortSide` pixels, then cut out `crop` x `crop`. */
 export interface Window {

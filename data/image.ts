@@ -1,6 +1,7 @@
 /** Pictures from files: decoded, upright, in sRGB, scaled to what a network takes. */
 import { UserError } from "../core/errors.ts";
 import { readFile } from "../core/storage.ts";
+import { firstLine, loadSharp } from "./sharp.ts";
 
 /** The pixels of a picture, row by row. */
 export interface Image {
@@ -13,29 +14,9 @@ export interface Image {
 /** What shines through transparent pixels: white, as in most programs that show pictures. */
 export const BACKGROUND = "#ffffff";
 
-/**
- * The decoder: a native addon, so it is loaded only where pictures are read, and the rest works without it. Throws
- * `UserError` where it is not installed or does not run here.
- */
-export async function loadSharp() {
-  try {
-    const sharp = (await import("sharp")).default;
-    if (typeof sharp === "function") return sharp;
-  } catch (error) {
-    const { code, message } = error as Error & { code?: string };
-    const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `does not load here (${firstLine(message)})`;
-    throw new UserError(`Cannot decode images: the npm package sharp ${why}, npm install --include=optional brings it`);
-  }
-  throw new UserError("Cannot decode images in a browser: draw the picture on a canvas, whose getImageData has pixels");
-}
-
 /** Throws `UserError` where pictures cannot be read here, before anything slow begins. */
 export async function checkDecoder(): Promise<void> {
   await loadSharp();
-}
-
-function firstLine(message: string): string {
-  return message.trim().split("\n")[0]!.replace(/[.:\s]+$/, "");
 }
 
 /**
