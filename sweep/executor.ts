@@ -38,7 +38,7 @@ export function localExecutor(
 }
 
 /** Calls `attempt` until it throws no more, `ATTEMPTS` times at most; then the cell has failed, for the reason thrown. */
-export async function withRetry(
+async function withRetry(
   attempt: (number: number) => Promise<Outcome | null>,
   onError: (reason: string, last: boolean) => void,
 ): Promise<Partial<Outcome> | null> {

@@ -35,7 +35,7 @@ export interface Streamed {
 }
 
 /** Batches that are decoded, or being decoded, before their step: one may take longer than the one before. */
-export const BATCHES_AHEAD = 3;
+const BATCHES_AHEAD = 3;
 
 /** Skipped pictures that are named; of more, only their number is of interest. */
 const MOST_NAMED = 20;
