@@ -34,6 +34,7 @@ export {
   type Layer,
   type Params,
   type Rule,
+  RULES,
   sequential,
   type Trace,
   type Want,

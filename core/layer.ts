@@ -3,8 +3,10 @@ import { UserError } from "./errors.ts";
 import type { Op } from "./op.ts";
 import type { Shape, Tensor } from "./tensor.ts";
 
-/** How ReLU and max pooling send a signal backward (paper, section 4). Training uses `gradient`. */
+/** How a ReLU sends a signal backward (paper, section 4). Training uses `gradient`. */
 export type Rule = "gradient" | "deconvnet" | "guided";
+/** All rules. */
+export const RULES: readonly Rule[] = ["gradient", "deconvnet", "guided"];
 
 /** What a layer wants initialized: weights drawn with `fanIn`, or a constant. */
 export interface ParamSpec {

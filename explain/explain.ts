@@ -1,13 +1,13 @@
 /** From one unit of a network back to the pixels (paper, section 4 and Figure 1a). */
-import { op } from "../core/op.ts";
-import { compile, run } from "../core/plan.ts";
-import type { Rule } from "../core/layer.ts";
+import { compile, type Plan, run } from "../core/plan.ts";
+import { type Rule, RULES } from "../core/layer.ts";
 import { elements, type Tensor, tensor } from "../core/tensor.ts";
 import { UserError } from "../core/errors.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
-import { chooseUnit, MOST_ACTIVE, unitMaxima, type UnitProblem, unitSignal } from "../kernels/unit_signal.ts";
+import { MOST_ACTIVE } from "../kernels/unit_signal.ts";
 import { type Model, withOwnBuffers } from "../training/model.ts";
+import { type ExplainProgram, explainProgram } from "./explain_program.ts";
 import { upTo } from "./layer_of.ts";
 
 /** How the signal goes back, whatever unit it starts from. */
@@ -63,16 +63,10 @@ export async function explain(
   images: Float32Array,
   { unit, position, ...way }: Way & UnitOptions,
 ): Promise<Explanation[]> {
-  const count = checkImages(images, model.input, "the images to explain");
-  return await withExplainer(
-    model,
-    Math.min(count, model.batch),
-    way,
-    (each) => each(images, { unit, ...at(position) }),
-  );
+  const count = checkImages(images, model.input, "the images to explain"), batch = Math.min(count, model.batch);
+  const options = position === undefined ? { unit } : { unit, position };
+  return await withExplainer(model, Math.max(1, batch), way, (explainer) => explainer(images, options));
 }
-
-const at = (position: UnitOptions["position"]) => position === undefined ? {} : { position };
 
 /** Explains any number of images; what is compiled for one serves all. */
 export type Explainer = (images: Float32Array, options: UnitOptions) => Promise<Explanation[]>;
@@ -84,68 +78,59 @@ export async function withExplainer<T>(
   { layer, rule, switches = true }: Way,
   body: (explainer: Explainer) => Promise<T>,
 ): Promise<T> {
+  if (!RULES.includes(rule)) throw new UserError(`Cannot explain by rule "${rule}": expected ${RULES.join(", ")}`);
   const network = upTo(model.network, layer);
   return await withOwnBuffers(model, async (own) => {
-    const { context, buffers } = own, persistent = { lifetime: "persistent" } as const;
-    const x = tensor("x", [Math.max(1, batch), ...own.input], persistent), size = elements(own.input);
-    const { ops, y, pullback } = network.forward(own.params.views, x, { mode: "eval", step: own.step });
-    const count = y.shape[0]!, channels = y.shape.at(-1)!, width = y.shape.length === 4 ? y.shape[2]! : 1;
-    const problem: UnitProblem = { batch: count, channels, positions: elements(y.shape) / count / channels };
-    const u32 = { dtype: "u32" } as const, pairs = [count, 2], each = [count, channels];
-    const choice = tensor("choice", pairs, { ...u32, ...persistent }), chosen = tensor("chosen", pairs, u32);
-    const values = tensor("values", each), positions = tensor("positions", each, u32);
-    const activations = tensor("activations", [count]), dy = tensor("dy", y.shape);
-    const back = pullback(dy, { rule, grads: null, input: true, switches }), dx = back.dx!;
-    const start = [
-      op(unitMaxima, problem, { label: "maxima", reads: [y], writes: [values, positions] }),
-      op(chooseUnit, problem, {
-        label: "choose",
-        reads: [y, values, positions, choice],
-        writes: [chosen, activations],
-      }),
-      op(unitSignal, problem, { label: "signal", reads: [chosen], writes: [dy] }),
-    ];
-    const results: readonly Tensor[] = [chosen, activations, dx];
-    const program = { ops: [...ops, ...start, ...back.ops], keep: results };
-    const plan = await compile(context, program, own.tuner, buffers);
-    const explainer: Explainer = async (images, options) => {
-      const total = checkImages(images, own.input, "the images to explain"), found: Explanation[] = [];
-      const choices = choicesOf(options, total, { ...problem, width, layer });
-      for (let first = 0; first < total; first += count) {
-        const rows = new Float32Array(count * size), units = new Uint32Array(2 * count);
-        rows.set(images.subarray(first * size, (first + count) * size));
-        units.set(choices.subarray(2 * first, 2 * (first + count)));
-        await writeTensor(context, buffers, x, rows);
-        await writeTensor(context, buffers, choice, units);
-        run(context, plan);
-        const [where, how, pixels] = await readTensors(context, plan.buffers, results);
-        context.check();
-        const units32 = new Uint32Array(where!), activation = new Float32Array(how!), all = new Float32Array(pixels!);
-        for (let n = 0; n < Math.min(count, total - first); n++) {
-          const position = units32[2 * n + 1]!;
-          found.push({
-            unit: units32[2 * n]!,
-            position: [Math.floor(position / width), position % width],
-            activation: activation[n]!,
-            reconstruction: all.slice(n * size, (n + 1) * size),
-          });
-        }
-      }
-      return found;
-    };
+    const x = tensor("x", [batch, ...own.input], { lifetime: "persistent" });
+    const program = explainProgram(network, { params: own.params.views, step: own.step, x }, { rule, switches });
+    const plan = await compile(own.context, program, own.tuner, own.buffers);
     try {
-      return await body(explainer);
+      return await body(async (images, options) => {
+        const count = checkImages(images, own.input, "the images to explain"), found: Explanation[] = [];
+        const choices = choicesOf(options, count, { ...program, layer });
+        for (let first = 0; first < count; first += batch) {
+          const rows = await explainBatch(own, { plan, x, program }, images, choices, first);
+          found.push(...rows.slice(0, count - first));
+        }
+        return found;
+      });
     } finally {
       plan.destroy();
     }
   });
 }
 
+/** The explanations of the batch that starts with image `first`; what is missing to a whole batch is black. */
+async function explainBatch(
+  { context, buffers, input }: Model,
+  { plan, x, program }: { readonly plan: Plan; readonly x: Tensor; readonly program: ExplainProgram },
+  images: Float32Array,
+  choices: Uint32Array,
+  first: number,
+): Promise<Explanation[]> {
+  const { choice, results, width } = program, batch = x.shape[0]!, size = elements(input);
+  const rows = new Float32Array(batch * size), units = new Uint32Array(2 * batch);
+  rows.set(images.subarray(first * size, (first + batch) * size));
+  units.set(choices.subarray(2 * first, 2 * (first + batch)));
+  await writeTensor(context, buffers, x, rows);
+  await writeTensor(context, buffers, choice, units);
+  run(context, plan);
+  const [pairs, numbers, pixels] = await readTensors(context, plan.buffers, results);
+  context.check();
+  const chosen = new Uint32Array(pairs!), activations = new Float32Array(numbers!), dx = new Float32Array(pixels!);
+  return Array.from({ length: batch }, (_, n) => ({
+    unit: chosen[2 * n]!,
+    position: [Math.floor(chosen[2 * n + 1]! / width), chosen[2 * n + 1]! % width],
+    activation: activations[n]!,
+    reconstruction: dx.slice(n * size, (n + 1) * size),
+  }));
+}
+
 /** Unit and position of each image as `chooseUnit` reads them. */
 function choicesOf(
   { unit, position }: UnitOptions,
   images: number,
-  { channels, positions, width, layer }: UnitProblem & { readonly width: number; readonly layer: string },
+  { problem: { channels, positions }, width, layer }: ExplainProgram & { readonly layer: string },
 ): Uint32Array {
   const units = typeof unit === "object" ? unit : Array.from({ length: images }, () => unit);
   if (units.length !== images) throw new UserError(`Cannot explain ${images} images with ${units.length} units`);
