@@ -9,7 +9,7 @@ import { definitionOf, type Model } from "../training/model.ts";
  * @example
  * ```ts
  * const model = await openModel(device, await loadConfig("quickstart"));
- * console.log(layerNames(poolModel(model).network).filter((name) => name.startsWith("pool"))); // [ 'pool', 'pool2' ]
+ * console.log(layerNames(poolModel(model).network).filter((name) => name.startsWith("pool"))); // [ 'pool1', 'pool2', 'pool3' ]
  * ```
  */
 export function poolModel(model: Model): Model {

@@ -37,7 +37,7 @@ function windowsOf(network: Layer, input: Shape): Window[] {
  * ```ts
  * const { name, network } = await loadConfig("allcnn-c");
  * const field = receptiveField(buildNetwork(name, network), [32, 32, 3], "conv4");
- * console.log(field); // { top: -4, left: -4, height: 11, width: 11, stride: 2 }
+ * console.log(field); // { top: -5, left: -5, height: 11, width: 11, stride: 2 }
  * ```
  */
 export function receptiveField(network: Layer, input: ImageShape, name: string): ReceptiveField {

@@ -117,6 +117,19 @@ test("more images than a batch, and none: as many results as images, the same as
   });
 });
 
+test("the deconvnet without switches needs no image: of every image, and of none, it is the same", async () => {
+  await withModel(async (model) => {
+    const options = { layer: "conv3", unit: 5, position: [0, 0], rule: "deconvnet" } as const;
+    const signals = async (switches: boolean) =>
+      (await explain(model, Float32Array.of(...input, ...new Float32Array(IMAGE)), { ...options, switches }))
+        .map(({ reconstruction }) => reconstruction);
+    const [first, ...others] = await signals(false);
+    assert.ok(first!.some((value) => value !== 0));
+    for (const other of others) assert.equal(other, first);
+    assert.not.equal(...await signals(true).then(([a, b]) => [a, b] as const));
+  });
+});
+
 async function refused(model: Model, options: object, message: RegExp): Promise<void> {
   const given = { layer: "conv1", unit: 0, rule: "guided", ...options } as Parameters<typeof explain>[2];
   await explain(model, input, given).then(() => assert.unreachable(`${message} was not thrown`), (error: Error) => {
