@@ -1,5 +1,5 @@
 import type { ImageShape } from "../training/model.ts";
-import { clip, type ReceptiveField, fieldAt, type Rectangle } from "./receptive_field.ts";
+import type { Rectangle } from "./receptive_field.ts";
 
 /** A part of an image: the rectangle and its values [height, width, channels]. */
 export interface Crop extends Rectangle {
@@ -14,9 +14,4 @@ export function cropOf(image: Float32Array, [, columns, channels]: ImageShape, p
     values.set(image.subarray(from, from + width * channels), y * width * channels);
   }
   return { ...part, values };
-}
-
-/** What the unit at `position` sees of an image: its receptive field, less what lies outside of the image. */
-export function seenBy(field: ReceptiveField, position: readonly [number, number], input: ImageShape): Rectangle {
-  return clip(fieldAt(field, position), input);
 }

@@ -4,17 +4,17 @@ import { placed } from "../training/canvas.ts";
 import type { ExamplePixels } from "../training/example_pixels.ts";
 import type { ImageShape, Model } from "../training/model.ts";
 import { preprocess } from "../training/preprocess.ts";
-import { type Crop, cropOf, seenBy } from "./crop.ts";
+import { type Crop, cropOf } from "./crop.ts";
 import { type Explainer, type Explanation, withExplainer } from "./explain.ts";
-import { receptiveField, type Rectangle } from "./receptive_field.ts";
+import { clip, fieldAt, receptiveField, type Rectangle } from "./receptive_field.ts";
 import type { TopActivation } from "./top_activations.ts";
 
 /** One patch: the part of an example that the unit sees where it is the most active. */
 export interface Patch extends TopActivation {
   readonly unit: number;
-  /** The receptive field, less what lies outside of the image. */
+  /** What the unit sees; parts of it may lie outside of the image. */
   readonly field: Rectangle;
-  /** The pixels of the patch, 0 ... 255. */
+  /** The pixels of the patch, 0 ... 255, less what lies outside of the image. */
   readonly image: Crop;
   /** What each rule sends back to the patch, in the order of the rules. */
   readonly reconstructions: readonly Crop[];
@@ -55,13 +55,13 @@ export async function topPatches(
       rows.push(list.map((top, n) => {
         // Where the rounding of another batch size moved the maximum, the patch is what was explained.
         const { position, activation } = explained[0]![n]!;
-        const part = seenBy(field, position, model.input);
+        const seen = fieldAt(field, position), part = clip(seen, model.input);
         return {
           ...top,
           position,
           activation,
           unit,
-          field: part,
+          field: seen,
           image: cropOf(onCanvas(model, images[n]!), model.input, part),
           reconstructions: explained.map((each) => cropOf(each[n]!.reconstruction, model.input, part)),
         };
@@ -86,6 +86,10 @@ async function withExplainers<T>(
   body: (explainers: readonly Explainer[]) => Promise<T>,
 ): Promise<T> {
   if (rule === undefined) return await body([]);
-  return await withExplainer(model, batch, { layer, rule }, (explainer) =>
-    withExplainers(model, batch, layer, others, (rest) => body([explainer, ...rest])));
+  return await withExplainer(
+    model,
+    batch,
+    { layer, rule },
+    (explainer) => withExplainers(model, batch, layer, others, (rest) => body([explainer, ...rest])),
+  );
 }

@@ -24,7 +24,10 @@ export interface TileGrid {
   readonly notes: readonly string[];
   readonly groups: readonly TileGroup[];
   /** Lines of the label, and the tiles of each group; null leaves a cell empty. */
-  readonly rows: readonly { readonly label: readonly string[]; readonly tiles: readonly (readonly (Tile | null)[])[] }[];
+  readonly rows: readonly {
+    readonly label: readonly string[];
+    readonly tiles: readonly (readonly (Tile | null)[])[];
+  }[];
   /** The side of a cell, about: pictures are enlarged by whole factors, those of more than twice the side shrunk. */
   readonly side: number;
 }
