@@ -11,11 +11,13 @@ import { report } from "./report.ts";
 import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
+import { visualize } from "./visualize.ts";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   train,
   evaluate,
   predict,
+  visualize,
   augment,
   bench,
   tune,
