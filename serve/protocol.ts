@@ -1,5 +1,7 @@
 /** What the page and the server say to one another: plain data, as JSON carries it. */
+import type { Rule } from "../core/layer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
+import type { Seen } from "./look.ts";
 
 /** A layer as the diagram shows it. */
 export interface LayerInfo {
@@ -54,34 +56,51 @@ export interface LiveInfo {
   readonly problems: readonly string[];
 }
 
-/** A picture, decoded and scaled to the network's images. */
+/** A picture of the shape of the network's images: one that was sent, decoded and scaled, or one of the data set. */
 export interface PictureInfo {
   /** Base64 of height * width * 3 bytes. */
   readonly pixels: string;
-  readonly from: readonly [height: number, width: number];
+  /** The size it had; null where it is one of the data set. */
+  readonly from: readonly [height: number, width: number] | null;
+  /** Its class, where that is known. */
+  readonly label: number | null;
 }
 
-/** Where a unit is the most active: an example of the data set, [y, x] in the layer's output. */
-export interface TopPatch {
-  readonly example: number;
-  readonly position: readonly [number, number];
-  readonly activation: number;
-  /** What the unit sees, clipped to the image. */
-  readonly field: { readonly top: number; readonly left: number; readonly height: number; readonly width: number };
+/** Pixels of a part of an image, base64 of height * width * 3 bytes. */
+export interface PatchPicture {
+  readonly height: number;
+  readonly width: number;
+  readonly pixels: string;
 }
 
-export interface TopPatches {
+/** The units of a layer; null for one without any example. */
+export interface TopUnits {
   readonly version: string;
-  /** How many examples were searched. */
+  /** How many test images were searched. */
   readonly examples: number;
-  /** For each unit, the most active first. */
-  readonly units: readonly (readonly TopPatch[])[];
+  readonly units: readonly ({ readonly activation: number; readonly image: PatchPicture } | null)[];
 }
 
-/** The signal back at the pixels that a unit's top patches show, base64 of float32 [height, width, channels] each. */
-export interface Reconstructions {
+/** The patches that activate one unit most, the most active first. */
+export interface UnitPatches {
   readonly version: string;
-  readonly patches: readonly string[];
+  readonly rules: readonly Rule[];
+  readonly patches: readonly {
+    readonly example: number;
+    readonly label: number;
+    /** [y, x] in the layer's output. */
+    readonly position: readonly [number, number];
+    readonly activation: number;
+    readonly image: PatchPicture;
+    /** By each rule, base64 of float32 [height, width, channels] of the image. */
+    readonly reconstructions: readonly string[];
+  }[];
+}
+
+/** `Look` as JSON: base64 of float32. */
+export interface LookInfo {
+  readonly probabilities: string;
+  readonly seen: readonly (Omit<Seen, "reconstruction"> & { readonly reconstruction: string })[];
 }
 
 /** A line of an answer that takes long. */
