@@ -81,7 +81,11 @@ export function routesOf(subject: Subject): Routes {
     if (body.length !== elements(images)) {
       throw new UserError(`Cannot look at ${body.length} bytes: the network's images have ${elements(images)}`);
     }
-    const selection: Selection = { layer: parameter(query, "layer"), unit, switches: parameter(query, "switches") === "true" };
+    const selection: Selection = {
+      layer: parameter(query, "layer"),
+      unit,
+      switches: parameter(query, "switches") === "true",
+    };
     const library = { explain, predict, preprocess };
     const { probabilities, seen } = await live.use(({ model }) => look(library, model, body, selection, RULES));
     const answer: LookInfo = {
@@ -145,4 +149,3 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     return made;
   };
 }
-

@@ -133,4 +133,3 @@ async function bestPatches(
 function pictureOf({ height, width, values }: Pick<Crop, "height" | "width" | "values">): PatchPicture {
   return { height, width, pixels: toBase64(Uint8Array.from(Uint8ClampedArray.from(values))) };
 }
-
