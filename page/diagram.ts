@@ -27,7 +27,25 @@ export function showDiagram({ layers, input }: RunInfo, choose: (layer: LayerInf
       ),
     );
   });
-  return choiceOf(byId("layers"), buttons, (index) => choose(layers[index]!));
+  const choice = choiceOf(byId("layers"), buttons, (index) => choose(layers[index]!));
+  return {
+    mark(index) {
+      choice.mark(index);
+      if (buttons[index] !== undefined) bringIntoView(buttons[index]);
+    },
+  };
+}
+
+/** Scrolls the list of layers, never the page: it may show something that was just chosen. */
+function bringIntoView(button: HTMLElement): void {
+  const { top, bottom, left, right } = button.getBoundingClientRect();
+  for (const list of [byId("layers"), byId("network")]) {
+    const frame = list.getBoundingClientRect();
+    list.scrollLeft += Math.max(0, right - frame.right) + Math.min(0, left - frame.left);
+    if (list.scrollHeight > list.clientHeight) {
+      list.scrollTop += Math.max(0, bottom - frame.bottom) + Math.min(0, top - frame.top);
+    }
+  }
 }
 
 /** A block in the layer's proportions, roots of the shares so that small ones can be seen. */

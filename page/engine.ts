@@ -73,8 +73,8 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
       }
     }
     say("Computing on the server");
-    const { layer, unit, switches } = selection;
-    const query = { layer, unit: String(unit), switches: String(switches) };
+    const { layer, unit, way } = selection;
+    const query = { layer, unit: String(unit), way };
     const { probabilities, seen } = await postJson<LookInfo>("/api/look", query, pixels);
     const why = onServer ? "as chosen" : `since it is not possible in this browser: ${failure}`;
     return {

@@ -1,7 +1,7 @@
 /** What the network makes of an image: probabilities, and what each rule sends back to the pixels. */
 import type { Rule } from "../core/layer.ts";
 import type { RunInfo } from "../serve/protocol.ts";
-import type { Selection } from "../serve/look.ts";
+import type { Selection, Way } from "../serve/look.ts";
 import { type Choice, choiceOf } from "./choice.ts";
 import { format, pixelCanvas, signalCanvas } from "./draw.ts";
 import { byId, element } from "./element.ts";
@@ -24,7 +24,7 @@ export function lookView(run: RunInfo, chooseClass: (index: number) => void): Lo
   const { classes, images: [height, width], input, layers } = run;
   const last = layers.at(-1)!.name;
   let choice: Choice | null = null, order: readonly number[] = [], href = "";
-  byId("switches-label").hidden = !run.pools;
+  offerWays(run);
 
   /** The most probable first; the others keep their places while one of them is looked into. */
   function showClasses(probabilities: Float32Array, selection: Selection): void {
@@ -47,10 +47,13 @@ export function lookView(run: RunInfo, chooseClass: (index: number) => void): Lo
       byId("classes").dataset["of"] = probabilities.join();
       showClasses(probabilities, selection);
       const { unit, position, activation } = seen[0]!;
+      const at = `, at row ${position[0]}, column ${position[1]}: activation ${format(activation)}`;
+      const name = selection.unit === "top"
+        ? `Most active in ${selection.layer}: unit ${unit}`
+        : `Unit ${unit} of ${selection.layer}`;
       byId("what-line").textContent = selection.layer === last
         ? `What speaks for ${classes[unit]}: score ${format(activation)}`
-        : `${selection.unit === "top" ? "The most active unit" : "Unit"} of ${selection.layer}: unit ${unit} at row ` +
-          `${position[0]}, column ${position[1]}, activation ${format(activation)}`;
+        : name + at;
       byId("rules").replaceChildren(...seen.map(({ rule, reconstruction }) => {
         const [title, text] = TITLES[rule];
         const canvas = signalCanvas(reconstruction, { height: input[0], width: input[1] }, `${title} at the pixels`);
@@ -65,6 +68,18 @@ export function lookView(run: RunInfo, chooseClass: (index: number) => void): Lo
   };
 }
 
+/** What the ways are called for a network. */
+function offerWays({ ways }: RunInfo): void {
+  const pools = ways.includes("no switches");
+  const names: Readonly<Record<Way, string>> = {
+    "switches": pools ? "pooling with switches" : "strides as trained",
+    "no switches": "pooling without switches",
+    "pooled strides": "strides as max pooling, with switches",
+  };
+  byId("way-label").hidden = ways.length === 1;
+  byId("way").replaceChildren(...ways.map((way) => element("option", { value: way }, names[way])));
+}
+
 function classButton(name: string, probability: number): HTMLButtonElement {
   const bar = element("meter", { value: probability, min: 0, max: 1 });
   bar.setAttribute("aria-hidden", "true");
@@ -75,5 +90,5 @@ function classButton(name: string, probability: number): HTMLButtonElement {
 /** What is shown as numbers, for other programs. */
 function valuesOf(selection: Selection, seen: Looked["seen"], shape: readonly number[]): string {
   const rules = seen.map(({ reconstruction, ...each }) => ({ ...each, reconstruction: Array.from(reconstruction) }));
-  return JSON.stringify({ layer: selection.layer, switches: selection.switches, shape, rules });
+  return JSON.stringify({ layer: selection.layer, way: selection.way, shape, rules });
 }

@@ -1,4 +1,5 @@
 /** The page of `allcnn serve`. */
+import type { Way } from "../serve/look.ts";
 import type { LayerInfo, LiveInfo, RunInfo } from "../serve/protocol.ts";
 import { getJson, LostError } from "./api.ts";
 import { showCurves } from "./curves.ts";
@@ -52,13 +53,13 @@ async function start(): Promise<void> {
   const diagram = showDiagram(run, (chosen) => select(chosen, "top"));
   const looked = lookView(run, (index) => select(last, index));
   const units = unitsView(run, (chosen) => select(layer, chosen));
-  const where = byId<HTMLSelectElement>("where"), switches = byId<HTMLSelectElement>("switches");
+  const where = byId<HTMLSelectElement>("where"), way = byId<HTMLSelectElement>("way");
 
   /** Looks at the image again; only the last look counts. */
   async function look(): Promise<void> {
     if (given === null) return;
     const { pixels, note } = given, at = ++looks;
-    const selection = { layer: layer.name, unit, switches: switches.value === "true" };
+    const selection = { layer: layer.name, unit, way: way.value as Way };
     byId("looked").classList.add("old");
     try {
       const result = await engine(pixels, selection, where.value === "server", (doing) => {
@@ -102,7 +103,7 @@ async function start(): Promise<void> {
     showCurves(live);
   }
 
-  where.onchange = switches.onchange = () => void look();
+  where.onchange = way.onchange = () => void look();
   showLive();
   select(last, "top");
   void takePictures(run, (picture) => {

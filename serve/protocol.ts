@@ -1,7 +1,7 @@
 /** What the page and the server say to one another: plain data, as JSON carries it. */
 import type { Rule } from "../core/layer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
-import type { Seen } from "./look.ts";
+import type { Seen, Way } from "./look.ts";
 
 /** A layer as the diagram shows it. */
 export interface LayerInfo {
@@ -27,8 +27,8 @@ export interface RunInfo {
   readonly input: readonly [height: number, width: number, channels: number];
   readonly classes: readonly string[];
   readonly layers: readonly LayerInfo[];
-  /** Does it pool, so that there are switches? */
-  readonly pools: boolean;
+  /** The ways back that differ for this network, the usual one first. */
+  readonly ways: readonly Way[];
   /** Test images that are searched for top patches, at most. */
   readonly examples: number;
 }

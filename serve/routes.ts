@@ -1,10 +1,13 @@
 /** What the server answers. */
+import type { Config } from "../configs/schema.ts";
 import { encode } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { RULES } from "../core/layer.ts";
 import { sha256 } from "../core/safetensors.ts";
 import { elements } from "../core/tensor.ts";
 import { explain } from "../explain/explain.ts";
+import { poolModel } from "../explain/pool_model.ts";
+import type { LayerConfig } from "../layers/mod.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import { imageShape, inputShape } from "../training/datasets.ts";
 import { getParams } from "../training/model.ts";
@@ -12,7 +15,7 @@ import { predict } from "../training/predict.ts";
 import { encodeWhitening, preprocess, type Source } from "../training/preprocess.ts";
 import { liveModel, type Origin } from "./live_model.ts";
 import { liveRun } from "./live_run.ts";
-import { look, type Selection } from "./look.ts";
+import { look, type Selection, type Way, WAYS } from "./look.ts";
 import { networkInfo } from "./network_info.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
 import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
@@ -81,12 +84,9 @@ export function routesOf(subject: Subject): Routes {
     if (body.length !== elements(images)) {
       throw new UserError(`Cannot look at ${body.length} bytes: the network's images have ${elements(images)}`);
     }
-    const selection: Selection = {
-      layer: parameter(query, "layer"),
-      unit,
-      switches: parameter(query, "switches") === "true",
-    };
-    const library = { explain, predict, preprocess };
+    const layer = parameter(query, "layer"), named = parameter(query, "way"), way = WAYS.find((each) => each === named);
+    if (way === undefined) throw new UserError(`There is no way "${named}": expected ${WAYS.join(", ")}`);
+    const library = { explain, poolModel, predict, preprocess }, selection: Selection = { layer, unit, way };
     const { probabilities, seen } = await live.use(({ model }) => look(library, model, body, selection, RULES));
     const answer: LookInfo = {
       probabilities: toBase64(probabilities),
@@ -127,9 +127,18 @@ function runInfo({ config, path, classes, context, examples }: Subject): RunInfo
     input: inputShape(config.dataset),
     classes,
     layers: networkInfo(config),
-    pools: config.network.some((layer) => layer !== "globalAveragePool" && "maxPool" in layer),
+    ways: waysOf(config),
     examples,
   };
+}
+
+/** The ways that differ for a network: those of pooling where it pools, and where it strides that of pooled strides. */
+function waysOf({ network }: Config): Way[] {
+  const some = (test: (layer: Exclude<LayerConfig, string>) => boolean) =>
+    network.some((layer) => typeof layer !== "string" && test(layer));
+  const pools = some((layer) => "maxPool" in layer),
+    strides = some((layer) => "conv" in layer && layer.conv.stride > 1);
+  return ["switches", ...pools ? ["no switches"] as const : [], ...strides ? ["pooled strides"] as const : []];
 }
 
 /** The source with at most `examples` test images. */
