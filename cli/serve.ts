@@ -63,8 +63,9 @@ async function serveCommand(args: Arguments): Promise<number> {
     line,
   });
   const { url, close } = await listen(routes, port, screen.error);
+  const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
   line(`Open ${url} in a browser on this machine; Ctrl-C ends the server`);
-  await new Promise<void>((resolve) => onInterrupt(resolve));
+  await interrupted;
   await close();
   context.close();
   line("Stopped");

@@ -11,7 +11,7 @@ import { type Given, takePictures } from "./picture.ts";
 import { unitsView } from "./units_view.ts";
 
 /** Milliseconds between two looks at a training, and at a run that stands still. */
-const OFTEN = 2000, SELDOM = 5000;
+const OFTEN = 2000, SELDOM = 3000;
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
