@@ -97,10 +97,10 @@ function figureOf(
   return {
     name: name.replaceAll("/", "-"),
     grid: {
-      title: `${config.name}, ${layer}: what the most active units respond to`,
+      title: `${config.name}, ${layer}: what its units respond to`,
       notes: [
         `each row: the ${k} of ${searched} ${split} images of ${config.dataset.name} that activate the unit most, ` +
-        `cropped to its receptive field, ${height}x${width} pixels`,
+        `cropped to its receptive field, ${height}x${width} pixels (white: outside of the image)`,
         ...colourNotes(subject),
       ],
       groups: [...rules.map(ruleTitle), "image"].map((name) => ({ name, columns: k })),
@@ -141,6 +141,6 @@ function figureOf(
 const SIDE = 42;
 
 /** The rule as a heading. */
-export function ruleTitle(rule: string): string {
-  return rule === "guided" ? "guided backpropagation" : rule === "gradient" ? "gradient" : rule;
+function ruleTitle(rule: string): string {
+  return rule === "guided" ? "guided backpropagation" : rule;
 }
