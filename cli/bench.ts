@@ -13,7 +13,7 @@ import { traceEvents } from "../report/trace.ts";
 import { precisionNote } from "../training/precision.ts";
 import { compileStep, plansOf } from "../training/step.ts";
 import { benchPictures } from "./bench_pictures.ts";
-import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
 import { openStep } from "./step.ts";
@@ -28,7 +28,7 @@ export const bench: Command = {
     options: [
       { name: "batch", value: "N", help: "examples per step; default: the config's" },
       { name: "micro-batch", value: "N", help: "examples at a time; default: the whole batch, or as many as fit" },
-      { name: "set", value: "path=value", help: "change a value of the config, as precision=f16", repeat: true },
+      SET_OPTION,
       { name: "steps", value: "N", help: "whole steps to time after a warm-up; default: 5" },
       { name: "profile", value: null, help: "print the time of each op beside the device's measured peaks" },
       { name: "trace", value: "FILE", help: "write one step as a trace that ui.perfetto.dev opens" },
