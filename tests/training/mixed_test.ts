@@ -92,6 +92,8 @@ async function trained(network: Network, precision: "f32" | "f16", steps: number
   return { loss, params };
 }
 
+const bits = (data: Float32Array) => new Uint32Array(data.buffer).join();
+
 const supported = async (what: string) => {
   const { f16 } = (await gpu()).limits;
   if (f16 !== true) console.log(`skipped: "${what}" needs a device with shader-f16`);
@@ -136,7 +138,10 @@ for (const microBatch of [null, 3]) {
     assert.equal(await session.lossScale(), { scale: 65536, good: 4, skipped: 0 });
     await session.setLossScale({ scale: 2 ** 30, good: 1999, skipped: 0 });
     await session.take(1);
-    assert.equal(await session.params(), before, "parameters and velocity, bit by bit");
+    const after = await session.params();
+    for (const [name, { data }] of Object.entries(before)) {
+      assert.ok(bits(after[name]!.data) === bits(data), `${name} has changed`); // parameters and velocity
+    }
     assert.equal(await session.lossScale(), { scale: 2 ** 29, good: 0, skipped: 1 });
     await session.take(32);
     const { scale, good, skipped } = (await session.lossScale())!;
