@@ -6,12 +6,15 @@ import type { LossScale } from "../../core/loss_scale.ts";
 import { readTensor, writeTensor } from "../../core/transfer.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { initialize } from "../../training/fit.ts";
-import { getParams } from "../../training/model.ts";
+import { evaluate } from "../../training/evaluate.ts";
+import { closeModel, getParams, openModel } from "../../training/model.ts";
 import { precisionNote, readSums, setLossScale } from "../../training/precision.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
 import { compileStep, destroyStep, runStep } from "../../training/step.ts";
+import { train } from "../../training/train.ts";
 import { gpu, relativeError } from "../_gpu.ts";
+import { INPUT, stripes, tinyNetwork } from "./_tiny.ts";
 
 const BATCH = 12;
 
@@ -151,6 +154,24 @@ for (const microBatch of [null, 3]) {
     session.close();
   });
 }
+
+const LIBRARY = "a model of code learns in mixed precision, and is evaluated in float32";
+test(LIBRARY, async () => {
+  if (!(await supported(LIBRARY))) return;
+  const model = await openModel(await gpu(), { network: tinyNetwork(), input: INPUT }, { seed: 1 }), data = stripes(96);
+  const rows = await train(model, data, {
+    epochs: 4,
+    batch: 32,
+    learningRate: { base: 0.1 },
+    optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } },
+    precision: "f16",
+  });
+  assert.equal(rows.map(({ skippedUpdates }) => skippedUpdates), [0, 0, 0, 0]);
+  assert.ok(rows[3]!.trainLoss < 0.7 * rows[0]!.trainLoss, `loss ${rows.map(({ trainLoss }) => trainLoss).join(", ")}`);
+  assert.is(model.lossScale, null);
+  assert.ok((await evaluate(model, data)).loss < rows[3]!.trainLoss * 1.1);
+  closeModel(model);
+});
 
 test("a device without half precision is told of, and so is one that computes on the CPU", async () => {
   const { limits } = await gpu();
