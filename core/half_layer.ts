@@ -1,16 +1,8 @@
 /** Half precision inside, float32 outside: what mixed precision makes of a network. */
-import { cast } from "../kernels/cast.ts";
+import { castTo } from "./cast_to.ts";
 import type { Layer, Params } from "./layer.ts";
-import { type Op, op } from "./op.ts";
-import { elements, type Tensor, tensor } from "./tensor.ts";
-
-/** The tensor in the other type, and the op that makes it; no op where it is of that type already. */
-function castTo(to: "f16" | "f32", x: Tensor, name: string): { readonly ops: readonly Op[]; readonly y: Tensor } {
-  if (x.dtype === to) return { ops: [], y: x };
-  const y = tensor(`${name}/${to}`, x.shape, { dtype: to });
-  const label = `cast/${name}`;
-  return { ops: [op(cast, { count: elements(x.shape), to }, { label, reads: [x], writes: [y] })], y };
-}
+import type { Op } from "./op.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** Weights, which have four dimensions, in half precision; biases as they are. */
 function halfWeights(params: Params): { readonly ops: readonly Op[]; readonly params: Params } {
