@@ -4,11 +4,9 @@ import { readTensors } from "../core/transfer.ts";
 import type { Limits } from "../kernels/kernel.ts";
 import type { Precision, Session } from "./session.ts";
 
-/** One line on a precision that a device has not, or does not profit from; null where there is nothing to say. */
-export function precisionNote(precision: Precision, { f16 = false, software }: Limits): string | null {
-  if (precision === "f32") return null;
-  if (!f16) return "precision f16: this device has no shader-f16, training in float32";
-  return software ? "precision f16: this software adapter is faster with f32" : null;
+/** One line where a device has not the precision that is asked for, else null. */
+export function precisionNote(precision: Precision, { f16 = false }: Limits): string | null {
+  return precision === "f32" || f16 ? null : "precision f16: this device has no shader-f16, training in float32";
 }
 
 /** Sets the loss scale of a session in mixed precision; does nothing to others. */
