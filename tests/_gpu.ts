@@ -6,7 +6,7 @@ import { type Buffers, compile, run } from "../core/plan.ts";
 import { draw, key } from "../core/random.ts";
 import { type DType, type Shape, tensor } from "../core/tensor.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
-import { packed, unpacked } from "./kernels/_half.ts";
+import { pack, unpacked } from "./_float16.ts";
 
 let opened: Promise<Context> | null = null;
 
@@ -29,7 +29,7 @@ export interface Operand {
 const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
 
 function encode({ shape, data = new Float64Array(count(shape)), dtype = "f32" }: Operand) {
-  if (dtype === "f16") return Uint32Array.from(packed(data).data!);
+  if (dtype === "f16") return pack(data);
   return (dtype === "u32" ? Uint32Array : Float32Array).from(data);
 }
 

@@ -11,13 +11,14 @@ import { draw, key } from "../../core/random.ts";
 import { elements, type Shape, tensor } from "../../core/tensor.ts";
 import { openBench, recheck } from "../../core/tune_bench.ts";
 import { gpu } from "../_gpu.ts";
-import { halfTest, packed, unpacked } from "../kernels/_half.ts";
+import { pack, unpacked } from "../_float16.ts";
+import { halfTest } from "../kernels/_half.ts";
 
 const NEVER = () => false;
 
 /** An array of f16 with these numbers, and NaN in the half word that an odd number of them leaves. */
 async function array(data: ArrayLike<number>, shape: Shape = [data.length]): Promise<DeviceArray> {
-  const context = await gpu(), words = Uint32Array.from(packed(data).data!);
+  const context = await gpu(), words = pack(data);
   if (data.length % 2 === 1) words[words.length - 1]! |= 0x7e00_0000;
   const buffer = await createBuffer(context, "array", words.byteLength);
   context.device.queue.writeBuffer(buffer, 0, words);

@@ -10,7 +10,8 @@ import { defaultTuner } from "../../core/tuner.ts";
 import { buildNetwork, type LayerConfig } from "../../layers/mod.ts";
 import { gpu, random, relativeError } from "../_gpu.ts";
 import * as reference from "../_reference_network.ts";
-import { halfTest, packed, unpacked } from "../kernels/_half.ts";
+import { pack, unpacked } from "../_float16.ts";
+import { halfTest } from "../kernels/_half.ts";
 
 const conv = (name: string, channels: number, kernel: number, slope: number | null): LayerConfig => ({
   conv: {
@@ -74,7 +75,7 @@ halfTest("half precision: a network's output and all gradients agree with float6
   const values: reference.Named = {};
   const write = async (name: string, target: Tensor, data: Float64Array) => {
     values[name] = data;
-    const words = target.dtype === "f16" ? Uint32Array.from(packed(data).data!) : Float32Array.from(data);
+    const words = target.dtype === "f16" ? pack(data) : Float32Array.from(data);
     await writeTensor(context, buffers, target, words);
   };
   const all = Object.entries({ ...params, x, dy });
