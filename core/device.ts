@@ -11,7 +11,7 @@ export interface Context {
   readonly timestamps: boolean;
   /** One line for people: adapter, driver, back end. */
   readonly description: string;
-  /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
+  /** Everything a tuning depends on: adapter, driver, limits but f16, toggles, version of Dawn, as one string. */
   readonly scope: string;
   /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
@@ -34,6 +34,9 @@ const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwi
  */
 const TOGGLES = ["disable_robustness", "disable_workgroup_init", "disable_polyfills_on_integer_div_and_mod"];
 
+/** Dawn hides shader-f16 on NVIDIA's Vulkan driver, for the sake of a few conformance tests, unless asked for it. */
+const HALF_ON_NVIDIA = "vulkan_enable_f16_on_nvidia";
+
 /** WebGPU's entry point, and who provides it. Dawn's object must stay referenced while a device lives. */
 export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: string }> {
   const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
@@ -54,7 +57,9 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
     return {
       gpu: create([
         ...(backend === undefined ? [] : [`backend=${backend}`]),
-        ...(safe ? [] : [`enable-dawn-features=${TOGGLES.join(",")}`]),
+        ...(safe
+          ? []
+          : [`enable-dawn-features=${[...TOGGLES, ...(backend === "vulkan" ? [HALF_ON_NVIDIA] : [])].join(",")}`]),
         "disable-dawn-features=timestamp_quantization",
       ]),
       backend: `Dawn ${version}${backend === undefined ? "" : ` on ${backend}`}${safe ? ", safe" : ""}`,
@@ -82,7 +87,7 @@ const RAISED = [
 ] as const;
 
 /** Used where the adapter has them. */
-const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
 
 /** Which guards and kernels a device gets; both are off unless said otherwise. */
 export interface DeviceOptions {
@@ -126,7 +131,10 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
     subgroupSize: subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : null,
     software,
     exact,
+    ...(device.features.has("shader-f16") ? { f16: true } : {}),
   };
+  // What was measured and recorded in float32 holds with and without f16.
+  const { f16: _f16, ...scoped } = limits;
   let failure: Error | null = null;
   let closing = false;
   device.addEventListener("uncapturederror", (event) => {
@@ -147,7 +155,7 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
     limits,
     timestamps,
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}`,
-    scope: JSON.stringify({ ...infoFields(info), backend, limits }),
+    scope: JSON.stringify({ ...infoFields(info), backend, limits: scoped }),
     check() {
       if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;

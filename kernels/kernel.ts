@@ -41,6 +41,8 @@ export interface Limits {
   readonly software: boolean;
   /** Offer only tunings that sum the products of the definition, so no Winograd. */
   readonly exact: boolean;
+  /** May shaders store f16? Absent: no. */
+  readonly f16?: boolean;
 }
 
 /** A family of shaders that all compute the same thing. */
