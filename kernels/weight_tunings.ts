@@ -38,7 +38,7 @@ function productTunings(p: ConvProblem, splits: readonly number[], limits: Limit
 
 /** A product's tuning as one of a gathering convolution's, which the estimate knows. */
 function asGather(tuning: WeightProductTuning): ProductTuning {
-  if (tuning.family === "tiled") return tuning;
+  if (tuning.family === "tiled" || tuning.family === "matrix") return tuning;
   if (tuning.family === "broadcast") return { ...tuning, rows: 4 * tuning.lanes };
   return { ...tuning, groups: 1 };
 }

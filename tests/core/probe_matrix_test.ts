@@ -1,0 +1,58 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { fittingSizes, probeMatrix, type SubgroupMatrixConfig } from "../../core/probe_matrix.ts";
+import { pipelineFor } from "../../core/pipeline.ts";
+import { DIALECTS } from "../../kernels/matrix_config.ts";
+import { matrixProbe } from "../../kernels/matrix_probe.ts";
+import { gpu } from "../_gpu.ts";
+import { NULL_LANES, nullDevice } from "../_null_device.ts";
+
+const config = (from: string, to: string, M: number, N: number, K: number): SubgroupMatrixConfig => ({
+  componentType: from,
+  resultComponentType: to,
+  M,
+  N,
+  K,
+});
+
+test("of the sizes on offer, those from f16 to f32 with sides of 8 or 16 fit, the largest first", () => {
+  const offered = [
+    config("f16", "f16", 16, 16, 16),
+    config("f16", "f32", 16, 8, 8),
+    config("f16", "f32", 16, 16, 16),
+    config("f16", "f32", 8, 8, 4),
+    config("f16", "f32", 32, 32, 16),
+    config("i8", "i32", 16, 16, 32),
+  ];
+  assert.equal(fittingSizes(offered), [{ m: 16, n: 16, k: 16 }, { m: 16, n: 8, k: 8 }]);
+  assert.equal(fittingSizes([]), []);
+});
+
+test("every dialect's probe is valid for Dawn's null back end, which computes nothing: no dialect passes", async () => {
+  const device = await nullDevice();
+  for (const dialect of DIALECTS) {
+    for (const order of ["row_major", "col_major"] as const) {
+      for (const [m, n, k] of [[16, 16, 16], [16, 8, 8], [8, 16, 16]] as const) {
+        const { code } = matrixProbe({ m, n, k, lanes: NULL_LANES, dialect }, order).shader;
+        await pipelineFor(device, `${dialect} ${order} ${m}x${n}x${k}`, code);
+      }
+    }
+  }
+  assert.is(await probeMatrix(device, [config("f16", "f32", 16, 16, 16)], NULL_LANES), null);
+  device.destroy();
+});
+
+test("the probe finds the dialects that compute right products: emulations here, real matrices do not compile", async () => {
+  const { device, limits: { subgroupSize } } = await gpu();
+  if (subgroupSize !== 8 || !device.features.has("shader-f16")) {
+    return console.log("\n  skipped: no f16 or no subgroups of 8, which the emulation needs");
+  }
+  const sizes = [config("f16", "f32", 8, 8, 8), config("f16", "f32", 16, 16, 16)];
+  for (const dialect of ["emulated", "emulated_scalars"] as const) {
+    const expected = { m: 16, n: 16, k: 16, lanes: 8, dialect };
+    assert.equal(await probeMatrix(device, sizes, 8, [...DIALECTS, dialect]), expected);
+    assert.equal(await probeMatrix(device, sizes.slice(0, 1), 8, [dialect]), { m: 8, n: 8, k: 8, lanes: 8, dialect });
+  }
+});
+
+test.run();
