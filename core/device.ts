@@ -117,14 +117,18 @@ export interface DeviceOptions {
  * opened.close();
  * ```
  */
-export async function openDevice({ safe = false, exact = false, matrix = false }: DeviceOptions = {}): Promise<Context> {
+export async function openDevice(
+  { safe = false, exact = false, matrix = false }: DeviceOptions = {},
+): Promise<Context> {
   const { gpu, backend } = await entryPoint(safe, matrix);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) throw new UserError(hasProcess ? NO_ADAPTER : NO_BROWSER_ADAPTER);
   const { info } = adapter;
   const timestamps = adapter.features.has("timestamp-query"), subgroups = adapter.features.has("subgroups");
   const device = await adapter.requestDevice({
-    requiredFeatures: [...FEATURES, ...(matrix ? [SUBGROUP_MATRIX] : [])].filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: [...FEATURES, ...(matrix ? [SUBGROUP_MATRIX] : [])].filter((feature) =>
+      adapter.features.has(feature)
+    ),
     requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
   }).catch((error) => {
     throw new UserError(`Cannot open the GPU ${info.description || info.device}: ${firstLine(error)}`);

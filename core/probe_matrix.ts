@@ -1,6 +1,6 @@
 /** Which matrix units a device has, and in which dialect of WGSL they compute what they should. */
 import { DIALECTS, type MatrixConfig, type MatrixDialect } from "../kernels/matrix_config.ts";
-import { matrixProbe, type MatrixProbe } from "../kernels/matrix_probe.ts";
+import { type MatrixProbe, matrixProbe } from "../kernels/matrix_probe.ts";
 import { forgetPipeline, pipelineFor } from "./pipeline.ts";
 
 /** An entry of `GPUAdapterInfo.subgroupMatrixConfigs`, which WebGPU's types do not know yet. */

@@ -7,15 +7,7 @@
  * Needs half precision, and input and output channels in fours.
  */
 import { epilogueDeclarations } from "./epilogue.ts";
-import {
-  type GatherConv,
-  leaves,
-  locatePixel,
-  outputAt,
-  pixelTiles,
-  sliceOf,
-  tapAddress,
-} from "./gather_conv.ts";
+import { type GatherConv, leaves, locatePixel, outputAt, pixelTiles, sliceOf, tapAddress } from "./gather_conv.ts";
 import { copied } from "./gather_tiled.ts";
 import type { Shader } from "./kernel.ts";
 import {
@@ -71,7 +63,9 @@ ${unroll(weightRounds, fetchWeights)}`;
   const keepInput = (q: number, item: string) =>
     `      ${stageVector(matrix, left, `${item} / ${deep}u * ${left.stride}u + k${q}`, `next_in${q}`)}`;
   const keepWeights = (q: number, item: string) =>
-    `      ${stageVector(matrix, right, `${item} / ${across}u * ${right.stride}u + ${item} % ${across}u`, `next_w${q}`)}`;
+    `      ${
+      stageVector(matrix, right, `${item} / ${across}u * ${right.stride}u + ${item} % ${across}u`, `next_w${q}`)
+    }`;
 
   const store = `    let pixel = first + row;
     let column = first_vector + vector;
@@ -108,8 +102,7 @@ ${
       `  let weight${q} = min(lane + ${q * threads}u, ${depth * across - 1}u);
   let weight_row${q} = weight${q} / ${across}u;
   let weight_column${q} = min(first_vector + weight${q} % ${across}u, ${outVectors - 1}u);
-  var next_w${q}: vec4<f16>;`)
-  }
+  var next_w${q}: vec4<f16>;`)}
 ${declareSums(tuning)}
   var chunk = 0u;
   var ty = 0;

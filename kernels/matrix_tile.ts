@@ -102,10 +102,7 @@ ${unroll(wide, (j) => `      let right${j} = ${loadMatrix(matrix, "Right", right
 ${
     unroll(tall, (i) =>
       `      let left${i} = ${loadMatrix(matrix, "Left", left, leftAt(i))};
-${
-        unroll(wide, (j) =>
-          `      sum${i}_${j} = ${multiplyMatrices(matrix, `left${i}`, `right${j}`, `sum${i}_${j}`)};`)
-      }`)
+${unroll(wide, (j) => `      sum${i}_${j} = ${multiplyMatrices(matrix, `left${i}`, `right${j}`, `sum${i}_${j}`)};`)}`)
   }
     }`;
 }

@@ -29,7 +29,9 @@ export function matrixDeclarations(config: MatrixConfig, arrays: MatrixArrays): 
   const array = ({ name, vectors }: MatrixArray, element: string) =>
     `var<workgroup> ${name}: array<${wide ? `vec4<${element}>, ${vectors}` : `${element}, ${4 * vectors}`}>;\n`;
   return `${array(arrays.left, "f16")}${array(arrays.right, "f16")}${array(arrays.sums, "f32")}${
-    isEmulated(dialect) ? emulatedDeclarations(config, arrays, wide) : `alias Left = subgroup_matrix_left<f16, ${k}, ${m}>;
+    isEmulated(dialect)
+      ? emulatedDeclarations(config, arrays, wide)
+      : `alias Left = subgroup_matrix_left<f16, ${k}, ${m}>;
 alias Right = subgroup_matrix_right<f16, ${n}, ${k}>;
 alias Sum = subgroup_matrix_result<f32, ${n}, ${m}>;
 `

@@ -81,7 +81,9 @@ export function weightMatrixShader(p: ConvProblem, tuning: WeightMatrixTuning, b
   var row${q} = begin + item${q} / ${across}u;
   var next_d${q}: vec4<f16>;`;
   const fetchGradient = (q: number) =>
-    `    next_d${q} = select(vec4<f16>(), dy[min(row${q}, ${pixels - 1}u) * ${outVectors}u + column${q}], row${q} < end);`;
+    `    next_d${q} = select(vec4<f16>(), dy[min(row${q}, ${
+      pixels - 1
+    }u) * ${outVectors}u + column${q}], row${q} < end);`;
   const fetch = `${unroll(inRounds, fetchInput)}
 ${unroll(gradientRounds, fetchGradient)}`;
   const keepInput = (q: number, item: string) =>
@@ -95,10 +97,15 @@ ${unroll(gradientRounds, fetchGradient)}`;
         db${b} += ${stagedVector(matrix, right, `(k * ${right.stride}u + lane + ${b * threads}u)`)};
       }
     }`);
-  const storeBias = unroll(biasRounds, (b) =>
-    `  if (first_unit == 0u && lane + ${b * threads}u < ${across}u && first_vector + lane + ${b * threads}u < ${outVectors}u) {
+  const storeBias = unroll(
+    biasRounds,
+    (b) =>
+      `  if (first_unit == 0u && lane + ${b * threads}u < ${across}u && first_vector + lane + ${
+        b * threads
+      }u < ${outVectors}u) {
     db[part * ${outVectors}u + first_vector + lane + ${b * threads}u] = db${b};
-  }`);
+  }`,
+  );
   const store = `    let unit = first_unit + row / 4u;
     let column = first_vector + vector;
     if (unit < ${units}u && column < ${outVectors}u) {

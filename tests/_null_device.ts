@@ -13,7 +13,8 @@ export async function nullDevice(): Promise<GPUDevice> {
   instances.push(gpu);
   const adapter = await gpu.requestAdapter();
   const features = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"] as GPUFeatureName[];
-  const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } = adapter!.limits;
+  const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } =
+    adapter!.limits;
   return await adapter!.requestDevice({
     requiredFeatures: features,
     requiredLimits: { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX },
