@@ -47,6 +47,7 @@ function gathersOf(p: ConvProblem, mask: Mask | undefined): GatherConv[] {
     y: phaseAxis(p.height, Math.floor(phase / p.stride), p),
     x: phaseAxis(p.width, phase % p.stride, p),
     kernel: p.kernel,
+    ...(p.half ? { half: p.half } : {}),
     epilogue: { mask: mask ?? null },
   })).filter(({ y, x }) => y.count * x.count > 0);
 }

@@ -23,6 +23,8 @@ export interface ConvProblem {
   readonly stride: number;
   /** Zeros before the first row and column; those after follow from the output size. */
   readonly padding: number;
+  /** Are x, w, y and their gradients f16? */
+  readonly half?: true;
 }
 
 /** Winograd's products per output with tiles of 4x4: 36 for 16 outputs, instead of 9 for each (winograd.ts). */

@@ -36,6 +36,7 @@ export interface GatherConv {
   readonly kernel: number;
   /** Image n has one slice of weights of its own, the n-th: a batch of matrix products. */
   readonly weightsPerImage?: boolean;
+  readonly half?: true;
   readonly epilogue: Epilogue;
 }
 
