@@ -21,8 +21,25 @@ export { loadModel, type LoadOptions, saveModel } from "./training/model_file.ts
 export { predict, predictLogits } from "./training/predict.ts";
 export { train, type TrainOptions } from "./training/train.ts";
 
+// Look inside.
+export { explain, type Explanation, type UnitOptions, type Way } from "./explain/explain.ts";
+export { layerNames, upTo } from "./explain/layer_of.ts";
+export { poolModel } from "./explain/pool_model.ts";
+export { clip, fieldAt, type ReceptiveField, receptiveField, type Rectangle } from "./explain/receptive_field.ts";
+export { poolStrides } from "./configs/pool_strides.ts";
+
 // Networks: layers, and what a layer is.
-export { type Forward, type Layer, type Params, type Rule, sequential, type Trace, type Want } from "./core/layer.ts";
+export {
+  type Forward,
+  type Layer,
+  type Params,
+  type Rule,
+  RULES,
+  sequential,
+  type Trace,
+  type Want,
+  type Window,
+} from "./core/layer.ts";
 export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
 export { dropout } from "./layers/dropout.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";

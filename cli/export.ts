@@ -8,7 +8,7 @@ import { writeFile } from "../core/storage.ts";
 import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
-import { classNames, imageShape, inputShape } from "../training/datasets.ts";
+import { imageShape, inputShape } from "../training/datasets.ts";
 import { specsOf } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { whiteningFor, whitens } from "../training/preprocess.ts";
@@ -16,6 +16,7 @@ import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
+import { classesOf } from "./open_trained.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 
 export const exportCommand: Command = {
@@ -54,10 +55,9 @@ async function exportFiles(args: Arguments): Promise<number> {
 
   const given = configPath === null ? null : await loadConfig(configPath);
   const { checkpoint, definition: config } = await openDefined(path, given, screen.line);
-  const { specs, classes: count } = specsOf(config), names = classNames(config.dataset);
+  const { specs } = specsOf(config), classes = await classesOf(path, config);
   const params = paramsOf(checkpoint, specs, path), image = imageShape(config.dataset);
   const saved = await savedWhitening(checkpoint, path, config);
-  const classes = Array.from({ length: count }, (_, index) => names[index] ?? `class ${index}`);
   const network = { config, params, image, classes };
   if (onnx !== null) {
     const whitening = saved ?? await fittedWhitening(config.dataset, args, screen);

@@ -3,9 +3,12 @@ import { loadConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
 import { cachedTuner } from "../core/tune.ts";
 import { openTuneCache } from "../core/tune_cache.ts";
-import type { Model } from "../training/model.ts";
+import { folderOf, isDirectory } from "../core/storage.ts";
+import { classNames } from "../training/datasets.ts";
+import { type Model, specsOf } from "../training/model.ts";
 import { loadModel } from "../training/model_file.ts";
 import { type Source, whiteningFor, whitens } from "../training/preprocess.ts";
+import { readClasses } from "../training/run_folder.ts";
 import type { Arguments, Option } from "./arguments.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import type { ProgressLine } from "./progress.ts";
@@ -26,6 +29,8 @@ export interface Trained {
   /** With the run's own whitening, or one fitted on its data set's training images where it has none. */
   readonly model: Model;
   readonly config: Config;
+  /** The names of its classes, numbers where nothing tells them. */
+  readonly classes: readonly string[];
   /** Where its data set is; downloads it if need be. */
   readonly source: () => Promise<Source>;
 }
@@ -42,5 +47,12 @@ export async function openTrained(args: Arguments, screen: ProgressLine): Promis
   const source = async () => ({ config: config.dataset, directory: await dataFolder(args, config.dataset, screen) });
   const fits = model.whitening === null && whitens(config.dataset);
   const whitening = fits ? await whiteningFor(context, await source(), screen.report) : model.whitening;
-  return { model: { ...model, whitening }, config, source };
+  return { model: { ...model, whitening }, config, classes: await classesOf(args.positional(0)!, config), source };
+}
+
+/** The names of the classes of a run or a checkpoint: its data set's, of pictures those that the folder keeps. */
+export async function classesOf(path: string, config: Config): Promise<string[]> {
+  const folder = await isDirectory(path) ? path : folderOf(path);
+  const names = config.dataset.imageFolder === undefined ? classNames(config.dataset) : await readClasses(folder);
+  return Array.from({ length: specsOf(config).classes }, (_, index) => names?.[index] ?? `class ${index}`);
 }

@@ -4,7 +4,6 @@ import { print } from "../core/runtime.ts";
 import { readFile } from "../core/storage.ts";
 import { decodeWindow, MIDDLE } from "../data/crop.ts";
 import { checkDecoder, readImage, resizeTo } from "../data/image.ts";
-import { classNames } from "../training/datasets.ts";
 import type { Model } from "../training/model.ts";
 import { predict as probabilitiesOf } from "../training/predict.ts";
 import { preprocess } from "../training/preprocess.ts";
@@ -43,8 +42,7 @@ async function predictCommand(args: Arguments): Promise<number> {
   const json = args.flag("json"), screen = progressLine({ toError: json });
   const paths = args.positionals(1), top = args.integer("top", 1) ?? DEFAULT_TOP;
   await checkDecoder(); // without it no image can be read: say so once, and before anything slow
-  const { model, config } = await openTrained(args, screen);
-  const names = classNames(config.dataset);
+  const { model, classes: names } = await openTrained(args, screen);
   let predicted = 0;
   for (let first = 0; first < paths.length; first += AT_ONCE) {
     screen.report("Predicting", first / paths.length);
@@ -98,7 +96,7 @@ interface Prediction {
 function mostProbable(probabilities: Float32Array, names: readonly string[]): Prediction[] {
   return Array.from(
     probabilities,
-    (probability, index) => ({ class: index, name: names[index] ?? `class ${index}`, probability }),
+    (probability, index) => ({ class: index, name: names[index]!, probability }),
   )
     .sort((a, b) => b.probability - a.probability);
 }

@@ -3,8 +3,10 @@ import { UserError } from "./errors.ts";
 import type { Op } from "./op.ts";
 import type { Shape, Tensor } from "./tensor.ts";
 
-/** How ReLU and max pooling send a signal backward (paper, section 4). Training uses `gradient`. */
+/** How a ReLU sends a signal backward (paper, section 4). Training uses `gradient`. */
 export type Rule = "gradient" | "deconvnet" | "guided";
+/** All rules. */
+export const RULES: readonly Rule[] = ["gradient", "deconvnet", "guided"];
 
 /** What a layer wants initialized: weights drawn with `fanIn`, or a constant. */
 export interface ParamSpec {
@@ -30,6 +32,8 @@ export interface Want {
   readonly grads: Params | null;
   /** Is the gradient of the input wanted? */
   readonly input: boolean;
+  /** Does max pooling send the signal to where the maximum was, or spread it evenly over the window? */
+  readonly switches: boolean;
 }
 
 export interface Backward {
@@ -46,12 +50,26 @@ export interface Forward {
   pullback(dy: Tensor, want: Want): Backward;
 }
 
+/** What one unit of a layer sees of the layer's input: a rectangle of positions, in all channels. */
+export interface Window {
+  readonly height: number;
+  readonly width: number;
+  /** Rows and columns from one unit's window to the next one's. */
+  readonly stride: number;
+  /** Rows and columns that the first window starts before the input. */
+  readonly before: number;
+}
+
 /** Three pure functions: `init`, `forward`, and the `pullback` that `forward` returns. */
 export interface Layer {
   readonly name: string;
   /** The output shape and parameters for an input shape with batch. Throws `UserError` on a shape that cannot work. */
   init(input: Shape): { readonly output: Shape; readonly params: ParamSpecs };
   forward(params: Params, x: Tensor, trace: Trace): Forward;
+  /** What a unit sees of an input of this shape; absent where it sees its own position only. */
+  window?(input: Shape): Window;
+  /** The layers of a sequence, in order; absent for any other layer. */
+  readonly layers?: readonly Layer[];
 }
 
 /** Keeps the entries that start with `prefix/`, without the prefix. */
@@ -92,6 +110,7 @@ export function sequential(name: string, layers: readonly Layer[]): Layer {
   }
   return {
     name,
+    layers,
     init(input) {
       let shape = input;
       const params: Record<string, ParamSpec> = {};
@@ -115,14 +134,14 @@ export function sequential(name: string, layers: readonly Layer[]): Layer {
       return {
         ops,
         y: x,
-        pullback(dy, { rule, grads, input }) {
+        pullback(dy, { grads, input, ...how }) {
           const backward: Op[] = [];
           let gradient: Tensor | null = dy;
           for (const [index, { layer, pass }] of [...passes.entries()].reverse()) {
             if (!input && (grads === null || index < firstWithParams || firstWithParams < 0)) break;
             if (gradient === null) throw new Error(`Layer "${layer.name}" got no gradient`);
             const want: Want = {
-              rule,
+              ...how,
               grads: grads === null ? null : under(layer.name, grads),
               input: input || index > firstWithParams,
             };

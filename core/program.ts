@@ -76,7 +76,8 @@ export function gradientProgram(
   const { ops, y, pullback } = network.forward(params.views, batch.x, { mode: "train", step });
   const logits = asLogits(y);
   const dlogits = tensor("dlogits", logits.shape);
-  const backward = pullback(reshape(dlogits, y.shape), { rule: "gradient", grads: grads.views, input: false });
+  const want = { rule: "gradient", grads: grads.views, input: false, switches: true } as const;
+  const backward = pullback(reshape(dlogits, y.shape), want);
   const added = (sums?.windows ?? []).map((window, index) =>
     op(accumulate, { count: elements(window.shape) }, {
       label: `accumulate/${index}`,

@@ -23,7 +23,7 @@ export interface ConvProblem {
   readonly stride: number;
   /** Zeros before the first row and column; those after follow from the output size. */
   readonly padding: number;
-  /** Are x, w, y and their gradients f16? */
+  /** Are x, w, y and their gradients f16? Bias, dw and db are f32, and so are all sums. Absent: all are f32. */
   readonly half?: true;
 }
 

@@ -43,6 +43,7 @@ export interface Limits {
   readonly software: boolean;
   /** Offer only tunings that sum the products of the definition, so no Winograd. */
   readonly exact: boolean;
+  /** May shaders store f16? Absent: no. */
   readonly f16?: boolean;
   /** The matrix units that the device was opened with and that computed a right product; absent where there are none. */
   readonly matrix?: MatrixConfig;

@@ -3,7 +3,8 @@
  *
  *   y[n,oy,ox,c] = max over (ky, kx) of x[n, oy*stride + ky, ox*stride + kx, c]
  *   switch[n,oy,ox,c] = ky * kernel + kx of the first maximum
- *   dx[n,h,w,c] = sum of dy[n,oy,ox,c] over the windows whose switch points at (h, w)
+ *   dx[n,h,w,c] = sum of dy[n,oy,ox,c] over the windows whose switch points at (h, w); without switches, over all
+ *                 windows that contain (h, w), each divided by its number of elements
  *
  * Forward: one thread per output element. Backward: one thread per input element, which gathers from the windows that
  * contain it, so no two threads write one address.
@@ -18,7 +19,7 @@ export interface MaxPoolProblem {
   readonly channels: number;
   readonly kernel: number;
   readonly stride: number;
-  /** Record the switches for a backward pass? */
+  /** Does the forward pass record switches, and the backward pass follow them? */
   readonly switches: boolean;
 }
 
@@ -76,7 +77,7 @@ ${p.switches ? "@group(0) @binding(2) var<storage, read_write> switches: array<u
   },
 };
 
-/** Reads dy and the switches, writes dx. */
+/** Reads dy and, with switches, these; writes dx. */
 export const maxPoolBackward: Kernel<MaxPoolProblem, Fixed> = {
   name: "max_pool_backward",
   tunings: () => FIXED,
@@ -85,11 +86,16 @@ export const maxPoolBackward: Kernel<MaxPoolProblem, Fixed> = {
     const before = p.kernel - p.stride; // windows that start this far before an input element still contain it
     const first = (at: string) =>
       before < 0 ? `${at} / ${p.stride}u` : `(max(${at}, ${before}u) - ${before}u) / ${p.stride}u`;
+    const add = p.switches
+      ? `let tap = (h - oy * ${p.stride}u) * ${p.kernel}u + w - ox * ${p.stride}u;
+        if (switches[o] == tap) { sum += dy[o]; }`
+      : `let rows = min(${p.kernel}u, ${p.height}u - oy * ${p.stride}u);
+        sum += dy[o] / f32(rows * min(${p.kernel}u, ${p.width}u - ox * ${p.stride}u));`;
     const shader = elementwise(
       inputs,
       `@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> switches: array<u32>;
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;`,
+${p.switches ? "@group(0) @binding(1) var<storage, read> switches: array<u32>;" : ""}
+@group(0) @binding(${p.switches ? 2 : 1}) var<storage, read_write> dx: array<f32>;`,
       `  let c = i % ${p.channels}u;
   let w = (i / ${p.channels}u) % ${p.width}u;
   let h = (i / ${p.channels * p.width}u) % ${p.height}u;
@@ -98,18 +104,18 @@ export const maxPoolBackward: Kernel<MaxPoolProblem, Fixed> = {
   for (var oy = ${first("h")}; oy < min(h / ${p.stride}u + 1u, ${outHeight}u); oy++) {
     for (var ox = ${first("w")}; ox < min(w / ${p.stride}u + 1u, ${outWidth}u); ox++) {
       let o = ((n * ${outHeight}u + oy) * ${outWidth}u + ox) * ${p.channels}u + c;
-      let tap = (h - oy * ${p.stride}u) * ${p.kernel}u + w - ox * ${p.stride}u;
-      if (switches[o] == tap && h - oy * ${p.stride}u < ${p.kernel}u && w - ox * ${p.stride}u < ${p.kernel}u) {
-        sum += dy[o];
+      if (h - oy * ${p.stride}u < ${p.kernel}u && w - ox * ${p.stride}u < ${p.kernel}u) {
+        ${add}
       }
     }
   }
   dx[i] = sum;`,
     );
-    return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0)] }] };
+    const reads = p.switches ? [read(0), read(1)] : [read(0)];
+    return { scratch: [], dispatches: [{ shader, bindings: [...reads, write(0)] }] };
   },
   cost(p) {
     const { inputs, outputs } = sizes(p);
-    return { flops: outputs * p.kernel ** 2, bytes: 4 * (inputs + 2 * outputs) };
+    return { flops: outputs * p.kernel ** 2, bytes: 4 * (inputs + (p.switches ? 2 : 1) * outputs) };
   },
 };

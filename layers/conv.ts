@@ -97,6 +97,7 @@ export function conv(options: ConvOptions): Layer {
 
   return {
     name,
+    window: () => ({ height: kernel, width: kernel, stride, before }),
     init(input) {
       const output = outputShape(input);
       const inChannels = input[3]!;

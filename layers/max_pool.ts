@@ -38,6 +38,7 @@ export function maxPool(name: string, options: MaxPoolConfig): Layer {
   ];
   return {
     name,
+    window: () => ({ height: kernel, width: kernel, stride, before: 0 }),
     init(input) {
       if (input.length !== 4) {
         throw new UserError(`Cannot apply max pooling "${name}" to [${input.join(", ")}]: it needs a feature map`);
@@ -58,16 +59,16 @@ export function maxPool(name: string, options: MaxPoolConfig): Layer {
       return {
         ops: [pool("forward", y, mode === "train")],
         y,
-        pullback(dy, { input }) {
+        pullback(dy, { input, switches: wanted }) {
           if (!input) return { ops: [], dx: null };
           const dx = tensor(`${name}/dx`, x.shape);
-          const backward = op(maxPoolBackward, { ...problem, switches: true }, {
+          const backward = op(maxPoolBackward, { ...problem, switches: wanted }, {
             label: "dx",
-            reads: [dy, switches],
+            reads: wanted ? [dy, switches] : [dy],
             writes: [dx],
           });
           // Evaluation records no switches: pool once more where a pullback does want them.
-          const again = mode === "train" ? [] : [pool("switches", tensor(`${name}/again`, y.shape), true)];
+          const again = mode === "train" || !wanted ? [] : [pool("switches", tensor(`${name}/again`, y.shape), true)];
           return { ops: [...again, backward], dx };
         },
       };

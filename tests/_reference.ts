@@ -109,6 +109,24 @@ export function maxPoolBackward(inputs: number, from: Int32Array, dy: Numbers): 
   return dx;
 }
 
+/** Without switches: each element of dy, spread evenly over its window. */
+export function maxPoolSpread(p: Omit<MaxPoolProblem, "switches">, dy: Numbers): Numbers {
+  const outHeight = pooledSize(p.height, p.kernel, p.stride), outWidth = pooledSize(p.width, p.kernel, p.stride);
+  const dx = new Float64Array(p.batch * p.height * p.width * p.channels);
+  dy.forEach((value, o) => {
+    const c = o % p.channels, ox = Math.floor(o / p.channels) % outWidth;
+    const oy = Math.floor(o / (p.channels * outWidth)) % outHeight;
+    const n = Math.floor(o / (p.channels * outWidth * outHeight)), window: number[] = [];
+    for (let h = oy * p.stride; h < Math.min(oy * p.stride + p.kernel, p.height); h++) {
+      for (let w = ox * p.stride; w < Math.min(ox * p.stride + p.kernel, p.width); w++) {
+        window.push(((n * p.height + h) * p.width + w) * p.channels + c);
+      }
+    }
+    for (const i of window) dx[i]! += value / window.length;
+  });
+  return dx;
+}
+
 /**
  * Multiplies by the mask that the dropout kernel draws; its own backward pass. `before` counts the elements of the
  * epoch's examples before those of x.

@@ -1,4 +1,5 @@
-/** A whole network in float64, straight from its config: forward, loss, gradients, one step of SGD. */
+/** A whole network in float64, straight from its config: forward, loss, gradients, one unit's way back to the input. */
+import type { Rule } from "../core/layer.ts";
 import type { LayerConfig } from "../layers/mod.ts";
 import type { ConvProblem } from "../kernels/conv_problem.ts";
 import { pooledSize } from "../kernels/max_pool.ts";
@@ -13,11 +14,18 @@ interface Map {
   readonly channels: number;
 }
 
-/** What one layer leaves behind: its output and its pullback, which adds to `grads`. */
-interface Pass {
+interface How {
+  readonly rule: Rule;
+  readonly switches: boolean;
+}
+const TRAINING: How = { rule: "gradient", switches: true };
+
+/** What one layer leaves behind: its name, its output and its pullback, which adds to `grads`. */
+export interface Pass {
+  readonly name: string;
   readonly y: Numbers;
   readonly size: Map;
-  pullback(dy: Numbers, grads: Named): Numbers | null;
+  pullback(dy: Numbers, grads: Named, how: How): Numbers;
 }
 
 function convPass(
@@ -26,7 +34,6 @@ function convPass(
   batch: number,
   x: Numbers,
   size: Map,
-  first: boolean,
 ): Pass {
   const before = padding === "same" ? Math.floor((kernel - 1) / 2) : padding === "valid" ? 0 : padding;
   const total = padding === "same" ? kernel - 1 : 2 * before;
@@ -48,59 +55,81 @@ function convPass(
   const w = params[`${name}/w`]!;
   const y = reference.leakyRelu(reference.convForward(p, x, w, params[`${name}/b`]!), slope);
   return {
+    name,
     y,
     size: { height: outHeight, width: outWidth, channels },
-    pullback(dy, grads) {
-      const dz = reference.reluPullback("gradient", slope, dy, y);
+    pullback(dy, grads, { rule }) {
+      const dz = activation === "none" ? dy : reference.reluPullback(rule, slope, dy, y);
       grads[`${name}/w`] = reference.convBackwardWeight(p, x, dz);
       grads[`${name}/b`] = reference.sumRows(channels, dz);
-      return first ? null : reference.convBackwardData(p, dz, w);
+      return reference.convBackwardData(p, dz, w);
     },
   };
 }
 
-/** Mean loss and its gradients; `dropout` names the masks, as the step buffer does; null turns dropout off. */
-export function lossAndGrads(
+type Masks = { readonly seed: number; readonly step: number; readonly first: number } | null;
+
+/** The forward pass; `dropout` names the masks, as the step buffer does; null turns dropout off. */
+export function forward(
   layers: readonly LayerConfig[],
   params: Named,
-  { x, labels, size }: { x: Numbers; labels: ArrayLike<number>; size: Map },
-  dropout: { seed: number; step: number; first: number } | null,
-  wantGrads = true,
-): { loss: number; grads: Named } {
-  const batch = labels.length, passes: Pass[] = [];
-  let dropouts = 0, convs = 0;
+  { x, batch, size }: { x: Numbers; readonly batch: number; size: Map },
+  dropout: Masks,
+): Pass[] {
+  const passes: Pass[] = [];
+  let dropouts = 0, pools = 0;
   for (const layer of layers) {
     const { channels } = size, positions = size.height * size.width;
     let pass: Pass;
     if (layer === "globalAveragePool") {
       pass = {
+        name: layer,
         y: reference.globalAveragePool(batch, positions, channels, x),
         size: { height: 1, width: 1, channels },
         pullback: (dy) => reference.globalAveragePoolBackward(batch, positions, channels, dy),
       };
     } else if ("conv" in layer) {
-      pass = convPass(layer.conv, params, batch, x, size, convs++ === 0);
+      pass = convPass(layer.conv, params, batch, x, size);
     } else if ("dropout" in layer) {
       const before = dropout === null ? 0 : dropout.first * positions * channels, { rate } = layer.dropout;
-      const at = { ...dropout!, stream: streamOf(`dropout${++dropouts}`), before };
+      const name = `dropout${++dropouts}`, at = { ...dropout!, stream: streamOf(name), before };
       const mask = (values: Numbers) => dropout === null ? values : reference.dropout(values, rate, at);
-      pass = { y: mask(x), size, pullback: mask };
+      pass = { name, y: mask(x), size, pullback: mask };
     } else {
-      const { kernel, stride } = layer.maxPool, inputs = x.length;
-      const { y, from } = reference.maxPool({ batch, ...size, kernel, stride }, x);
+      const { kernel, stride } = layer.maxPool, inputs = x.length, p = { batch, ...size, kernel, stride };
+      const { y, from } = reference.maxPool(p, x);
       const pooled = (length: number) => pooledSize(length, kernel, stride);
       pass = {
+        name: `pool${++pools}`,
         y,
         size: { height: pooled(size.height), width: pooled(size.width), channels },
-        pullback: (dy) => reference.maxPoolBackward(inputs, from, dy),
+        pullback: (dy, _grads, { switches }) =>
+          switches ? reference.maxPoolBackward(inputs, from, dy) : reference.maxPoolSpread(p, dy),
       };
     }
     passes.push(pass);
     ({ y: x, size } = pass);
   }
-  const { loss, dlogits } = reference.softmaxCrossEntropy(x, labels, size.channels);
+  return passes;
+}
+
+/** Mean loss and its gradients. */
+export function lossAndGrads(
+  layers: readonly LayerConfig[],
+  params: Named,
+  { x, labels, size }: { x: Numbers; labels: ArrayLike<number>; size: Map },
+  dropout: Masks,
+  wantGrads = true,
+): { loss: number; grads: Named } {
+  const passes = forward(layers, params, { x, batch: labels.length, size }, dropout), { y, size: end } = passes.at(-1)!;
+  const { loss, dlogits } = reference.softmaxCrossEntropy(y, labels, end.channels);
   const grads: Named = {};
-  let dy: Numbers | null = wantGrads ? dlogits : null;
-  for (const pass of passes.reverse()) dy = dy && pass.pullback(dy, grads);
+  if (wantGrads) passes.reduceRight<Numbers>((dy, pass) => pass.pullback(dy, grads, TRAINING), dlogits);
   return { loss, grads };
+}
+
+/** The signal at the input for `dy` behind the layer `name`. */
+export function signalBack(passes: readonly Pass[], name: string, dy: Numbers, how: How): Numbers {
+  const last = passes.findIndex((pass) => pass.name === name);
+  return passes.slice(0, last + 1).reduceRight<Numbers>((signal, pass) => pass.pullback(signal, {}, how), dy);
 }

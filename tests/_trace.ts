@@ -32,7 +32,8 @@ export function trace(
   const x = tensor("x", shape), step = tensor("step", [4], { dtype: "u32" });
   const forward = layer.forward(named(""), x, { mode, step });
   const grads = named("grads/");
-  const backward = forward.pullback(tensor("dy", forward.y.shape), { rule, grads: withGrads ? grads : null, input });
+  const want = { rule, grads: withGrads ? grads : null, input, switches: true };
+  const backward = forward.pullback(tensor("dy", forward.y.shape), want);
   return { x, specs, output, forward, backward, ops: [...forward.ops, ...backward.ops], grads };
 }
 

@@ -64,6 +64,7 @@ const RULES: Record<string, { folders: string[]; packages: RegExp | null }> = {
   export: { folders: ["core", "layers", "configs", "data", "export"], packages: /^protobufjs\/light\.js$/ },
   data: { folders: ["kernels", "core", "data"], packages: null },
   report: { folders: ["kernels", "core", "data", "report"], packages: null },
+  explain: { folders: ["kernels", "core", "configs", "data", "report", "training", "explain"], packages: /^$/ },
   sweep: { folders: ["core", "configs", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
 };
 

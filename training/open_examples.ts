@@ -3,6 +3,7 @@ import { UserError } from "../core/errors.ts";
 import { checkDecoder } from "../data/image.ts";
 import { type ImageFolder, listImageFolder } from "../data/image_folder.ts";
 import type { Whitening } from "../data/whitening.ts";
+import { classNames } from "./datasets.ts";
 import type { Examples } from "./examples.ts";
 import type { Model } from "./model.ts";
 import { pixelScale } from "../configs/pixel_scale.ts";
@@ -22,6 +23,8 @@ export interface Opened {
   readonly examples: Examples;
   /** Of all examples, in their order. */
   readonly labels: Uint32Array;
+  /** The names of the classes, in the order of the labels. */
+  readonly classes: readonly string[];
 }
 
 /** The pictures of a split that a config asks for. Throws `UserError` where they cannot be listed. */
@@ -45,7 +48,8 @@ export async function openExamples(
   const { context, buffers, classes } = model, { imageFolder: window } = source.config;
   if (window === undefined) {
     const data = await prepare(context, source, split, whitening, report);
-    return { examples: await makeResident(context, buffers, split, data), labels: data.labels };
+    const examples = await makeResident(context, buffers, split, data);
+    return { examples, labels: data.labels, classes: classNames(source.config) };
   }
   await checkDecoder();
   report(`Listing the ${split} images`, 0);
@@ -58,5 +62,5 @@ export async function openExamples(
   }
   const batch = split === "train" ? model.batch : evaluationBatch(model, count);
   const options = { window, scale: pixelScale(source.config), batch, warn: line };
-  return { examples: stream(split, folder, options), labels: folder.labels };
+  return { examples: stream(split, folder, options), labels: folder.labels, classes: folder.classes };
 }

@@ -180,7 +180,8 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
     ? await whiteningFor(context, source, screen.report)
     : await folder.readWhitening(out, hash);
   const told = { whitening, report: screen.report, line: screen.line };
-  const data = (await openExamples(session, source, "train", told)).examples;
+  const { examples: data, classes } = await openExamples(session, source, "train", told);
+  if (config.dataset.imageFolder !== undefined) await folder.keepClasses(out, classes);
   const test = (await openExamples(session, source, "test", told)).examples;
   screen.report("Compiling shaders", 0);
   const step = await compileStep(session, data, {

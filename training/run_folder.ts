@@ -1,6 +1,6 @@
 /**
  * The folder of a run: config.yaml (resolved), metrics.jsonl, curves.png, checkpoint.safetensors, the one before it,
- * and whitening.safetensors. Every file is replaced at once, so a crash leaves the old or the new one.
+ * whitening.safetensors, and of pictures classes.json. Every file is replaced at once, so a crash leaves the old or the new one.
  */
 import { stringify } from "yaml";
 import { type Config, configSchema } from "../configs/schema.ts";
@@ -18,6 +18,7 @@ const PREVIOUS = "checkpoint.previous.safetensors";
 /** Complete, but not yet renamed: a crash between two renames leaves it as the newest. */
 const NEXT = "checkpoint.next.safetensors";
 const WHITENING = "whitening.safetensors";
+const CLASSES = "classes.json";
 
 /** Deletes what writes left that were killed. Only for the process that holds the folder's lock. */
 export async function removeLeftovers(folder: string): Promise<void> {
@@ -54,6 +55,34 @@ export async function keepWhitening(folder: string, whitening: Whitening): Promi
     throw new UserError(`Cannot write "${path}": the whitening of another model lies there, choose another folder`);
   }
   return hash;
+}
+
+/**
+ * Keeps the names of the classes, which of a folder of pictures nothing else tells. Throws `UserError` where the run was
+ * trained with others.
+ */
+export async function keepClasses(folder: string, classes: readonly string[]): Promise<void> {
+  const kept = await readClasses(folder), path = `${folder}/${CLASSES}`;
+  if (kept === null) return await writeFile(path, `${JSON.stringify(classes)}\n`);
+  const other = classes.findIndex((name, index) => name !== kept[index]);
+  if (other < 0 && classes.length === kept.length) return;
+  throw new UserError(
+    `Cannot go on with other classes: class ${Math.max(0, other)} of the pictures is "${classes[other] ?? "none"}", ` +
+      `in "${path}" it is "${kept[Math.max(0, other)] ?? "none"}"; use the pictures that the run was started with`,
+  );
+}
+
+/** The names of the classes that a run's folder keeps, or null. Throws `UserError` where the file is damaged. */
+export async function readClasses(folder: string): Promise<readonly string[] | null> {
+  const path = `${folder}/${CLASSES}`;
+  if (!(await exists(path))) return null;
+  try {
+    const names: unknown = JSON.parse(await readText(path));
+    if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+  }
+  throw new UserError(`Cannot read "${path}": it is no list of names; delete it to have numbers instead of names`);
 }
 
 /** Replaces the checkpoint; the one before it stays as checkpoint.previous.safetensors. */

@@ -50,7 +50,14 @@ test("a folder of pictures: trained, resumed to the same bytes, evaluated, predi
       );
       assert.is(readFileSync(predictions, "utf8").trim().split("\n").length, 6);
       const picture = join(pictures.directory, "val/a/0.JPEG");
-      assert.match(await run("predict", whole, picture), /class 0/);
+      const names = JSON.parse(readFileSync(join(whole, "classes.json"), "utf8")) as string[];
+      assert.equal(names, ["a", "b", "c"]);
+      const predicted = JSON.parse(await run("predict", whole, picture, "--json")) as { top: { name: string }[] };
+      assert.equal(predicted.top.map(({ name }) => name).sort(), names);
+      writeFileSync(join(whole, "classes.json"), '["a", "b", "other"]');
+      const { code, stderr } = await allcnn(["train", `--resume=${whole}`, data, "--epochs=3"]);
+      assert.is(code, 1);
+      assert.match(stderr, /class 2 of the pictures is "c", in ".*classes.json" it is "other"/);
       assert.match(
         await run("bench", config, data, "--steps=2"),
         /Pictures \(12 files\): \d+ decoded per second and core/,

@@ -63,6 +63,10 @@ for (const [height, width, channels, batch, kernel, stride] of SHAPES) {
     const operands = { reads: back, writes: [{ shape: xShape, data: x }] };
     const [dx] = await runOp(maxPoolBackward, { ...p, switches: true }, {}, operands);
     assert.ok(relativeError(dx!, reference.maxPoolBackward(x.length, from, dy)) < 1e-7);
+
+    const spread = { reads: [back[0]!], writes: operands.writes };
+    const [even] = await runOp(maxPoolBackward, { ...p, switches: false }, {}, spread);
+    assert.ok(relativeError(even!, reference.maxPoolSpread(p, dy)) < 1e-6, "spread evenly");
   });
 }
 

@@ -1,0 +1,43 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { readdirSync } from "node:fs";
+import { loadConfig } from "../../configs/load.ts";
+import { poolStrides } from "../../configs/pool_strides.ts";
+import { buildLayers } from "../../layers/mod.ts";
+import { definitionOf, specsOf } from "../../training/model.ts";
+
+const CONFIGS = readdirSync("configs").filter((name) => name.endsWith(".yaml"));
+
+test("of every config: the same parameters, no stride but that of pooling, every convolution as large as before", async () => {
+  for (const name of CONFIGS) {
+    const config = await loadConfig(`configs/${name}`), pooled = poolStrides(config);
+    assert.equal(specsOf(pooled), specsOf(config), name);
+    assert.not.ok(
+      pooled.network.some((layer) => typeof layer === "object" && "conv" in layer && layer.conv.stride > 1),
+    );
+    assert.is(poolStrides(pooled).network.length, pooled.network.length);
+    const { input } = definitionOf(config);
+    // What follows a convolution and its pooling sees the shape that followed the strided convolution.
+    const shapes = (network: typeof config.network) => {
+      let shape: readonly number[] = [2, ...input];
+      return buildLayers(network).map((layer, index) => {
+        shape = layer.init(shape).output;
+        const next = network[index + 1];
+        return typeof next === "object" && "maxPool" in next ? null : shape;
+      }).filter((shape) => shape !== null);
+    };
+    assert.equal(shapes(pooled.network), shapes(config.network), name);
+  }
+});
+
+test("stride 2 becomes 2x2 pooling behind the convolution, as in the paper; nothing else changes", async () => {
+  const config = await loadConfig("configs/allcnn-c.yaml"), pooled = poolStrides(config);
+  assert.is(pooled.network.length, config.network.length + 2);
+  const conv3 = config.network[3] as { conv: object };
+  assert.equal(pooled.network.slice(3, 5), [{ conv: { ...conv3.conv, stride: 1 } }, {
+    maxPool: { kernel: 2, stride: 2 },
+  }]);
+  assert.equal(pooled.training, config.training);
+});
+
+test.run();
