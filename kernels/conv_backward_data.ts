@@ -53,11 +53,12 @@ function gathersOf(p: ConvProblem, mask: Mask | undefined): GatherConv[] {
 }
 
 /** w [slice, in, out] to [slice, out, in]. */
-function transposeWeights({ kernel, inChannels, outChannels }: ConvProblem): Shader {
+function transposeWeights({ kernel, inChannels, outChannels, half }: ConvProblem): Shader {
+  const type = half ? "f16" : "f32";
   return elementwise(
     kernel ** 2 * inChannels * outChannels,
-    `@group(0) @binding(0) var<storage, read> w: array<f32>;
-@group(0) @binding(1) var<storage, read_write> transposed: array<f32>;`,
+    `${half ? "enable f16;\n" : ""}@group(0) @binding(0) var<storage, read> w: array<${type}>;
+@group(0) @binding(1) var<storage, read_write> transposed: array<${type}>;`,
     `  let ci = i % ${inChannels}u;
   let co = (i / ${inChannels}u) % ${outChannels}u;
   let slice = i / ${inChannels * outChannels}u;
@@ -81,7 +82,7 @@ export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
       return gatherWinogradStages(gathers[0]!, tuning, slots);
     }
     return {
-      scratch: [4 * p.kernel ** 2 * p.inChannels * p.outChannels],
+      scratch: [(p.half ? 2 : 4) * p.kernel ** 2 * p.inChannels * p.outChannels],
       dispatches: [
         { shader: transposeWeights(p), bindings: [read(1), scratch(0)] },
         ...gathers.map((g) => ({

@@ -72,13 +72,13 @@ ${unroll(weightRounds, fetchWeights)}`;
     if (pixel < end && column < ${outVectors}u) {
 ${locatePixel(g, "pixel", "")}
       let at = ${outputAt(g, "", outVectors)} + column;
-      output[at] = finish(sum, ${g.epilogue.bias ? "bias[column]" : "vec4f()"}, at);
+      output[at] = vec4<f16>(finish(sum, ${g.epilogue.bias ? "bias[column]" : "vec4f()"}, at));
     }`;
 
   const code = `${matrixDirectives(matrix)}
 @group(0) @binding(0) var<storage, read> input: array<vec4<f16>>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4<f16>>;
-${epilogueDeclarations(g.epilogue, 2, "vec4f")}
+${epilogueDeclarations(g.epilogue, 2, "vec4f", true)}
 ${matrixDeclarations(matrix, arrays)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,

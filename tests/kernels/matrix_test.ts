@@ -6,9 +6,7 @@ import { convForward } from "../../kernels/conv_forward.ts";
 import type { Kernel, Limits } from "../../kernels/kernel.ts";
 import type { MatrixDialect } from "../../kernels/matrix_config.ts";
 import { type MatrixTuning, threadsOf } from "../../kernels/matrix_tile.ts";
-import { gpu, random, relativeError, runOp } from "../_gpu.ts";
 import { nullDevice } from "../_null_device.ts";
-import * as reference from "../_reference.ts";
 
 /** As a discrete GPU with matrix units has them. */
 const limitsWith = (dialect: MatrixDialect, side = 16, lanes = 32): Limits => ({
@@ -31,7 +29,7 @@ const problemOf = ([side, inChannels, outChannels, stride]: typeof LAYERS[number
 });
 type Problem = ReturnType<typeof problemOf>;
 type Parts = { readonly parts?: number };
-type Tuning = { family: string; product?: Tuning } & Partial<MatrixTuning> & Parts;
+type Tuning = { family: string; product?: Tuning; matrix?: MatrixTuning["matrix"] };
 const KERNELS = [convForward, convBackwardData, convBackwardWeight] as unknown as Kernel<Problem, Tuning>[];
 
 const onMatrices = (kernel: Kernel<Problem, Tuning>, problem: Problem, limits: Limits) =>
