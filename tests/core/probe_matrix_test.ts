@@ -59,9 +59,13 @@ test("the probe finds the dialects that compute right products: emulations here,
 
 test("a device that is asked for matrix units says whether it has any; its limits are the same where it has none", async () => {
   const { limits, description } = await gpu(), opened = await openDevice({ matrix: true });
-  assert.match(opened.description, "; no matrix units that can be used");
+  const { matrix, ...others } = opened.limits;
+  assert.match(
+    opened.description,
+    matrix === undefined ? "no matrix units that can be used" : "not run on hardware yet",
+  );
   assert.not.match(description, "matrix");
-  assert.equal(opened.limits, limits);
+  assert.equal(others, limits);
   opened.close();
 });
 
