@@ -15,6 +15,7 @@ import type { Axis, GatherConv } from "./gather_conv.ts";
 import { PLAIN, productShader } from "./gather_families.ts";
 import { type GatherTuning, gatherTunings } from "./gather_tunings.ts";
 import { gatherWinogradStages } from "./gather_winograd.ts";
+import { elementBytes } from "./half.ts";
 import { type Kernel, read, scratch, type Shader, write } from "./kernel.ts";
 import { ceilDiv, elementwise } from "./wgsl.ts";
 
@@ -82,7 +83,7 @@ export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
       return gatherWinogradStages(gathers[0]!, tuning, slots);
     }
     return {
-      scratch: [(p.half ? 2 : 4) * p.kernel ** 2 * p.inChannels * p.outChannels],
+      scratch: [elementBytes(p.half) * p.kernel ** 2 * p.inChannels * p.outChannels],
       dispatches: [
         { shader: transposeWeights(p), bindings: [read(1), scratch(0)] },
         ...gathers.map((g) => ({
@@ -94,6 +95,6 @@ export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
   },
   cost(p) {
     const cost = convCost(p), elements = p.batch * p.height * p.width * p.inChannels;
-    return { ...cost, bytes: cost.bytes + (p.mask ? 4 * elements : 0) };
+    return { ...cost, bytes: cost.bytes + (p.mask ? elementBytes(p.half) * elements : 0) };
   },
 };

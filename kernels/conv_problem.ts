@@ -7,6 +7,7 @@
  *
  * Outside the image, x and dy are 0.
  */
+import { elementBytes } from "./half.ts";
 import type { Cost } from "./kernel.ts";
 
 /** The shape of a convolution: all in elements. */
@@ -35,7 +36,7 @@ export function convCost(p: ConvProblem): Cost {
   const x = p.batch * p.height * p.width * p.inChannels;
   const y = p.batch * p.outHeight * p.outWidth * p.outChannels;
   const w = p.kernel ** 2 * p.inChannels * p.outChannels;
-  const flops = 2 * y * p.kernel ** 2 * p.inChannels, bytes = 4 * (x + y + w);
+  const flops = 2 * y * p.kernel ** 2 * p.inChannels, bytes = elementBytes(p.half) * (x + y + w);
   return p.kernel === 3 && p.stride === 1 ? { flops, bytes, leastFlops: WINOGRAD_SHARE * flops } : { flops, bytes };
 }
 

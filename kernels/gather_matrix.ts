@@ -6,8 +6,16 @@
  *
  * Needs half precision, and input and output channels in fours.
  */
-import { epilogueDeclarations } from "./epilogue.ts";
-import { type GatherConv, leaves, locatePixel, outputAt, pixelTiles, sliceOf, tapAddress } from "./gather_conv.ts";
+import {
+  gatherBindings,
+  type GatherConv,
+  leaves,
+  locatePixel,
+  outputAt,
+  pixelTiles,
+  sliceOf,
+  tapAddress,
+} from "./gather_conv.ts";
 import { copied } from "./gather_tiled.ts";
 import type { Shader } from "./kernel.ts";
 import {
@@ -76,9 +84,7 @@ ${locatePixel(g, "pixel", "")}
     }`;
 
   const code = `${matrixDirectives(matrix)}
-@group(0) @binding(0) var<storage, read> input: array<vec4<f16>>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f16>>;
-${epilogueDeclarations(g.epilogue, 2, "vec4f", true)}
+${gatherBindings(g, "vec4f", "vec4f")}
 ${matrixDeclarations(matrix, arrays)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,

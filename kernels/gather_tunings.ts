@@ -45,7 +45,7 @@ function seconds(g: GatherConv, tuning: GatherTuning, limits: Limits): number {
 /** Tunings that compute every one of `gathers`, which have the same channels; the likely fastest first. */
 export function gatherTunings(gathers: readonly GatherConv[], limits: Limits): GatherTuning[] {
   const [first] = gathers;
-  if (first === undefined) return [];
+  if (first === undefined || (first.half && !limits.f16)) return [];
   const winograd = gathers.length === 1 ? winogradTunings(first, limits) : [];
   const { input: { channels: inner }, output: { channels: columns }, half } = first;
   const matrix = half ? matrixTunings(inner, columns, limits) : [];

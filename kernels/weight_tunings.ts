@@ -79,6 +79,7 @@ function seconds(p: ConvProblem, tuning: ConvBackwardWeightTuning, limits: Limit
 }
 
 export function weightTunings(p: ConvProblem, limits: Limits): ConvBackwardWeightTuning[] {
+  if (p.half && !limits.f16) return [];
   const bytes = 4 * p.kernel ** 2 * p.inChannels * p.outChannels;
   const most = Math.min(p.batch * p.outHeight, Math.floor(Math.min(limits.bindingBytes, MAX_SHARES) / bytes));
   const parts = [...new Set([1, 4, 8, 16, 32, 64, 128, 256, 512].map((each) => Math.max(1, Math.min(each, most))))];
