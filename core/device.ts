@@ -13,7 +13,7 @@ export interface Context {
   readonly timestamps: boolean;
   /** One line for people: adapter, driver, back end. */
   readonly description: string;
-  /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
+  /** Everything a tuning depends on: adapter, driver, limits but f16, toggles, version of Dawn, as one string. */
   readonly scope: string;
   /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
@@ -35,6 +35,9 @@ const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwi
  * needs them: `npm run test:full` draws its checks with and without.
  */
 const TOGGLES = ["disable_robustness", "disable_workgroup_init", "disable_polyfills_on_integer_div_and_mod"];
+
+/** Dawn hides shader-f16 on NVIDIA's Vulkan driver, for the sake of a few conformance tests, unless asked for it. */
+const HALF_ON_NVIDIA = "vulkan_enable_f16_on_nvidia";
 
 /** The toggle by which Dawn offers experimental features, and the feature of matrix units. */
 const EXPERIMENTAL = "allow_unsafe_apis", SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
@@ -59,10 +62,15 @@ export async function entryPoint(safe: boolean, matrix = false): Promise<{ gpu: 
     const { loadDawn } = await import("./dawn.ts"); // not above: bundles for browsers are without it
     const { create, version } = await loadDawn();
     const backend = DAWN_BACKENDS[platform()];
+    const toggles = [
+      ...TOGGLES,
+      ...(backend === "vulkan" ? [HALF_ON_NVIDIA] : []),
+      ...(matrix ? [EXPERIMENTAL] : []),
+    ];
     return {
       gpu: create([
         ...(backend === undefined ? [] : [`backend=${backend}`]),
-        ...(safe ? [] : [`enable-dawn-features=${[...TOGGLES, ...(matrix ? [EXPERIMENTAL] : [])].join(",")}`]),
+        ...(safe ? [] : [`enable-dawn-features=${toggles.join(",")}`]),
         "disable-dawn-features=timestamp_quantization",
       ]),
       backend: `Dawn ${version}${backend === undefined ? "" : ` on ${backend}`}${safe ? ", safe" : ""}`,
@@ -148,8 +156,11 @@ export async function openDevice(
     subgroupSize,
     software,
     exact,
+    ...(device.features.has("shader-f16") ? { f16: true } : {}),
     ...(units === null ? {} : { matrix: units }),
   };
+  // What was measured and recorded in float32 holds with and without f16.
+  const { f16: _f16, ...scoped } = limits;
   let failure: Error | null = null;
   let closing = false;
   device.addEventListener("uncapturederror", (event) => {
@@ -172,7 +183,7 @@ export async function openDevice(
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}${
       matrix ? describeUnits(units) : ""
     }`,
-    scope: JSON.stringify({ ...infoFields(info), backend, limits }),
+    scope: JSON.stringify({ ...infoFields(info), backend, limits: scoped }),
     check() {
       if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;

@@ -59,6 +59,11 @@ export function tensor(
   return { buffer: { label, bytes: bytesOf({ shape, dtype }), lifetime }, offset: 0, shape, dtype };
 }
 
+/** What the problem of a kernel says of an operand in half precision: `half: true`; of any other, nothing. */
+export function halfOf({ dtype }: Pick<Tensor, "dtype">): { readonly half?: true } {
+  return dtype === "f16" ? { half: true } : {};
+}
+
 /** The same memory under another shape of as many elements. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   return { ...x, shape };
