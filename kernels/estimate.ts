@@ -35,7 +35,7 @@ function tileOf(tuning: ProductTuning, columns: number): { rows: number; columns
 
 /**
  * How much faster matrix units are than the best tile: the least of 2.5 to 3.6 times that llama.cpp's WGSL kernels show
- * (ggml-org/llama.cpp, pull request 22504). Not measured here.
+ * (ggml-org/llama.cpp#22504). Not measured here.
  */
 const MATRIX_GAIN = 2.5, BEST_TILE = 0.65;
 
