@@ -33,7 +33,7 @@ const TILES: readonly Pick<MatrixTuning, "down" | "across" | "tall" | "wide">[] 
   { down: 2, across: 1, tall: 2, wide: 2 },
 ];
 
-/** Inner dimensions of matrices that are staged at once. */
+/** How many matrices deep operands are staged at once. */
 const DEPTHS = [2, 1];
 
 /**
@@ -60,10 +60,12 @@ export function matrixArrays(tuning: MatrixTuning, leftOrder: MatrixArray["order
   };
 }
 
-/** Bytes of workgroup memory; the left operand takes most where its rows are contiguous, for they are more. */
+/** Bytes of workgroup memory, for the order of the left operand that needs more of it. */
 function bytesOf(tuning: MatrixTuning): number {
-  const { left, right, sums } = matrixArrays(tuning, "row_major");
-  return 8 * (left.vectors + right.vectors) + 16 * sums.vectors;
+  return Math.max(...(["row_major", "col_major"] as const).map((order) => {
+    const { left, right, sums } = matrixArrays(tuning, order);
+    return 8 * (left.vectors + right.vectors) + 16 * sums.vectors;
+  }));
 }
 
 /** The tiles that fit a device with matrix units, for channels in fours. */
