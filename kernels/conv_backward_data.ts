@@ -15,7 +15,7 @@ import type { Axis, GatherConv } from "./gather_conv.ts";
 import { PLAIN, productShader } from "./gather_families.ts";
 import { type GatherTuning, gatherTunings } from "./gather_tunings.ts";
 import { gatherWinogradStages } from "./gather_winograd.ts";
-import { elementBytes } from "./half.ts";
+import { arrayBytes, elementBytes } from "./half.ts";
 import { type Kernel, read, scratch, type Shader, write } from "./kernel.ts";
 import { ceilDiv, elementwise } from "./wgsl.ts";
 
@@ -83,7 +83,7 @@ export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
       return gatherWinogradStages(gathers[0]!, tuning, slots);
     }
     return {
-      scratch: [elementBytes(p.half) * p.kernel ** 2 * p.inChannels * p.outChannels],
+      scratch: [arrayBytes(p.kernel ** 2 * p.inChannels * p.outChannels, p.half)],
       dispatches: [
         { shader: transposeWeights(p), bindings: [read(1), scratch(0)] },
         ...gathers.map((g) => ({

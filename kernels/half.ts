@@ -20,5 +20,8 @@ export const loaded = (value: string, type: Computed, half = false): string => h
 export const stored = (value: string, type: Computed, half = false): string =>
   half ? `${storedType(type, true)}(${value})` : value;
 
+/** Bytes of an array, in whole words, which bindings need. */
+export const arrayBytes = (elements: number, half = false): number => 4 * (half ? Math.ceil(elements / 2) : elements);
+
 /** Bytes of one element. */
 export const elementBytes = (half = false): number => half ? 2 : 4;

@@ -1,6 +1,7 @@
 /** f16 operands of `runOp` as the words that hold two each, for kernels in half precision. */
 import { FLOAT_FORMATS } from "../../core/float_formats.ts";
-import type { Operand } from "../_gpu.ts";
+import { test } from "uvu";
+import { gpu, type Operand } from "../_gpu.ts";
 
 /** The bits of a number that float16 holds exactly, and no subnormal. */
 function bitsOf(value: number): number {
@@ -23,4 +24,15 @@ export function unwritten(count: number): Operand {
 
 export function unpacked(words: ArrayLike<number>, count: number): Float32Array {
   return FLOAT_FORMATS["F16"]!.read(new Uint8Array(Uint32Array.from(words).buffer)).subarray(0, count);
+}
+
+/** Relative L2 error of what is stored as f16: WGSL leaves to the device which neighbour, 2^-10 apart at most, it takes. */
+export const HALF_ERROR = 2 ** -10;
+
+/** A test that is left out, with a line, on a device without f16. */
+export function halfTest(name: string, body: () => Promise<void>): void {
+  test(name, async () => {
+    if ((await gpu()).limits.f16 === true) return await body();
+    console.log(`skipped, for want of shader-f16: ${name}`);
+  });
 }
