@@ -6,9 +6,9 @@ import { convForward } from "../../kernels/conv_forward.ts";
 import type { ConvProblem } from "../../kernels/conv_problem.ts";
 import type { MatrixDialect } from "../../kernels/matrix_config.ts";
 import type { MatrixTuning } from "../../kernels/matrix_tile.ts";
-import { gpu, random, relativeError, runOp } from "../_gpu.ts";
+import { gpu, type Operand, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
-import { packed, unpacked, unwritten } from "./_half.ts";
+import { HALF_ERROR } from "./_half.ts";
 
 /**
  * Kinds of what kernels/matrix_tile.ts offers, as small as they come, for llvmpipe compiles those in seconds each (all
@@ -38,11 +38,9 @@ const SHAPES: readonly [name: string, Problem, readonly MatrixTuning[]][] = [
 
 const STEP = { step: 3, seed: 11 };
 
-/**
- * Inputs are numbers of 11 bits and all sums in float32 are exact, so a gradient of weights must be equal; what is
- * stored as f16 is off by up to 2^-11, 4.9e-4, of each element.
- */
-const HALF = 5e-4;
+/** f16 that a test reads, and f16 that it writes, each 99 until then. */
+const f16 = (data: Float64Array): Operand => ({ shape: [data.length], data, dtype: "f16" });
+const written = (like: Float64Array) => f16(new Float64Array(like.length).fill(99));
 
 for (const [name, p, tunings] of SHAPES) {
   const count = (...shape: number[]) => shape.reduce((a, b) => a * b, 1);
@@ -53,8 +51,8 @@ for (const [name, p, tunings] of SHAPES) {
   /** Skips where there are no subgroups to emulate with. */
   const emulated = (title: string, body: (tuning: MatrixTuning) => Promise<void>) =>
     test(`${title} ${name} on emulated matrix units agrees with float64`, async () => {
-      const { device, limits } = await gpu();
-      if (limits.subgroupSize !== 8 || !device.features.has("shader-f16")) {
+      const { limits } = await gpu();
+      if (limits.subgroupSize !== 8 || limits.f16 !== true) {
         return console.log("\n  skipped: emulated matrix units need f16 and subgroups of 8");
       }
       for (const tuning of tunings) await body(tuning);
@@ -68,26 +66,27 @@ for (const [name, p, tunings] of SHAPES) {
       ? reference.dropout(active, dropout.rate, { ...STEP, ...dropout, before: 3 * dropout.perExample })
       : active;
     const step = { shape: [4], data: [STEP.step, STEP.seed, 0, 3], dtype: "u32" as const };
-    const reads = [packed(x), packed(w), { shape: [p.outChannels], data: b }, ...(p.stride === 1 ? [step] : [])];
-    const [y] = await runOp(convForward, problem, tuning, { reads, writes: [unwritten(dy.length)] });
-    const error = relativeError(unpacked(y!, dy.length), expected);
-    assert.ok(error < HALF, `${error} ${JSON.stringify(tuning)}`);
+    const reads = [f16(x), f16(w), { shape: [p.outChannels], data: b }, ...(p.stride === 1 ? [step] : [])];
+    const [y] = await runOp(convForward, problem, tuning, { reads, writes: [written(dy)] });
+    const error = relativeError(y!, expected);
+    assert.ok(error < HALF_ERROR, `${error} ${JSON.stringify(tuning)}`);
   });
 
   emulated("conv_backward_data", async (tuning) => {
     const mask = { scale: 2, slope: 0.25 };
     const expected = reference.reluPullback("gradient", mask.slope, reference.convBackwardData(p, dy, w), x)
       .map((d) => d * mask.scale);
-    const operands = { reads: [packed(dy), packed(w), packed(x)], writes: [unwritten(x.length)] };
+    const operands = { reads: [f16(dy), f16(w), f16(x)], writes: [written(x)] };
     const [dx] = await runOp(convBackwardData, { ...p, mask }, tuning, operands);
-    const error = relativeError(unpacked(dx!, x.length), expected);
-    assert.ok(error < HALF, `${error} ${JSON.stringify(tuning)}`);
+    const error = relativeError(dx!, expected);
+    assert.ok(error < HALF_ERROR, `${error} ${JSON.stringify(tuning)}`);
   });
 
   emulated("conv_backward_weight", async (tuning) => {
     const writes = [{ shape: [w.length] }, { shape: [p.outChannels] }];
+    // Inputs are numbers of 11 bits and sums in float32 exact, so a gradient of weights must be equal.
     // Several steps of `depth` pixels: in one share that passes from image to image, or in each of two.
-    const parts = tuning === TUNINGS[0] ? 1 : 2, operands = { reads: [packed(x), packed(dy)], writes };
+    const parts = tuning === TUNINGS[0] ? 1 : 2, operands = { reads: [f16(x), f16(dy)], writes };
     const [dw, db] = await runOp(convBackwardWeight, { ...p, bias: true }, { ...tuning, parts }, operands);
     assert.is(relativeError(dw!, reference.convBackwardWeight(p, x, dy)), 0, JSON.stringify(tuning));
     assert.is(relativeError(db!, reference.sumRows(p.outChannels, dy)), 0, `bias ${JSON.stringify(tuning)}`);
