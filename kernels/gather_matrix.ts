@@ -68,12 +68,8 @@ ${clipped ? `      valid${q} = inside${q};\n` : ""}\
   };
   const fetch = `${unroll(inRounds, fetchInput)}
 ${unroll(weightRounds, fetchWeights)}`;
-  const keepInput = (q: number, item: string) =>
-    `      ${stageVector(matrix, left, `${item} / ${deep}u * ${left.stride}u + k${q}`, `next_in${q}`)}`;
-  const keepWeights = (q: number, item: string) =>
-    `      ${
-      stageVector(matrix, right, `${item} / ${across}u * ${right.stride}u + ${item} % ${across}u`, `next_w${q}`)
-    }`;
+  const keepInput = (q: number) => `      ${stageVector(matrix, left, `left_at${q}`, `next_in${q}`)}`;
+  const keepWeights = (q: number) => `      ${stageVector(matrix, right, `right_at${q}`, `next_w${q}`)}`;
 
   const store = `    let pixel = first + row;
     let column = first_vector + vector;
@@ -97,6 +93,7 @@ ${
     unroll(inRounds, (q) =>
       `  let pixel${q} = min(first + (lane + ${q * threads}u) / ${deep}u, end - 1u);
   let k${q} = (lane + ${q * threads}u) % ${deep}u;
+  let left_at${q} = (lane + ${q * threads}u) / ${deep}u * ${left.stride}u + k${q};
 ${locatePixel(g, `pixel${q}`, q)}
   var from${q}: u32;
 ${clipped ? `  var valid${q}: bool;\n` : ""}\
@@ -107,6 +104,7 @@ ${
     unroll(weightRounds, (q) =>
       `  let weight${q} = min(lane + ${q * threads}u, ${depth * across - 1}u);
   let weight_row${q} = weight${q} / ${across}u;
+  let right_at${q} = weight_row${q} * ${right.stride}u + weight${q} % ${across}u;
   let weight_column${q} = min(first_vector + weight${q} % ${across}u, ${outVectors - 1}u);
   var next_w${q}: vec4<f16>;`)}
 ${declareSums(tuning)}

@@ -51,6 +51,7 @@ export function weightMatrixShader(p: ConvProblem, tuning: WeightMatrixTuning, b
   let ky${q} = i32(unit${q} / ${p.kernel * inVectors}u) - ${p.padding};
   let kx${q} = i32(unit${q} / ${inVectors}u % ${p.kernel}u) - ${p.padding};
   let ci${q} = unit${q} % ${inVectors}u;
+  let left_at${q} = (lane + ${q * threads}u) / ${down}u * ${left.stride}u + (lane + ${q * threads}u) % ${down}u;
   var pixel${q} = begin + (lane + ${q * threads}u) / ${down}u;
   var oy${q} = i32(pixel${q} / ${p.outWidth}u % ${p.outHeight}u);
   var ox${q} = i32(pixel${q} % ${p.outWidth}u);
@@ -77,6 +78,7 @@ export function weightMatrixShader(p: ConvProblem, tuning: WeightMatrixTuning, b
     }`;
   const placeGradient = (q: number) =>
     `  let item${q} = min(lane + ${q * threads}u, ${depth * across - 1}u);
+  let right_at${q} = item${q} / ${across}u * ${right.stride}u + item${q} % ${across}u;
   let column${q} = min(first_vector + item${q} % ${across}u, ${outVectors - 1}u);
   var row${q} = begin + item${q} / ${across}u;
   var next_d${q}: vec4<f16>;`;
@@ -86,10 +88,8 @@ export function weightMatrixShader(p: ConvProblem, tuning: WeightMatrixTuning, b
     }u) * ${outVectors}u + column${q}], row${q} < end);`;
   const fetch = `${unroll(inRounds, fetchInput)}
 ${unroll(gradientRounds, fetchGradient)}`;
-  const keepInput = (q: number, item: string) =>
-    `    ${stageVector(matrix, left, `${item} / ${down}u * ${left.stride}u + ${item} % ${down}u`, `next_x${q}`)}`;
-  const keepGradient = (q: number, item: string) =>
-    `    ${stageVector(matrix, right, `${item} / ${across}u * ${right.stride}u + ${item} % ${across}u`, `next_d${q}`)}`;
+  const keepInput = (q: number) => `    ${stageVector(matrix, left, `left_at${q}`, `next_x${q}`)}`;
+  const keepGradient = (q: number) => `    ${stageVector(matrix, right, `right_at${q}`, `next_d${q}`)}`;
 
   const sumBias = unroll(biasRounds, (b) =>
     `    if (first_unit == 0u && lane + ${b * threads}u < ${across}u) {
