@@ -6,11 +6,7 @@
  */
 import type { MatrixArray, MatrixArrays, MatrixConfig } from "./matrix_config.ts";
 
-/** Can these lanes hold whole rows? */
-export const canEmulate = ({ m, n, k, lanes }: Pick<MatrixConfig, "m" | "n" | "k" | "lanes">): boolean =>
-  m % lanes === 0 && k % lanes === 0 && n % 4 === 0 && k % 4 === 0;
-
-/** The types `Left`, `Right`, `Sum` and the functions that subgroup_matrix.ts calls. */
+/** The types `Left`, `Right`, `Sum` and the functions that subgroup_matrix.ts calls. `lanes` must divide m and k. */
 export function emulatedDeclarations(
   { m, n, k, lanes }: MatrixConfig,
   { left, right, sums }: MatrixArrays,
