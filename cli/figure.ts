@@ -86,9 +86,9 @@ export function unitsOf({ args, model, classes }: Subject, layer: string): reado
   });
 }
 
-/** "unit 3", of a layer with one unit for each class the class. */
+/** "unit 3", or "unit cat" of a layer with one unit for each class. */
 export function unitName({ classes, model }: Subject, layer: string, unit: number): string {
-  return outputOf(model, layer).at(-1) === classes.length ? classes[unit]! : `unit ${unit}`;
+  return `unit ${outputOf(model, layer).at(-1) === classes.length ? classes[unit]! : unit}`;
 }
 
 /** A crop where it lies in the receptive field; where the field is longer than the image, in the image. */

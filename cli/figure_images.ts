@@ -12,6 +12,7 @@ import { wholeTile } from "../report/tile_grid.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import type { Model } from "../training/model.ts";
 import { preprocess } from "../training/preprocess.ts";
+import type { Arguments } from "./arguments.ts";
 import { colourNotes, type Figure, layersOf, MOST, rawOf, rulesOf, type Subject, unitName, unitsOf } from "./figure.ts";
 import { findImages, readImages } from "./read_images.ts";
 
@@ -67,21 +68,29 @@ function variantsOf(model: Model, layer: string): Variant[] {
   const below = model.config!.network.slice(0, count(model));
   const pools = below.some((each) => typeof each === "object" && "maxPool" in each), pooled = poolModel(model);
   const trained = pools
-    ? [{ name: "with switches", model, switches: true }, { name: "without switches", model, switches: false }]
+    ? [{ name: "with switches", model, switches: true }, {
+      name: "without switches, spread evenly",
+      model,
+      switches: false,
+    }]
     : [{ name: "as trained", model, switches: true }];
   if (count(pooled) === count(model)) return trained;
   return [...trained, { name: "strides as max pooling, with switches", model: pooled, switches: true }];
 }
 
+/** The images of the data set that are asked for, by number. Throws `UserError` where these are none. */
+export function numbersOf(args: Arguments): readonly number[] {
+  const text = args.text("index") ?? "";
+  if (!/^(\d+(,\d+)*)?$/.test(text)) throw new UserError(`--index expects numbers, as 3,8,22, got "${text}"`);
+  const numbers = text === "" ? [] : text.split(",").map(Number);
+  if (numbers.length <= MOST) return numbers;
+  throw new UserError(`Cannot draw ${numbers.length} images in one picture: name at most ${MOST}`);
+}
+
 /** Images of the data set by their numbers. */
 async function indexed({ args, source, split, classes, config }: Subject): Promise<Given[]> {
-  const text = args.text("index");
-  if (text === null) return [];
-  if (!/^\d+(,\d+)*$/.test(text)) throw new UserError(`--index expects numbers, as 3,8,22, got "${text}"`);
-  const numbers = text.split(",").map(Number);
-  if (numbers.length > MOST) {
-    throw new UserError(`Cannot draw ${numbers.length} images in one picture: name at most ${MOST}`);
-  }
+  const numbers = numbersOf(args);
+  if (numbers.length === 0) return [];
   const examples = await openPixels(await source(), split);
   return await Promise.all(numbers.map(async (example) => {
     if (example >= examples.count) {
@@ -138,7 +147,7 @@ function figureOf(
         ...variants.map(({ name }) => ({ name, columns: rules.length, columnNames: rules })),
       ],
       rows: given.map(({ name, pixels }, n) => ({
-        label: [name, unitName(subject, layer, unitOf(n).unit), unitOf(n).activation.toPrecision(3)],
+        label: [name, unitName(subject, layer, unitOf(n).unit), `activation ${unitOf(n).activation.toPrecision(3)}`],
         tiles: [
           [wholeTile(pixelPicture(onCanvas(model, pixels), size))],
           ...variants.map((_, v) =>

@@ -27,10 +27,10 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
   const { args, model, screen, split } = subject, rules = rulesOf(args, "guided");
   const k = countOf(args, "patches", DEFAULT_PATCHES), rows = countOf(args, "units", DEFAULT_UNITS);
   const layers = layersOf(subject), chosen = layers.map((layer) => unitsOf(subject, layer));
-  const wanted = args.integer("examples", 1) ?? (model.context.limits.software ? SOFTWARE_EXAMPLES : null);
-  const from = limited(await subject.source(), split, wanted);
+  const wanted = args.integer("examples", 1);
+  const from = limited(await subject.source(), split, wanted, model.context.limits.software);
   const pixels = await openPixels(from, split);
-  if (args.text("examples") !== null && pixels.count < wanted!) {
+  if (wanted !== null && pixels.count < wanted) {
     screen.line(`There are ${pixels.count} ${split} images, not ${wanted}: all are searched`);
   }
   const told = { ...screen, whitening: model.whitening }, figures: Figure[] = [];
@@ -61,11 +61,11 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
   return figures;
 }
 
-/** The source with at most `examples` of the split. */
-function limited(source: Source, split: "train" | "test", examples: number | null): Source {
-  if (examples === null) return source;
-  const { config } = source, key = split === "train" ? "trainExamples" : "testExamples";
-  return { ...source, config: { ...config, [key]: Math.min(examples, config[key] ?? Infinity) } };
+/** The source with so many examples of the split; without a number all, of a software adapter's fewer. */
+function limited({ config, directory }: Source, split: "train" | "test", examples: number | null, software: boolean) {
+  const key = split === "train" ? "trainExamples" : "testExamples";
+  const most = examples ?? Math.min(config[key] ?? Infinity, software ? SOFTWARE_EXAMPLES : Infinity);
+  return { directory, config: most === Infinity ? config : { ...config, [key]: most } };
 }
 
 /** The units in the order of their largest activation. */
@@ -97,10 +97,10 @@ function figureOf(
   return {
     name: name.replaceAll("/", "-"),
     grid: {
-      title: `${config.name}, ${layer}: what the most active units respond to`,
+      title: `${config.name}, ${layer}: what its units respond to`,
       notes: [
         `each row: the ${k} of ${searched} ${split} images of ${config.dataset.name} that activate the unit most, ` +
-        `cropped to its receptive field, ${height}x${width} pixels`,
+        `cropped to its receptive field, ${height}x${width} pixels (white: outside of the image)`,
         ...colourNotes(subject),
       ],
       groups: [...rules.map(ruleTitle), "image"].map((name) => ({ name, columns: k })),
@@ -141,6 +141,6 @@ function figureOf(
 const SIDE = 42;
 
 /** The rule as a heading. */
-export function ruleTitle(rule: string): string {
-  return rule === "guided" ? "guided backpropagation" : rule === "gradient" ? "gradient" : rule;
+function ruleTitle(rule: string): string {
+  return rule === "guided" ? "guided backpropagation" : rule;
 }

@@ -6,9 +6,9 @@ import { type Scale, SCALES } from "../report/signal_picture.ts";
 import { drawTileGrid } from "../report/tile_grid.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { type Figure, rulesOf, type Subject, wordOf } from "./figure.ts";
+import { countOf, type Figure, rulesOf, type Subject, wordOf } from "./figure.ts";
 import { filterFigures, unitFigures } from "./figure_filters.ts";
-import { imageFigures } from "./figure_images.ts";
+import { imageFigures, numbersOf } from "./figure_images.ts";
 import { patchFigures } from "./figure_patches.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
 import { progressLine } from "./progress.ts";
@@ -91,6 +91,8 @@ function modeOf(args: Arguments): Mode {
 async function visualizeCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), mode = modeOf(args);
   rulesOf(args, "all");
+  ["patches", "units"].forEach((name) => countOf(args, name, 1));
+  numbersOf(args);
   const scale = wordOf<Scale>(args, "scale", Object.keys(SCALES) as Scale[], "symmetric");
   const split = wordOf(args, "split", ["train", "test"], "test"), named = args.text("out");
   if (named !== null) await readIndex(named);

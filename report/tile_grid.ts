@@ -39,7 +39,7 @@ const LINE = 18;
 const INK = "#1f2933";
 const GRAY = "#6b7785";
 /** Width of a letter in units of the font size, on average. */
-const LETTER = 0.56;
+const LETTER = 0.53;
 
 /** A whole picture as a tile. */
 export function wholeTile(picture: Picture): Tile {
@@ -53,19 +53,18 @@ export function drawTileGrid(grid: TileGrid): Promise<Uint8Array> {
 
 /** The picture that `drawTileGrid` rasterizes, as an SVG document. */
 export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): string {
-  const all = rows.flatMap(({ tiles }) => tiles.flat()).filter((tile) => tile !== null);
-  const largest = Math.max(1, ...all.flatMap(({ width, height }) => [width, height]));
-  const factor = largest > 2 * side ? 2 * side / largest : Math.max(1, Math.round(side / largest));
-  const cell = Math.round(factor * largest), pitch = cell + GAP;
+  const cells = groups.map((_, at) => cellOf(rows.flatMap(({ tiles }) => tiles[at]!), side));
+  const tallest = Math.max(...cells.map(({ cell }) => cell)), pitch = tallest + GAP;
+  const span = (at: number) => groups[at]!.columns * (cells[at]!.cell + GAP) - GAP;
   const textWidth = (size: number) => (text: string) => text.length * size * LETTER;
   const labels = rows.flatMap(({ label }) => label), labelWidth = Math.max(0, ...labels.map(textWidth(13)));
-  const left = MARGIN + (labelWidth > 0 ? labelWidth + 12 : 0);
+  const left = Math.ceil(MARGIN + (labelWidth > 0 ? labelWidth + 12 : 0)); // tiles on whole pixels
   const named = groups.some(({ columnNames }) => columnNames !== undefined);
   const top = MARGIN + 28 + LINE * notes.length + 14 + LINE + (named ? LINE : 0);
   const starts = groups.map((_, at) =>
-    groups.slice(0, at).reduce((x, { columns }) => x + columns * pitch - GAP + GROUP_GAP, left)
+    groups.slice(0, at).reduce((x, _, before) => x + span(before) + GROUP_GAP, left)
   );
-  const last = groups.at(-1)!, right = starts.at(-1)! + last.columns * pitch - GAP;
+  const right = starts.at(-1)! + span(groups.length - 1);
   const ends = groups.map(({ name }, at) => starts[at]! + textWidth(13)(name));
   const lines = [textWidth(20)(title), ...notes.map(textWidth(13))].map((length) => MARGIN + length);
   const width = Math.ceil(Math.max(right, ...ends, ...lines) + MARGIN);
@@ -79,21 +78,28 @@ export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): str
     ...groups.flatMap(({ name, columnNames = [] }, group) => [
       svgText(starts[group]!, top - 8 - (named ? LINE : 0), name, `font-weight="600" fill="${INK}"`),
       ...columnNames.map((column, i) =>
-        svgText(starts[group]! + i * pitch + cell / 2, top - 8, column, `text-anchor="middle"`)
+        svgText(
+          starts[group]! + i * (cells[group]!.cell + GAP) + cells[group]!.cell / 2,
+          top - 8,
+          column,
+          `text-anchor="middle"`,
+        )
       ),
     ]),
     ...rows.flatMap(({ label, tiles }, row) => [
       ...label.map((line, i) =>
         svgText(
           left - 12,
-          top + row * pitch + cell / 2 + 5 + (i - (label.length - 1) / 2) * 16,
+          top + row * pitch + tallest / 2 + 5 + (i - (label.length - 1) / 2) * 16,
           line,
           `text-anchor="end" ${i === 0 ? `font-weight="600" fill="${INK}"` : ""}`,
         )
       ),
       ...tiles.flatMap((group, at) =>
         group.map((tile, column) =>
-          tile === null ? "" : image(tile, starts[at]! + column * pitch, top + row * pitch, factor, cell)
+          tile === null
+            ? ""
+            : image(tile, starts[at]! + column * (cells[at]!.cell + GAP), top + row * pitch, cells[at]!)
         )
       ),
     ]),
@@ -101,8 +107,22 @@ export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): str
   ].join("\n");
 }
 
+interface Cell {
+  /** Pixels of the grid for one of the pictures. */
+  readonly factor: number;
+  /** Its side. */
+  readonly cell: number;
+}
+
+/** All tiles of a group are enlarged alike. */
+function cellOf(tiles: readonly (Tile | null)[], side: number): Cell {
+  const largest = Math.max(1, ...tiles.flatMap((tile) => tile === null ? [] : [tile.width, tile.height]));
+  const factor = largest > 2 * side ? 2 * side / largest : Math.max(1, Math.round(side / largest));
+  return { factor, cell: Math.round(factor * largest) };
+}
+
 /** The tile in the middle of the cell at [x, y]; enlarged pixels stay squares. */
-function image({ picture, ...area }: Tile, x: number, y: number, factor: number, cell: number): string {
+function image({ picture, ...area }: Tile, x: number, y: number, { factor, cell }: Cell): string {
   const centre = (length: number) => Math.round((cell - factor * length) / 2);
   const left = x + centre(area.width) + factor * area.left, top = y + centre(area.height) + factor * area.top;
   const rendering = factor < 1 ? "optimizeQuality" : "optimizeSpeed";
