@@ -69,7 +69,7 @@ const RULES: Record<string, { folders: string[]; packages: RegExp | null }> = {
     folders: ["core", "layers", "configs", "data", "report", "training", "explain", "serve"],
     packages: /^node:(http|net)$/, // which file may, is checked below
   },
-  page: { folders: ["core", "report", "training", "serve", "page"], packages: /^$/ },
+  page: { folders: ["core", "report", "training", "serve", "page", "scripts"], packages: /^$/ }, // mod.ts counts as one
   sweep: { folders: ["core", "configs", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
 };
 
