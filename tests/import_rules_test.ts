@@ -99,7 +99,7 @@ test("nothing imports a script, cli/, an example or a test from below", () => {
 
 test("only runtime.ts, storage*.ts, dawn.ts and device.ts of core/ know Node, Deno or the browser; data/ and serve/listen.ts may use node:", () => {
   const doors = ["runtime", "storage", "storage_browser", "dawn", "device"].map((name) => `core/${name}.ts`);
-  const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples"].includes(folderOf(path)));
+  const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples", "page"].includes(folderOf(path)));
   // What is said of a process in a message is none of its properties.
   none(mentions(engine, /\bnavigator\b|\bindexedDB\b|\bDeno\b|\bprocess\s*(\?\.|[.[])|["']webgpu\b/, doors));
   none(mentions(engine.filter((path) => folderOf(path) !== "data"), /["']node:/, [...doors, "serve/listen.ts"]));
