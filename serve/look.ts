@@ -2,6 +2,7 @@
 import type { Rule } from "../core/layer.ts";
 import type { explain } from "../explain/explain.ts";
 import type { poolModel } from "../explain/pool_model.ts";
+import type { LayerConfig } from "../layers/mod.ts";
 import type { Model } from "../training/model.ts";
 import type { predict } from "../training/predict.ts";
 import type { preprocess } from "../training/preprocess.ts";
@@ -50,11 +51,23 @@ export async function look(
   rules: readonly Rule[],
 ): Promise<Look> {
   const image = await preprocess(model, Float32Array.from(pixels)), probabilities = await predict(model, image);
-  const seen: Seen[] = [], network = way === "pooled strides" ? poolModel(model) : model;
-  const switches = way !== "no switches";
+  const seen: Seen[] = [], pooled = way === "pooled strides" ? poolModel(model) : null;
+  const switches = way !== "no switches", looked = pooled === null ? layer : counterpart(model, pooled, layer);
   for (const rule of rules) {
-    const [explanation] = await explain(network, image, { layer, unit, rule, switches });
+    const [explanation] = await explain(pooled ?? model, image, { layer: looked, unit, rule, switches });
     seen.push({ rule, ...explanation! });
   }
   return { probabilities, seen };
+}
+
+/** Does a layer step over positions, as what `poolModel` replaces? */
+export const strides = (layer: LayerConfig): boolean =>
+  typeof layer !== "string" && "conv" in layer && layer.conv.stride > 1;
+
+/** What stands in the pooled network for `layer`: of a convolution that lost its stride, the pooling behind it. */
+function counterpart({ network, config }: Model, pooled: Model, layer: string): string {
+  const index = network.layers!.findIndex(({ name }) => name === layer);
+  if (index < 0) return layer; // `explain` says which layers there are
+  const added = config!.network.slice(0, index + 1).filter(strides).length;
+  return pooled.network.layers![index + added]!.name;
 }

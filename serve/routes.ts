@@ -7,7 +7,6 @@ import { sha256 } from "../core/safetensors.ts";
 import { elements } from "../core/tensor.ts";
 import { explain } from "../explain/explain.ts";
 import { poolModel } from "../explain/pool_model.ts";
-import type { LayerConfig } from "../layers/mod.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import { imageShape, inputShape } from "../training/datasets.ts";
 import { getParams } from "../training/model.ts";
@@ -15,7 +14,7 @@ import { predict } from "../training/predict.ts";
 import { encodeWhitening, preprocess, type Source } from "../training/preprocess.ts";
 import { liveModel, type Origin } from "./live_model.ts";
 import { liveRun } from "./live_run.ts";
-import { look, type Selection, type Way, WAYS } from "./look.ts";
+import { look, type Selection, strides, type Way, WAYS } from "./look.ts";
 import { networkInfo } from "./network_info.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
 import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
@@ -134,11 +133,12 @@ function runInfo({ config, path, classes, context, examples }: Subject): RunInfo
 
 /** The ways that differ for a network: those of pooling where it pools, and where it strides that of pooled strides. */
 function waysOf({ network }: Config): Way[] {
-  const some = (test: (layer: Exclude<LayerConfig, string>) => boolean) =>
-    network.some((layer) => typeof layer !== "string" && test(layer));
-  const pools = some((layer) => "maxPool" in layer),
-    strides = some((layer) => "conv" in layer && layer.conv.stride > 1);
-  return ["switches", ...pools ? ["no switches"] as const : [], ...strides ? ["pooled strides"] as const : []];
+  const pools = network.some((layer) => typeof layer !== "string" && "maxPool" in layer);
+  return [
+    "switches",
+    ...pools ? ["no switches"] as const : [],
+    ...network.some(strides) ? ["pooled strides"] as const : [],
+  ];
 }
 
 /** The source with at most `examples` test images. */

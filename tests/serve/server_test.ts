@@ -9,6 +9,11 @@ import type { LiveInfo, LookInfo, PictureInfo, RunInfo, Told, TopUnits, UnitPatc
 import { floatsOf, fromBase64, toBase64 } from "../../serve/protocol.ts";
 import { readRows } from "../../serve/live_run.ts";
 import { generateShapes } from "../../data/generated.ts";
+import { explain } from "../../explain/explain.ts";
+import { poolModel } from "../../explain/pool_model.ts";
+import { loadModel } from "../../training/model_file.ts";
+import { preprocess } from "../../training/preprocess.ts";
+import { gpu, relativeError } from "../_gpu.ts";
 import { allcnn } from "../cli/_run.ts";
 import { jpeg } from "../data/_pictures.ts";
 import { CHECKPOINT, saveCheckpointOf, withServer } from "./_served.ts";
@@ -162,7 +167,7 @@ test("a damaged line of the metrics ends what is shown, and is named", () => {
 });
 
 test("pictures, probabilities, units and their patches; wrong questions are one line", async () => {
-  await withServer(async ({ port }) => {
+  await withServer(async ({ port }, folder) => {
     const post = { method: "POST" };
     const body = await jpeg(1, 1, 60, 50),
       picture = await jsonOf<PictureInfo>(port, "/api/picture?name=a.jpg", {
@@ -181,6 +186,20 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
     const look = await jsonOf<LookInfo>(port, path, { ...post, body: pixels });
     assert.equal(look.seen.map(({ rule, unit }) => [rule, unit]), [["gradient", 3], ["deconvnet", 3], ["guided", 3]]);
     assert.ok(Math.abs(floatsOf(look.probabilities).reduce((a, b) => a + b) - 1) < 1e-5);
+    // With pooled strides a pooling comes in behind conv1, and what was pool1 is the second.
+    const model = poolModel(await loadModel(await gpu(), folder));
+    const image = await preprocess(model, Float32Array.from(pixels));
+    for (const [layer, inPooled] of [["conv1", "pool1"], ["pool1", "pool2"], ["conv2", "conv2"]] as const) {
+      const ask = `/api/look?layer=${layer}&unit=top&way=pooled+strides`,
+        { seen } = await jsonOf<LookInfo>(port, ask, {
+          ...post,
+          body: pixels,
+        });
+      const [expected] = await explain(model, image, { layer: inPooled, unit: "top", rule: "guided" });
+      const { unit, position, reconstruction } = seen[2]!;
+      assert.equal([unit, position], [expected!.unit, expected!.position]);
+      assert.ok(relativeError(floatsOf(reconstruction), expected!.reconstruction) < 1e-5);
+    }
     for (
       const [query, message] of [
         ["layer=conv9&unit=3&way=switches", /^Cannot look into layer "conv9".*: it has conv1, pool1, /],
