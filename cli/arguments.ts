@@ -14,7 +14,10 @@ export interface Usage {
   /** What is typed before the command; `allcnn` if left out. */
   readonly program?: string;
   readonly command: string;
-  /** Names of the positional arguments; a trailing "?" makes one optional, "..." at the last takes one or more. */
+  /**
+   * Names of the positional arguments; a trailing "?" makes one optional, "..." at the last takes one or more, "...?"
+   * any number.
+   */
   readonly positionals: readonly string[];
   readonly summary: string;
   /** Further lines for --help. */
@@ -79,7 +82,7 @@ export function parseArguments(usage: Usage, args: readonly string[]): Arguments
   if (positionals.length < required.length) {
     throw new UserError(`${required[positionals.length]!.replace("...", "")} is missing${hint}`);
   }
-  const several = usage.positionals.at(-1)?.endsWith("...") ?? false;
+  const several = /\.\.\.\??$/.test(usage.positionals.at(-1) ?? "");
   if (positionals.length > usage.positionals.length && !several) {
     throw new UserError(`Unexpected argument "${positionals[usage.positionals.length]}"${hint}`);
   }

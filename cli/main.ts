@@ -8,14 +8,18 @@ import { importCommand } from "./import.ts";
 import { type Command, runCommand } from "./command.ts";
 import { predict } from "./predict.ts";
 import { report } from "./report.ts";
+import { serve } from "./serve.ts";
 import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
+import { visualize } from "./visualize.ts";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   train,
   evaluate,
   predict,
+  visualize,
+  serve,
   augment,
   bench,
   tune,

@@ -1,16 +1,14 @@
 /** `allcnn predict`: the most probable classes of pictures. */
 import { UserError } from "../core/errors.ts";
 import { print } from "../core/runtime.ts";
-import { readFile } from "../core/storage.ts";
-import { decodeWindow, MIDDLE } from "../data/crop.ts";
-import { checkDecoder, readImage, resizeTo } from "../data/image.ts";
-import type { Model } from "../training/model.ts";
+import { checkDecoder } from "../data/image.ts";
 import { predict as probabilitiesOf } from "../training/predict.ts";
 import { preprocess } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
-import { type ProgressLine, progressLine } from "./progress.ts";
+import { progressLine } from "./progress.ts";
+import { readImages } from "./read_images.ts";
 
 export const predict: Command = {
   usage: {
@@ -64,26 +62,6 @@ async function predictCommand(args: Arguments): Promise<number> {
   }
   model.context.close();
   return predicted === paths.length ? 0 : 1;
-}
-
-/** Decodes files; one that cannot be read is a line on standard error and does not stop the others. */
-async function readImages({ images: shape, config }: Model, paths: readonly string[], screen: ProgressLine) {
-  const [height, width, channels] = shape, size = height * width * channels;
-  const window = config?.dataset.imageFolder;
-  const images = new Float32Array(paths.length * size), read: string[] = [];
-  for (const path of paths) {
-    try {
-      const pixels = window === undefined
-        ? (await resizeTo(await readImage(path), height, width)).pixels
-        : await decodeWindow(await readFile(path), path, { ...window, ...MIDDLE });
-      images.set(pixels, read.length * size);
-      read.push(path);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      screen.error(`allcnn: ${error.message}`);
-    }
-  }
-  return { read, images: images.subarray(0, read.length * size) };
 }
 
 interface Prediction {

@@ -4,27 +4,32 @@ import type { Layer, Params } from "./layer.ts";
 import type { Op } from "./op.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Weights, which have four dimensions, in half precision; biases as they are. */
-function halfWeights(params: Params): { readonly ops: readonly Op[]; readonly params: Params } {
+/** Copies in half precision of the parameters of which a layer takes some; the others as they are. */
+function halfParams(
+  params: Params,
+  names: readonly string[],
+): { readonly ops: readonly Op[]; readonly params: Params } {
   const ops: Op[] = [];
-  const halved = Object.entries(params).map(([name, master]): [string, Tensor] => {
-    if (master.shape.length !== 4) return [name, master];
-    const { ops: made, y } = castTo("f16", master, name);
+  const halved = names.map((name): [string, Tensor] => {
+    const { ops: made, y } = castTo("f16", params[name]!, name);
     ops.push(...made);
     return [name, y];
   });
-  return { ops, params: Object.fromEntries(halved) };
+  return { ops, params: { ...params, ...Object.fromEntries(halved) } };
 }
 
 /**
  * The same layer with its activations, their gradients and copies of its weights in half precision. Its parameters,
- * their gradients, input and output are float32 as before: to whoever uses it, only the rounding differs.
+ * their gradients, input and output are float32 as before: to whoever uses it, only the rounding differs. A layer that
+ * knows float32 alone is returned as it is.
  */
 export function halfLayer(layer: Layer): Layer {
+  const { half } = layer;
+  if (half === undefined) return layer;
   return {
     ...layer,
     forward(params, x, trace) {
-      const weights = halfWeights(params), input = castTo("f16", x, "x");
+      const weights = halfParams(params, half), input = castTo("f16", x, "x");
       const pass = layer.forward(weights.params, input.y, trace), output = castTo("f32", pass.y, "y");
       return {
         ops: [...weights.ops, ...input.ops, ...pass.ops, ...output.ops],

@@ -13,8 +13,10 @@ export interface ImageFolder {
   readonly labels: Uint32Array;
 }
 
-/** Files of a class folder that count; others, as lists of boxes, are passed over. */
-const PICTURE = /\.(jpe?g|png|webp)$/i;
+/** Does a file of this name count as a picture? Others in a folder, as lists of boxes, are passed over. */
+export function isPicture(name: string): boolean {
+  return /\.(jpe?g|png|webp)$/i.test(name) && !name.startsWith(".");
+}
 
 /** The path of a picture. */
 export function pathOf({ directory, classes, names, labels }: ImageFolder, index: number): string {
@@ -57,7 +59,7 @@ export async function listImageFolder(
       files.push([]);
       continue;
     }
-    const pictures = (await list(`${folder}/${name}`)).filter((file) => PICTURE.test(file) && !file.startsWith("."));
+    const pictures = (await list(`${folder}/${name}`)).filter(isPicture);
     if (pictures.length === 0) {
       throw new UserError(
         `Cannot read images from "${folder}/${name}": it holds no picture (.jpeg, .jpg, .png, .webp); ` +

@@ -99,6 +99,7 @@ export function conv(options: ConvOptions): Layer {
 
   return {
     name,
+    half: ["w"],
     window: () => ({ height: kernel, width: kernel, stride, before }),
     init(input) {
       const output = outputShape(input);

@@ -30,6 +30,7 @@ export function dropout(name: string, options: DropoutConfig): Layer {
   const { rate } = checkOptions(optionsSchema, options, `Cannot build dropout "${name}"`);
   return {
     name,
+    half: [],
     init: (input) => ({ output: input, params: {} }),
     forward(_params, x, { mode, step }) {
       if (mode === "eval" || rate === 0) {

@@ -17,6 +17,7 @@ export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal
 export function globalAveragePool(name: string): Layer {
   return {
     name,
+    half: [],
     window: ([, height, width]) => ({ height: height!, width: width!, stride: 1, before: 0 }),
     init: (input) => ({ output: [input[0]!, 1, 1, input[3]!], params: {} }),
     forward(_params, x) {

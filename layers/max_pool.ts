@@ -38,6 +38,7 @@ export function maxPool(name: string, options: MaxPoolConfig): Layer {
   ];
   return {
     name,
+    half: [],
     window: () => ({ height: kernel, width: kernel, stride, before: 0 }),
     init(input) {
       if (input.length !== 4) {

@@ -43,11 +43,11 @@ export function imageGridSvg({ title, notes, columns, rows }: ImageGrid): string
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT_FAMILY}" ` +
     `font-size="14" fill="${GRAY}">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    text(MARGIN, MARGIN + 16, title, `font-size="22" font-weight="600" fill="${INK}"`),
-    ...notes.map((note, i) => text(MARGIN, MARGIN + 44 + LINE * i, note, "")),
-    ...columns.map((name, i) => text(left + i * pitch + tile / 2, top - 12, name, `text-anchor="middle"`)),
+    svgText(MARGIN, MARGIN + 16, title, `font-size="22" font-weight="600" fill="${INK}"`),
+    ...notes.map((note, i) => svgText(MARGIN, MARGIN + 44 + LINE * i, note, "")),
+    ...columns.map((name, i) => svgText(left + i * pitch + tile / 2, top - 12, name, `text-anchor="middle"`)),
     ...rows.flatMap(({ label, pictures }, row) => [
-      text(left - 14, top + row * pitch + tile / 2 + 5, label, `text-anchor="end" font-weight="600" fill="${INK}"`),
+      svgText(left - 14, top + row * pitch + tile / 2 + 5, label, `text-anchor="end" font-weight="600" fill="${INK}"`),
       ...pictures.map((picture, column) => {
         const w = enlarged(picture.width), h = enlarged(picture.height);
         const x = left + column * pitch + (tile - w) / 2, y = top + row * pitch + (tile - h) / 2;
@@ -60,14 +60,16 @@ export function imageGridSvg({ title, notes, columns, rows }: ImageGrid): string
   ].join("\n");
 }
 
-function dataUrl({ width, height, pixels }: Picture): string {
+/** A picture as an address that an SVG document can show. */
+export function dataUrl({ width, height, pixels }: Picture): string {
   const png = encode({ width, height, data: pixels, channels: 3 });
   let binary = "";
   for (const byte of png) binary += String.fromCharCode(byte);
   return `data:image/png;base64,${btoa(binary)}`;
 }
 
-function text(x: number, y: number, content: string, attributes: string): string {
+/** A line of text in an SVG document. */
+export function svgText(x: number, y: number, content: string, attributes: string): string {
   const escaped = content.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   return `<text x="${x}" y="${y}" ${attributes}>${escaped}</text>`;
 }

@@ -181,3 +181,20 @@ export function sgd(
     w[i] = value + v[i]!;
   });
 }
+
+/**
+ * The k largest maxima of each channel as (value, example, position), the largest first and of equal ones the lower
+ * example; examples without a label and maxima that are no numbers do not count.
+ */
+export function topK(
+  maxima: Numbers,
+  positions: ArrayLike<number>,
+  counts: readonly boolean[],
+  { channels, k }: { channels: number; k: number },
+): { value: number; example: number; position: number }[][] {
+  return Array.from({ length: channels }, (_, c) =>
+    counts.flatMap((counted, example) => {
+      const value = maxima[example * channels + c]!, position = positions[example * channels + c]!;
+      return counted && !Number.isNaN(value) ? [{ value, example, position }] : [];
+    }).sort((a, b) => b.value - a.value || a.example - b.example).slice(0, k));
+}

@@ -1,12 +1,11 @@
 import { UserError } from "../core/errors.ts";
-import { run } from "../core/plan.ts";
-import { encodeStep } from "../core/step.ts";
 import { readTensor, writeTensor } from "../core/transfer.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Examples, startPass } from "./examples.ts";
+import type { Examples } from "./examples.ts";
 import { type Model, withOwnBuffers } from "./model.ts";
 import { makeResident } from "./resident.ts";
+import { runBatches } from "./run_batches.ts";
 import { compileEvaluation, type Evaluation } from "./session.ts";
 
 /** Mean cross-entropy in nats and error in percent, of so many examples: all whose image could be read. */
@@ -64,27 +63,14 @@ export async function runEvaluation(
   { plan, batch, data, metrics, logits }: Evaluation,
   { onBatch, withLogits = false, stop = () => false }: EvaluateOptions & { readonly stop?: () => boolean } = {},
 ): Promise<Score | null> {
-  const { context, step, buffers } = model;
+  const { context, buffers } = model;
   await writeTensor(context, buffers, metrics, new Float32Array(4));
-  const pass = await startPass(model, data, { batch, batches: Math.ceil(data.count / batch), training: null });
-  let previous: Promise<unknown> = Promise.resolve();
-  try {
-    for (let first = 0; first < data.count; first += batch) {
-      await pass.next?.();
-      const values = encodeStep({ step: 0, seed: 0, learningRate: 0, first });
-      context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
-      run(context, plan);
-      const done = context.device.queue.onSubmittedWorkDone();
-      done.catch(() => {}); // where the device is lost, check() throws first
-      await previous; // one batch runs while the next is encoded
-      previous = done;
-      context.check();
-      if (stop()) return null;
-      onBatch?.(first, withLogits ? await readTensor(context, plan.buffers, logits) : null);
-    }
-  } finally {
-    pass.close();
-  }
+  const whole = await runBatches(model, plan, { data, batch }, async (first) => {
+    if (stop()) return false;
+    onBatch?.(first, withLogits ? await readTensor(context, plan.buffers, logits) : null);
+    return true;
+  });
+  if (!whole) return null;
   const [loss, errors, examples] = await readTensor(context, buffers, metrics) as unknown as number[];
   if (examples === 0) throw new UserError(`None of the ${data.count} images of the evaluation could be read`);
   const expected = data.count - ("skipped" in data ? data.skipped.size : 0);

@@ -153,7 +153,7 @@ export class NotExactError extends UserError {
 function tunerFor(context: Context, resumed: Resumed | null, allowRetune: boolean, otherwise: Tuner): Tuner {
   if (resumed === null || allowRetune) return otherwise;
   if (resumed.checkpoint.scope !== context.scope) {
-    throw new NotExactError("the run was made on another device or driver, or with other --exact or --safe");
+    throw new NotExactError("the run was made on another device or driver, or with other --exact, --safe or --matrix");
   }
   return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }

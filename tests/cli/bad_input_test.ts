@@ -52,6 +52,28 @@ const CASES: [string, string[], RegExp][] = [
   ["no image", ["predict", "$/nothing"], /IMAGE is missing.*--help/],
   ["no class", ["predict", "$/nothing", "a.png", "--top", "0"], /--top expects a whole number of at least 1, got "0"/],
   ["a missing checkpoint to predict with", ["predict", "$/nothing", "a.png"], /Cannot read ".*nothing": it does not/],
+  [
+    "a rule that is none",
+    ["visualize", "$/nothing", "--rule", "guide"],
+    /--rule expects gradient, deconvnet, .*"guide"/,
+  ],
+  [
+    "no patches",
+    ["visualize", "$/nothing", "--patches", "0"],
+    /--patches expects a whole number of at least 1, got "0"/,
+  ],
+  ["images without numbers", ["visualize", "$/nothing", "--index", "1,b"], /--index expects numbers, as .*"1,b"/],
+  ["two figures", ["visualize", "$/nothing", "a.png", "--filters"], /--filters and --images are two figures: name one/],
+  [
+    "options of another figure",
+    ["visualize", "$/nothing", "--filters", "--unit", "3"],
+    /--unit does not go with --filters/,
+  ],
+  [
+    "a file for pictures",
+    ["visualize", "$/nothing", "--out", "$/short/data_batch_1.bin"],
+    /Cannot write pictures to ".*bin": it is a file, name a folder with --out/,
+  ],
   ["nothing to resume", ["train", "--resume", "$/nothing"], /There is no run in ".*nothing"/],
   ["a tensor larger than a binding", [
     "train",
@@ -71,7 +93,11 @@ const CASES: [string, string[], RegExp][] = [
     /Cannot cut batches of 64 into micro-batches of 7: 4 would divide them/,
   ],
   ["--out with --resume", ["train", "--resume", "$/short", "--out", "$/a"], /--out cannot be used with --resume/],
-  ["an unknown command", ["tain"], /Unknown command "tain", expected train, evaluate, predict, augment, bench, tune/],
+  [
+    "an unknown command",
+    ["tain"],
+    /Unknown command "tain", expected train, evaluate, predict, visualize, augment, bench, tune/,
+  ],
 ];
 
 for (const [name, args, expected] of CASES) {

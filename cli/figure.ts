@@ -1,0 +1,120 @@
+/** What the figures of `allcnn visualize` have in common: what they are of, and what they consist of. */
+import { UserError } from "../core/errors.ts";
+import { type Rule, RULES } from "../core/layer.ts";
+import type { HostTensor } from "../core/safetensors.ts";
+import type { Shape } from "../core/tensor.ts";
+import type { Crop } from "../explain/crop.ts";
+import { layerNames, upTo } from "../explain/layer_of.ts";
+import type { Rectangle } from "../explain/receptive_field.ts";
+import { pixelPicture, type Scale, SCALES, signalPicture } from "../report/signal_picture.ts";
+import type { Tile, TileGrid } from "../report/tile_grid.ts";
+import type { ImageShape, Model } from "../training/model.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Trained } from "./open_trained.ts";
+import type { ProgressLine } from "./progress.ts";
+
+/** What a figure is drawn of. */
+export interface Subject extends Trained {
+  readonly args: Arguments;
+  readonly screen: ProgressLine;
+  readonly scale: Scale;
+  readonly split: "train" | "test";
+}
+
+/** A picture with what is in it. */
+export interface Figure {
+  /** Of its files, without extension. */
+  readonly name: string;
+  readonly grid: TileGrid;
+  /** Its entry in index.json. */
+  readonly index: Readonly<Record<string, unknown>>;
+  /** The values of its tiles. */
+  readonly raw: Readonly<Record<string, HostTensor>>;
+}
+
+/** More rows or tiles would make a picture that no program opens gladly. */
+export const MOST = 64;
+
+/** A whole number up to MOST. Throws `UserError`. */
+export function countOf(args: Arguments, name: string, otherwise: number): number {
+  const value = args.integer(name, 1) ?? otherwise;
+  if (value > MOST) throw new UserError(`--${name} expects at most ${MOST}, got ${value}`);
+  return value;
+}
+
+/** One of a few words. Throws `UserError` that lists them. */
+export function wordOf<Word extends string>(args: Arguments, name: string, words: readonly Word[], otherwise: Word) {
+  const text = args.text(name) ?? otherwise;
+  if (!(words as readonly string[]).includes(text)) {
+    throw new UserError(`--${name} expects ${words.join(", ")}, got "${text}"`);
+  }
+  return text as Word;
+}
+
+/** The rules that are asked for. Throws `UserError` on one that does not exist. */
+export function rulesOf(args: Arguments, otherwise: Rule | "all"): readonly Rule[] {
+  const rule = wordOf(args, "rule", [...RULES, "all"], otherwise);
+  return rule === "all" ? RULES : [rule];
+}
+
+/** The layers that are asked for. Throws `UserError` where there are none. */
+export function layersOf({ args, model }: Subject): readonly string[] {
+  const layers = args.list("layer");
+  if (layers.length === 0) {
+    throw new UserError(
+      `--layer is missing: network "${model.network.name}" has ${layerNames(model.network).join(", ")}`,
+    );
+  }
+  layers.forEach((layer) => upTo(model.network, layer)); // or it says which there are
+  return layers;
+}
+
+/** The shape [1, height, width, units] of what a layer puts out for one image. */
+export function outputOf({ network, input }: Model, layer: string): Shape {
+  return upTo(network, layer).init([1, ...input]).output;
+}
+
+/** The units that are asked for, by number, or by the name of a class where the layer has one unit for each. */
+export function unitsOf({ args, model, classes }: Subject, layer: string): readonly (number | "top")[] {
+  const count = outputOf(model, layer).at(-1)!, named = count === classes.length ? classes : [];
+  return args.list("unit").map((text) => {
+    if (text === "top") return text;
+    const unit = /^\d+$/.test(text) ? Number(text) : named.indexOf(text);
+    if (unit >= 0 && unit < count) return unit;
+    const names = named.length === 0 ? "" : ` (${named.join(", ")})`;
+    throw new UserError(`Cannot visualize unit "${text}" of layer "${layer}": it has units 0 to ${count - 1}${names}`);
+  });
+}
+
+/** "unit 3", or "unit cat" of a layer with one unit for each class. */
+export function unitName({ classes, model }: Subject, layer: string, unit: number): string {
+  return `unit ${outputOf(model, layer).at(-1) === classes.length ? classes[unit]! : unit}`;
+}
+
+/** A crop where it lies in the receptive field; where the field is longer than the image, in the image. */
+export function tileOf(crop: Crop, field: Rectangle, [rows, columns]: ImageShape, scale: Scale | "pixels"): Tile {
+  const { values, height, width } = crop;
+  const picture = scale === "pixels"
+    ? pixelPicture(values, { height, width })
+    : signalPicture(values, { height, width }, scale);
+  const top = field.height < rows ? field.top : 0, left = field.width < columns ? field.left : 0;
+  const area = { height: Math.min(rows, field.height), width: Math.min(columns, field.width) };
+  return { picture, top: crop.top - top, left: crop.left - left, ...area };
+}
+
+/** What a picture's note says of its colours. */
+export function colourNotes({ model: { config }, scale }: Subject): string[] {
+  const steps = (config?.dataset.preprocess ?? []).map((step) => Object.keys(step)[0]);
+  const space = steps.length === 0
+    ? []
+    : [`signals are of pixels after ${steps.join(" and ")}, as the network sees them`];
+  return [[...space, SCALES[scale]].join("; ")];
+}
+
+/** A crop as a tensor [height, width, channels]. */
+export function rawOf({ values, height, width }: Crop): HostTensor {
+  return { shape: [height, width, values.length / height / width], data: values };
+}
+
+/** The rectangle alone, as index.json keeps it. */
+export const rectangle = ({ top, left, height, width }: Rectangle) => ({ top, left, height, width });

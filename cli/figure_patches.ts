@@ -1,0 +1,146 @@
+/** The figure of the patches that activate the units of a layer most, and what in them does (paper, Figure 3). */
+import { type TopActivation, topActivations } from "../explain/top_activations.ts";
+import { type Patch, topPatches } from "../explain/top_patches.ts";
+import { openPixels } from "../training/example_pixels.ts";
+import { openExamples } from "../training/open_examples.ts";
+import type { Source } from "../training/preprocess.ts";
+import {
+  colourNotes,
+  countOf,
+  type Figure,
+  layersOf,
+  rawOf,
+  rectangle,
+  rulesOf,
+  type Subject,
+  tileOf,
+  unitName,
+  unitsOf,
+} from "./figure.ts";
+
+/** Searching all examples of a data set takes a software adapter long. */
+const SOFTWARE_EXAMPLES = 2000;
+const DEFAULT_PATCHES = 10;
+const DEFAULT_UNITS = 8;
+
+export async function patchFigures(subject: Subject): Promise<Figure[]> {
+  const { args, model, screen, split } = subject, rules = rulesOf(args, "guided");
+  const k = countOf(args, "patches", DEFAULT_PATCHES), rows = countOf(args, "units", DEFAULT_UNITS);
+  const layers = layersOf(subject), chosen = layers.map((layer) => unitsOf(subject, layer));
+  const wanted = args.integer("examples", 1);
+  const from = limited(await subject.source(), split, wanted, model.context.limits.software);
+  const pixels = await openPixels(from, split);
+  if (wanted !== null && pixels.count < wanted) {
+    screen.line(`There are ${pixels.count} ${split} images, not ${wanted}: all are searched`);
+  }
+  const told = { ...screen, whitening: model.whitening }, figures: Figure[] = [];
+  for (const [index, layer] of layers.entries()) {
+    const lists = await topActivations(
+      model,
+      async (own) => (await openExamples(own, from, split, told)).examples,
+      { layer, k, report: (done) => screen.report(`Searching ${pixels.count} images for ${layer}`, done) },
+    );
+    const numbers = chosen[index]!.filter((unit) => unit !== "top");
+    const units = numbers.length === 0 ? mostActive(lists).slice(0, rows) : numbers;
+    for (const unit of units) {
+      if (!(lists[unit]![0]?.activation !== 0)) screen.line(`Unit ${unit} of ${layer} is 0 for all of these images`);
+    }
+    const patches = await topPatches(model, new Map(units.map((unit) => [unit, lists[unit]!])), pixels, {
+      layer,
+      rules,
+      report: (done) => screen.report(`Explaining ${layer}`, done),
+    });
+    const about = { layer, rules, k, searched: pixels.count };
+    const found = patches.map((row, n) => ({ unit: units[n]!, patches: row }));
+    figures.push(figureOf(subject, about, found, (example) => ({
+      example,
+      file: pixels.path(example),
+      label: subject.classes[pixels.labels[example]!]!,
+    })));
+  }
+  return figures;
+}
+
+/** The source with so many examples of the split; without a number all, of a software adapter's fewer. */
+function limited({ config, directory }: Source, split: "train" | "test", examples: number | null, software: boolean) {
+  const key = split === "train" ? "trainExamples" : "testExamples";
+  const most = examples ?? Math.min(config[key] ?? Infinity, software ? SOFTWARE_EXAMPLES : Infinity);
+  return { directory, config: most === Infinity ? config : { ...config, [key]: most } };
+}
+
+/** The units in the order of their largest activation. */
+function mostActive(lists: readonly (readonly TopActivation[])[]): number[] {
+  const largest = lists.map(([first]) => first?.activation ?? -Infinity);
+  return Array.from(lists.keys()).sort((a, b) => largest[b]! - largest[a]! || a - b);
+}
+
+function figureOf(
+  subject: Subject,
+  { layer, rules, k, searched }: {
+    readonly layer: string;
+    readonly rules: readonly string[];
+    readonly k: number;
+    readonly searched: number;
+  },
+  rows: readonly { readonly unit: number; readonly patches: readonly Patch[] }[],
+  imageOf: (example: number) => object,
+): Figure {
+  const { model, config, scale, split } = subject, name = `${layer}-top-patches`;
+  const all = rows.flatMap(({ patches }) => patches), { height = 0, width = 0 } = all[0]?.field ?? {};
+  const rawName = (patch: Patch, rank: number, what: string) => `unit${patch.unit}/${rank}/${what}`;
+  const raw = rows.flatMap(({ patches }) =>
+    patches.flatMap((patch, rank) => [
+      ...rules.map((rule, i) => [rawName(patch, rank, rule), rawOf(patch.reconstructions[i]!)] as const),
+      [rawName(patch, rank, "image"), rawOf(patch.image)] as const,
+    ])
+  );
+  return {
+    name: name.replaceAll("/", "-"),
+    grid: {
+      title: `${config.name}, ${layer}: what its units respond to`,
+      notes: [
+        `each row: the ${k} of ${searched} ${split} images of ${config.dataset.name} that activate the unit most, ` +
+        `cropped to its receptive field, ${height}x${width} pixels (white: outside of the image)`,
+        ...colourNotes(subject),
+      ],
+      groups: [...rules.map(ruleTitle), "image"].map((name) => ({ name, columns: k })),
+      rows: rows.map(({ unit, patches }) => ({
+        label: [unitName(subject, layer, unit)],
+        tiles: [
+          ...rules.map((_, i) =>
+            patches.map(({ reconstructions, field }) => tileOf(reconstructions[i]!, field, model.input, scale))
+          ),
+          patches.map(({ image, field }) => tileOf(image, field, model.input, "pixels")),
+        ],
+      })),
+      side: SIDE,
+    },
+    index: {
+      layer,
+      rules,
+      scale,
+      split,
+      searched,
+      patches: rows.flatMap(({ patches }, row) =>
+        patches.map(({ unit, example, position, activation, image }, column) => ({
+          row,
+          column,
+          unit,
+          ...imageOf(example),
+          position,
+          activation,
+          field: rectangle(image),
+        }))
+      ),
+    },
+    raw: Object.fromEntries(raw),
+  };
+}
+
+/** Twenty columns make a picture of about 1000 pixels. */
+const SIDE = 42;
+
+/** The rule as a heading. */
+function ruleTitle(rule: string): string {
+  return rule === "guided" ? "guided backpropagation" : rule;
+}

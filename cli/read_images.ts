@@ -1,0 +1,62 @@
+/** Pictures that a command line names, as a network takes them. */
+import { UserError } from "../core/errors.ts";
+import { isDirectory, list, readFile } from "../core/storage.ts";
+import { decodeWindow, MIDDLE } from "../data/crop.ts";
+import { readImage, resizeTo } from "../data/image.ts";
+import { isPicture } from "../data/image_folder.ts";
+import type { Model } from "../training/model.ts";
+import type { ProgressLine } from "./progress.ts";
+
+/**
+ * Decodes files; one that cannot be read is a line on standard error and does not stop the others. `resized` hears of
+ * those that are of another size, unless the config says itself how pictures are scaled.
+ */
+export async function readImages(
+  { images: shape, config }: Model,
+  paths: readonly string[],
+  screen: ProgressLine,
+  resized: (path: string, height: number, width: number) => void = () => {},
+) {
+  const [height, width, channels] = shape, size = height * width * channels;
+  const window = config?.dataset.imageFolder;
+  const images = new Float32Array(paths.length * size), read: string[] = [];
+  for (const path of paths) {
+    try {
+      if (window === undefined) {
+        const image = await readImage(path), [fromHeight, fromWidth] = image.shape;
+        images.set((await resizeTo(image, height, width)).pixels, read.length * size);
+        if (fromHeight !== height || fromWidth !== width) resized(path, fromHeight, fromWidth);
+      } else {
+        images.set(await decodeWindow(await readFile(path), path, { ...window, ...MIDDLE }), read.length * size);
+      }
+      read.push(path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      screen.error(`allcnn: ${error.message}`);
+    }
+  }
+  return { read, images: images.subarray(0, read.length * size) };
+}
+
+/**
+ * The files that are named, and the pictures in folders that are. Throws `UserError` where a folder holds none, or
+ * there are more than `most`.
+ */
+export async function findImages(names: readonly string[], most: number): Promise<string[]> {
+  const paths: string[] = [];
+  for (const name of names) {
+    if (!await isDirectory(name)) {
+      paths.push(name);
+      continue;
+    }
+    const files = (await list(name)).filter(isPicture);
+    if (files.length === 0) {
+      throw new UserError(`Cannot read images from "${name}": it holds no picture (.jpeg, .jpg, .png, .webp)`);
+    }
+    paths.push(...files.map((file) => `${name}/${file}`));
+  }
+  if (paths.length > most) {
+    throw new UserError(`Cannot draw ${paths.length} images in one picture: name at most ${most}`);
+  }
+  return paths;
+}

@@ -1,0 +1,134 @@
+/** `allcnn visualize`: what a trained network responds to, as pictures (paper, Figures 2 to 6). */
+import { UserError } from "../core/errors.ts";
+import { encodeTensors } from "../core/safetensors.ts";
+import { exists, isDirectory, readText, writeFile } from "../core/storage.ts";
+import { type Scale, SCALES } from "../report/signal_picture.ts";
+import { drawTileGrid } from "../report/tile_grid.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { countOf, type Figure, rulesOf, type Subject, wordOf } from "./figure.ts";
+import { filterFigures, unitFigures } from "./figure_filters.ts";
+import { imageFigures, numbersOf } from "./figure_images.ts";
+import { patchFigures } from "./figure_patches.ts";
+import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
+import { progressLine } from "./progress.ts";
+
+export const visualize: Command = {
+  usage: {
+    command: "visualize",
+    positionals: ["RUN_OR_CHECKPOINT", "IMAGE...?"],
+    summary: "Draws what a trained network responds to, as a grid of pictures.",
+    details:
+      "Without images: the patches of the data set that activate the units of a layer most, and what in them does.\n" +
+      "With images, or --index: what in each activates a unit, by each rule, with and without switches of max pooling.\n" +
+      "--without-image: the deconvnet from every unit of the first layers. --filters: the first layer's weights.",
+    options: [
+      { name: "layer", value: "NAME", help: "the layer to look into; may be repeated", repeat: true },
+      {
+        name: "unit",
+        value: "UNIT",
+        help: "a number, top, or in the last layer a class; may be repeated",
+        repeat: true,
+      },
+      { name: "rule", value: "RULE", help: "gradient, deconvnet, guided or all; default: guided, of images all" },
+      { name: "units", value: "N", help: "rows of top patches: the N most active units; default: 8" },
+      { name: "patches", value: "N", help: "patches of each; default: 10" },
+      {
+        name: "examples",
+        value: "N",
+        help: "search the first N images; default: all, 2000 on a software adapter",
+      },
+      { name: "split", value: "SPLIT", help: "train or test, the images to search; default: test" },
+      {
+        name: "images",
+        value: "FILE_OR_DIR",
+        help: "as IMAGE, or a folder of pictures; may be repeated",
+        repeat: true,
+      },
+      {
+        name: "index",
+        value: "N,N,...",
+        help: "images of the data set, by the index that evaluate --predictions writes",
+      },
+      { name: "without-image", value: null, help: "every unit of --layer, from the deconvnet without an image" },
+      { name: "filters", value: null, help: "the weights of the first layer" },
+      { name: "scale", value: "SCALE", help: "colours: symmetric around grey, or minmax; default: symmetric" },
+      { name: "raw", value: null, help: "write the values too, as safetensors" },
+      { name: "out", value: "DIR", help: "folder of pictures and index.json; default: runs/<config>-visualize" },
+      ...TRAINED_OPTIONS,
+    ],
+  },
+  run: visualizeCommand,
+};
+
+/** What is drawn where one of the options `by` is given; the last where none is. */
+interface Mode {
+  readonly by: readonly string[];
+  /** The options that only some modes have. */
+  readonly options: readonly string[];
+  readonly draw: (subject: Subject) => Promise<Figure[]>;
+}
+
+const MODES: readonly Mode[] = [
+  { by: ["filters"], options: ["layer"], draw: filterFigures },
+  { by: ["without-image"], options: ["layer"], draw: unitFigures },
+  { by: ["images", "index"], options: ["layer", "unit", "rule", "split"], draw: imageFigures },
+  { by: [], options: ["layer", "unit", "rule", "units", "patches", "examples", "split"], draw: patchFigures },
+];
+
+/** The mode that the options ask for. Throws `UserError` on options that do not go together. */
+function modeOf(args: Arguments): Mode {
+  const given = (name: string) => args.text(name) !== null || (name === "images" && args.positionals(1).length > 0);
+  const asked = MODES.filter(({ by }) => by.some(given)), mode = asked[0] ?? MODES.at(-1)!;
+  const flag = (name: string) => `--${name}`, name = (mode: Mode) => flag(mode.by.find(given)!);
+  if (asked.length > 1) throw new UserError(`${name(asked[0]!)} and ${name(asked[1]!)} are two figures: name one`);
+  const known = new Set(MODES.flatMap(({ options }) => options));
+  const foreign = [...known].find((option) => given(option) && !mode.options.includes(option));
+  if (foreign !== undefined) throw new UserError(`${flag(foreign)} does not go with ${name(mode)}`);
+  return mode;
+}
+
+async function visualizeCommand(args: Arguments): Promise<number> {
+  const screen = progressLine(), mode = modeOf(args);
+  rulesOf(args, "all");
+  ["patches", "units"].forEach((name) => countOf(args, name, 1));
+  numbersOf(args);
+  const scale = wordOf<Scale>(args, "scale", Object.keys(SCALES) as Scale[], "symmetric");
+  const split = wordOf(args, "split", ["train", "test"], "test"), named = args.text("out");
+  if (named !== null) await readIndex(named);
+  const trained = await openTrained(args, screen), out = named ?? `runs/${trained.config.name}-visualize`;
+  const index = await readIndex(out);
+  const figures = await mode.draw({ ...trained, args, screen, scale, split });
+  trained.model.context.close();
+  const written: string[] = [];
+  const write = async (name: string, contents: Uint8Array | string) => {
+    await writeFile(`${out}/${name}`, contents);
+    written.push(`${out}/${name}`);
+  };
+  for (const { name, grid, raw, index: entry } of figures) {
+    screen.report(`Drawing ${name}`, 0);
+    await write(`${name}.png`, await drawTileGrid(grid));
+    const checkpoint = args.positional(0)!, rawFile = `${name}.safetensors`;
+    if (args.flag("raw")) await write(rawFile, await encodeTensors({ metadata: { checkpoint }, tensors: raw }));
+    index[`${name}.png`] = { checkpoint, ...entry, raw: args.flag("raw") ? rawFile : null };
+  }
+  await write("index.json", `${JSON.stringify(index, null, 1)}\n`);
+  written.forEach((path) => screen.line(`Written: ${path}`));
+  return 0;
+}
+
+/** What a folder's index.json says of the pictures in it. Throws `UserError` where nothing can be written there. */
+async function readIndex(out: string): Promise<Record<string, unknown>> {
+  if (await exists(out) && !await isDirectory(out)) {
+    throw new UserError(`Cannot write pictures to "${out}": it is a file, name a folder with --out`);
+  }
+  const path = `${out}/index.json`;
+  if (!await exists(path)) return {};
+  try {
+    const index = JSON.parse(await readText(path));
+    if (typeof index === "object" && index !== null && !Array.isArray(index)) return index;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+  }
+  throw new UserError(`Cannot add to "${path}": it is no index of pictures, name another folder with --out`);
+}

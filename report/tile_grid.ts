@@ -1,0 +1,131 @@
+/** Many small pictures as one PNG: groups of columns beside one another, a label in front of each row. */
+import { dataUrl, type Picture, svgText } from "./image_grid.ts";
+import { FONT_FAMILY, svgToPng } from "./png.ts";
+
+/** A group of columns with a name above it, and names of the columns if each has one. */
+export interface TileGroup {
+  readonly name: string;
+  readonly columns: number;
+  readonly columnNames?: readonly string[];
+}
+
+/** A picture in its cell, `left` and `top` pixels from the corner of an area of `width` and `height` pixels. */
+export interface Tile {
+  readonly picture: Picture;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface TileGrid {
+  readonly title: string;
+  /** Lines below the title. */
+  readonly notes: readonly string[];
+  readonly groups: readonly TileGroup[];
+  /** Lines of the label, and the tiles of each group; null leaves a cell empty. */
+  readonly rows: readonly {
+    readonly label: readonly string[];
+    readonly tiles: readonly (readonly (Tile | null)[])[];
+  }[];
+  /** The side of a cell, about: pictures are enlarged by whole factors, those of more than twice the side shrunk. */
+  readonly side: number;
+}
+
+const MARGIN = 24;
+const GAP = 4;
+const GROUP_GAP = 20;
+const LINE = 18;
+const INK = "#1f2933";
+const GRAY = "#6b7785";
+/** Width of a letter in units of the font size, on average. */
+const LETTER = 0.53;
+
+/** A whole picture as a tile. */
+export function wholeTile(picture: Picture): Tile {
+  return { picture, left: 0, top: 0, width: picture.width, height: picture.height };
+}
+
+/** Draws the grid. Throws `UserError` where the packages that rasterize cannot be read. */
+export function drawTileGrid(grid: TileGrid): Promise<Uint8Array> {
+  return svgToPng(tileGridSvg(grid));
+}
+
+/** The picture that `drawTileGrid` rasterizes, as an SVG document. */
+export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): string {
+  const cells = groups.map((_, at) => cellOf(rows.flatMap(({ tiles }) => tiles[at]!), side));
+  const tallest = Math.max(...cells.map(({ cell }) => cell)), pitch = tallest + GAP;
+  const span = (at: number) => groups[at]!.columns * (cells[at]!.cell + GAP) - GAP;
+  const textWidth = (size: number) => (text: string) => text.length * size * LETTER;
+  const labels = rows.flatMap(({ label }) => label), labelWidth = Math.max(0, ...labels.map(textWidth(13)));
+  const left = Math.ceil(MARGIN + (labelWidth > 0 ? labelWidth + 12 : 0)); // tiles on whole pixels
+  const named = groups.some(({ columnNames }) => columnNames !== undefined);
+  const top = MARGIN + 28 + LINE * notes.length + 14 + LINE + (named ? LINE : 0);
+  const starts = groups.map((_, at) =>
+    groups.slice(0, at).reduce((x, _, before) => x + span(before) + GROUP_GAP, left)
+  );
+  const right = starts.at(-1)! + span(groups.length - 1);
+  const ends = groups.map(({ name }, at) => starts[at]! + textWidth(13)(name));
+  const lines = [textWidth(20)(title), ...notes.map(textWidth(13))].map((length) => MARGIN + length);
+  const width = Math.ceil(Math.max(right, ...ends, ...lines) + MARGIN);
+  const height = top + rows.length * pitch - GAP + MARGIN;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT_FAMILY}" ` +
+    `font-size="13" fill="${GRAY}">`,
+    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    svgText(MARGIN, MARGIN + 14, title, `font-size="20" font-weight="600" fill="${INK}"`),
+    ...notes.map((note, i) => svgText(MARGIN, MARGIN + 38 + LINE * i, note, "")),
+    ...groups.flatMap(({ name, columnNames = [] }, group) => [
+      svgText(starts[group]!, top - 8 - (named ? LINE : 0), name, `font-weight="600" fill="${INK}"`),
+      ...columnNames.map((column, i) =>
+        svgText(
+          starts[group]! + i * (cells[group]!.cell + GAP) + cells[group]!.cell / 2,
+          top - 8,
+          column,
+          `text-anchor="middle"`,
+        )
+      ),
+    ]),
+    ...rows.flatMap(({ label, tiles }, row) => [
+      ...label.map((line, i) =>
+        svgText(
+          left - 12,
+          top + row * pitch + tallest / 2 + 5 + (i - (label.length - 1) / 2) * 16,
+          line,
+          `text-anchor="end" ${i === 0 ? `font-weight="600" fill="${INK}"` : ""}`,
+        )
+      ),
+      ...tiles.flatMap((group, at) =>
+        group.map((tile, column) =>
+          tile === null
+            ? ""
+            : image(tile, starts[at]! + column * (cells[at]!.cell + GAP), top + row * pitch, cells[at]!)
+        )
+      ),
+    ]),
+    `</svg>`,
+  ].join("\n");
+}
+
+interface Cell {
+  /** Pixels of the grid for one of the pictures. */
+  readonly factor: number;
+  /** Its side. */
+  readonly cell: number;
+}
+
+/** All tiles of a group are enlarged alike. */
+function cellOf(tiles: readonly (Tile | null)[], side: number): Cell {
+  const largest = Math.max(1, ...tiles.flatMap((tile) => tile === null ? [] : [tile.width, tile.height]));
+  const factor = largest > 2 * side ? 2 * side / largest : Math.max(1, Math.round(side / largest));
+  return { factor, cell: Math.round(factor * largest) };
+}
+
+/** The tile in the middle of the cell at [x, y]; enlarged pixels stay squares. */
+function image({ picture, ...area }: Tile, x: number, y: number, { factor, cell }: Cell): string {
+  const centre = (length: number) => Math.round((cell - factor * length) / 2);
+  const left = x + centre(area.width) + factor * area.left, top = y + centre(area.height) + factor * area.top;
+  const rendering = factor < 1 ? "optimizeQuality" : "optimizeSpeed";
+  return `<image x="${left}" y="${top}" width="${factor * picture.width}" height="${factor * picture.height}" ` +
+    `image-rendering="${rendering}" href="${dataUrl(picture)}"/>`;
+}

@@ -1,0 +1,5 @@
+import { visualize } from "./cli/visualize.ts";
+import { runCommand } from "./cli/command.ts";
+import { programArguments } from "./core/runtime.ts";
+
+await runCommand(visualize, programArguments());
