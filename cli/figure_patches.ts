@@ -43,7 +43,7 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
     const numbers = chosen[index]!.filter((unit) => unit !== "top");
     const units = numbers.length === 0 ? mostActive(lists).slice(0, rows) : numbers;
     for (const unit of units) {
-      if (!(lists[unit]![0]?.activation !== 0)) screen.line(`Unit ${unit} of ${layer} is 0 for all of these images`);
+      if (lists[unit]![0]?.activation === 0) screen.line(`Unit ${unit} of ${layer} is 0 for all of these images`);
     }
     const patches = await topPatches(model, new Map(units.map((unit) => [unit, lists[unit]!])), pixels, {
       layer,
