@@ -113,7 +113,7 @@ function figureOf(
           patches.map(({ image, field }) => tileOf(image, field, model.input, "pixels")),
         ],
       })),
-      side: SIDE,
+      side: Math.min(MOST_SIDE, Math.max(LEAST_SIDE, Math.floor(WIDTH / k / (rules.length + 1)))),
     },
     index: {
       layer,
@@ -137,8 +137,10 @@ function figureOf(
   };
 }
 
-/** Twenty columns make a picture of about 1000 pixels. */
-const SIDE = 42;
+/** Pixels of all columns together, while tiles stay of a good size. */
+const WIDTH = 900;
+const LEAST_SIDE = 42;
+const MOST_SIDE = 96;
 
 /** The rule as a heading. */
 function ruleTitle(rule: string): string {

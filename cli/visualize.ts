@@ -2,6 +2,7 @@
 import { UserError } from "../core/errors.ts";
 import { encodeTensors } from "../core/safetensors.ts";
 import { exists, isDirectory, readText, writeFile } from "../core/storage.ts";
+import { checkDecoder } from "../data/image.ts";
 import { type Scale, SCALES } from "../report/signal_picture.ts";
 import { drawTileGrid } from "../report/tile_grid.ts";
 import type { Arguments } from "./arguments.ts";
@@ -10,7 +11,6 @@ import { countOf, type Figure, MOST, rulesOf, type Subject, wordOf } from "./fig
 import { filterFigures, unitFigures } from "./figure_filters.ts";
 import { imageFigures, numbersOf } from "./figure_images.ts";
 import { patchFigures } from "./figure_patches.ts";
-import { checkDecoder } from "../data/image.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
 import { progressLine } from "./progress.ts";
 import { findImages } from "./read_images.ts";
