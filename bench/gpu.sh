@@ -156,41 +156,63 @@ if wanted device; then
   step device 5 . $doctor
 else left=$((left - 5)); fi
 
-if wanted check; then step check 13 'FAIL|passed' $check $tests; else left=$((left - 13)); fi
+if wanted check; then step check 10 'FAIL|passed' $check $tests; else left=$((left - 10)); fi
 
 if ! wanted tune; then
-  left=$((left - 22))
+  left=$((left - 20))
 elif $allcnn tune --help >/dev/null 2>&1; then
   if [ -z "$budget" ]; then
-    if [ "$small" = yes ]; then budget=45; else budget=$(($(limit_of 22) * 3 / 4)); fi
+    if [ "$small" = yes ]; then budget=45; else budget=$(($(limit_of 20) * 3 / 4)); fi
   fi
-  step tune 22 . $allcnn tune "$config" --batch "$first_batch" --budget "$budget" --report "$out/tune.html" \
+  step tune 20 . $allcnn tune "$config" --batch "$first_batch" --budget "$budget" --report "$out/tune.html" \
     --export "$out/tune.json"
 else
-  skip tune 22 "this version has no command tune"
+  skip tune 20 "this version has no command tune"
 fi
+
+# bench_step NAME SHARE OPTIONS...: a training step, as whole and op by op.
+bench_step() {
+  name=$1 share=$2
+  shift 2
+  set -- "$@" --steps "$steps" --json "$out/$name.json"
+  if has_option bench --profile; then set -- "$@" --profile; fi
+  # What the step tune has not measured, as other batches, within half of the time.
+  if ! has_option bench --tune; then :
+  elif [ "$small" = yes ]; then set -- "$@" --tune cached
+  else set -- "$@" --tune search --tune-budget "$(($(limit_of "$share") / 2))"; fi
+  step "$name" "$share" '^[^ ]' $allcnn bench "$config" "$@"
+}
 
 for batch in $batches; do
   if wanted bench; then
-    set -- --batch "$batch" --steps "$steps" --json "$out/bench-$batch.json"
-    if has_option bench --profile; then set -- "$@" --profile; fi
+    set -- --batch "$batch"
     if has_option bench '--trace FILE'; then set -- "$@" --trace "$out/trace-$batch.json"; fi
-    # What the step tune has not measured, as other batches, within half of the time.
-    if ! has_option bench --tune; then :
-    elif [ "$small" = yes ]; then set -- "$@" --tune cached
-    else set -- "$@" --tune search --tune-budget "$(($(limit_of 8) / 2))"; fi
-    step "bench-$batch" 8 '^[^ ]' $allcnn bench "$config" "$@"
+    bench_step "bench-$batch" 8 "$@"
   else left=$((left - 8)); fi
 done
+# The last batch in mixed precision too.
+if ! wanted bench; then left=$((left - 8))
+elif has_option bench '--set path=value'; then bench_step "bench-$batch-f16" 8 --batch "$batch" --set precision=f16
+else skip "bench-$batch-f16" 8 "this version has no mixed precision"; fi
+
+# peers_step NAME SHARE OPTIONS...: this project and other frameworks in turns.
+peers_step() {
+  name=$1 share=$2
+  shift 2
+  step "$name" "$share" '^[|-]|^Training step' $node "$@" --config "$config" --rounds "$rounds" --steps "$peer_steps" \
+    --timeout "$(($(limit_of "$share") / 3))" --json "$out/$name.json"
+}
 
 set -- "$peers"/run.*js
 if ! wanted peers; then
-  left=$((left - 24))
+  left=$((left - 25))
 elif [ -f "$1" ]; then
-  step peers 24 '^[|-]|^Training step' $node "$1" --config "$config" --batch "$first_batch" --rounds "$rounds" --steps "$peer_steps" \
-    --timeout "$(($(limit_of 24) / 3))" --json "$out/peers.json"
+  peers_step peers 17 "$1" --batch "$first_batch"
+  # Mixed precision against PyTorch's at the last batch.
+  if [ "$batch" = "$first_batch" ]; then left=$((left - 8))
+  else peers_step "peers-$batch" 8 "$1" --batch "$batch" --only "allcnn,torch bf16 channels_last,torch fp16 channels_last"; fi
 else
-  skip peers 24 "there is no $peers, which npm run peers makes"
+  skip peers 25 "there is no $peers, which npm run peers makes"
 fi
 
 if wanted train; then
@@ -198,10 +220,10 @@ if wanted train; then
   set --
   while read -r word; do set -- "$@" "$word"; done <"$work/arguments"
   if has_option train --tune; then set -- "$@" --tune cached; fi
-  if step train 12 . $allcnn train "$@" --epochs 1 --out "$work/run"; then
-    step resume 8 . $allcnn train --resume "$work/run" --epochs 2 ${data:+--data "$data"}
+  if step train 9 . $allcnn train "$@" --epochs 1 --out "$work/run"; then
+    step resume 7 . $allcnn train --resume "$work/run" --epochs 2 ${data:+--data "$data"}
   else
-    skip resume 8 "there is no run to resume"
+    skip resume 7 "there is no run to resume"
   fi
   for file in metrics.jsonl curves.png; do
     [ ! -f "$work/run/$file" ] || cp "$work/run/$file" "$out/"

@@ -28,6 +28,14 @@ export interface Usage {
 export const CONFIG_DETAILS =
   "CONFIG is a YAML file, or the name of a config that comes with allcnn: quickstart, allcnn-c.";
 
+/** Changes the config of commands that take one; `args.list("set")` are the settings of `loadConfig`. */
+export const SET_OPTION: Option = {
+  name: "set",
+  value: "path=value",
+  help: "change a value of the config, as training.batch=64",
+  repeat: true,
+};
+
 export interface Arguments {
   /** The n-th positional argument, or null. */
   positional(index: number): string | null;

@@ -10,9 +10,10 @@ import { print } from "../core/runtime.ts";
 import { writeFile } from "../core/storage.ts";
 import { opTable, stepSummary } from "../report/op_table.ts";
 import { traceEvents } from "../report/trace.ts";
+import { precisionNote } from "../training/precision.ts";
 import { compileStep, plansOf } from "../training/step.ts";
 import { benchPictures } from "./bench_pictures.ts";
-import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
 import { openStep } from "./step.ts";
@@ -27,6 +28,7 @@ export const bench: Command = {
     options: [
       { name: "batch", value: "N", help: "examples per step; default: the config's" },
       { name: "micro-batch", value: "N", help: "examples at a time; default: the whole batch, or as many as fit" },
+      SET_OPTION,
       { name: "steps", value: "N", help: "whole steps to time after a warm-up; default: 5" },
       { name: "profile", value: null, help: "print the time of each op beside the device's measured peaks" },
       { name: "trace", value: "FILE", help: "write one step as a trace that ui.perfetto.dev opens" },
@@ -45,9 +47,14 @@ const SAMPLING = { samples: 3, minimumSeconds: 1e-4 };
 async function benchCommand(args: Arguments): Promise<number> {
   const batch = args.integer("batch", 1), steps = args.integer("steps", 1) ?? 5;
   const trace = args.text("trace"), json = args.text("json"), table = args.flag("profile");
-  const config = await loadConfig(args.positional(0)!, batch === null ? [] : [`training.batch=${batch}`]);
+  const config = await loadConfig(args.positional(0)!, [
+    ...args.list("set"),
+    ...(batch === null ? [] : [`training.batch=${batch}`]),
+  ]);
   const context = await openDeviceFor(args);
   print(`Device: ${context.description}`);
+  const note = precisionNote(config.precision, context.limits);
+  if (note !== null) print(note);
   // Before the network takes its memory.
   const peaks = table || trace !== null || json !== null ? await measurePeaks(context) : null;
   const directory = args.text("data"), microBatch = args.integer("micro-batch", 1);
@@ -62,6 +69,7 @@ async function benchCommand(args: Arguments): Promise<number> {
   const pictures = directory === null ? null : await benchPictures(session, directory, { steps, tuner, microBatch });
   const result = {
     config: config.name,
+    precision: session.lossScale === null ? "f32" : "f16",
     batch: config.training.batch,
     microBatch: step.microBatch,
     device: context.description,

@@ -8,6 +8,7 @@ import { importCommand } from "./import.ts";
 import { type Command, runCommand } from "./command.ts";
 import { predict } from "./predict.ts";
 import { report } from "./report.ts";
+import { serve } from "./serve.ts";
 import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
@@ -18,6 +19,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   evaluate,
   predict,
   visualize,
+  serve,
   augment,
   bench,
   tune,

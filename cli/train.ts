@@ -5,7 +5,7 @@ import { exit, onInterrupt } from "../core/runtime.ts";
 import { type RunOptions, trainRun } from "../training/run.ts";
 import * as folder from "../training/run_folder.ts";
 import { lockRun, type RunLock } from "../training/run_lock.ts";
-import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
@@ -26,7 +26,7 @@ export const train: Command = {
       { name: "train-examples", value: "N", help: "train on the first N only" },
       { name: "test-examples", value: "N", help: "evaluate on the first N only" },
       { name: "evaluate-every", value: "N", help: "epochs from one evaluation to the next" },
-      { name: "set", value: "path=value", help: "change a value of the config, as training.batch=64", repeat: true },
+      SET_OPTION,
       { name: "resume", value: "DIR", help: "go on with the run in DIR, byte-exactly" },
       { name: "allow-retune", value: null, help: "resume on another device or version, with another rounding" },
       { name: "micro-batch", value: "N", help: "examples at a time; default: the whole batch, or as many as fit" },

@@ -24,9 +24,10 @@ import {
   tuningTable,
   tuningText,
 } from "../report/tuning_table.ts";
+import { precisionNote } from "../training/precision.ts";
 import { evaluationProgram } from "../training/session.ts";
 import { fittingSizes, stepPrograms } from "../training/step.ts";
-import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CONV_SHAPE, convOps } from "./conv_ops.ts";
 import { liveTable } from "./live_table.ts";
@@ -42,6 +43,7 @@ export const tune: Command = {
     options: [
       { name: "budget", value: "SECONDS", help: `most time for the search; default: ${DEFAULT_BUDGET}` },
       { name: "batch", value: "N", help: "examples per step; default: the config's" },
+      SET_OPTION,
       { name: "conv", value: CONV_SHAPE, help: "one convolution instead of a config: 128,32,32,96,96,3,1,1" },
       { name: "only", value: "PATTERN", help: "tune ops whose label matches this regular expression, as conv2 or /dw" },
       { name: "fresh", value: null, help: "forget what was measured of these ops before" },
@@ -67,10 +69,13 @@ async function subjectOf(context: Context, args: Arguments): Promise<Subject | n
   if (conv !== null) {
     if (path !== null) throw new UserError("--conv cannot be used with a CONFIG");
     if (batch !== null) throw new UserError("--batch cannot be used with --conv, whose first number is the batch");
+    if (args.list("set").length > 0) throw new UserError("--set cannot be used with --conv, which has no config");
     return { title: `Convolution ${conv}`, ops: convOps(conv), compare: null };
   }
   if (path === null) return null;
-  const config = await loadConfig(path, batch === null ? [] : [`training.batch=${batch}`]);
+  const config = await loadConfig(path, [...args.list("set"), ...(batch === null ? [] : [`training.batch=${batch}`])]);
+  const note = precisionNote(config.precision, context.limits);
+  if (note !== null) print(note);
   const { session, data } = await openStep(context, config);
   const { part, update } = stepPrograms(session, data, (await fittingSizes(session, data))[0]);
   const training = [part, ...(update === null ? [] : [update])].flatMap((program) => fuse(program).ops);

@@ -13,6 +13,11 @@ import type { ProgressLine } from "./progress.ts";
 export const DEVICE_OPTIONS: readonly Option[] = [
   { name: "exact", value: null, help: "only kernels that sum the products of the definition, so no Winograd" },
   { name: "safe", value: null, help: "leave Dawn's bounds checks and other guards on" },
+  {
+    name: "matrix",
+    value: null,
+    help: "half precision: let the tuner try tensor cores too, in kernels that have not run on hardware yet",
+  },
 ];
 
 export const TUNE_OPTIONS: readonly Option[] = [
@@ -28,7 +33,7 @@ export const TUNE_OPTIONS: readonly Option[] = [
 export const DEFAULT_BUDGET = 60;
 
 export async function openDeviceFor(args: Arguments): Promise<Context> {
-  return await openDevice({ exact: args.flag("exact"), safe: args.flag("safe") });
+  return await openDevice({ exact: args.flag("exact"), safe: args.flag("safe"), matrix: args.flag("matrix") });
 }
 
 const MODES = ["off", "cached", "search"] as const;

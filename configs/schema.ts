@@ -101,6 +101,8 @@ export interface Config {
   readonly name: string;
   readonly dataset: DatasetConfig;
   readonly network: readonly LayerConfig[];
+  /** Of activations, their gradients and copies of the weights while training; parameters stay float32. */
+  readonly precision: "f32" | "f16";
   readonly training: TrainingConfig;
   /** Where the paper reports this network, and its test error in percent. */
   readonly paper?: { readonly table: number; readonly testError: number } | undefined;
@@ -204,11 +206,16 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.stri
   context.addIssue({ code: "custom", path: ["epochs"], message: "expected a number here or under iterations" });
 });
 
+export const precisionSchema: z.ZodType<Config["precision"]> = z.enum(["f32", "f16"]);
+
 /** A zod schema of the whole config; `configSchema.parse` checks a value and fills defaults in. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/).describe("Names the run's folder"),
   dataset: datasetSchema,
   network: z.array(layerSchema).min(1).max(1000),
+  precision: precisionSchema.default("f32").describe(
+    "Of activations and their gradients while training: float32, or half precision where the device has it",
+  ),
   training: trainingSchema,
   paper: z.strictObject({ table: z.int().min(1), testError: z.number().min(0).max(100) }).optional().describe(
     "Where the paper reports this network, and its test error in percent",

@@ -6,7 +6,7 @@ import type { Context } from "./device.ts";
 import { pipelineFor } from "./pipeline.ts";
 import { bind } from "./plan.ts";
 import { encodePass } from "./profile.ts";
-import { type DType, elements, type Shape } from "./tensor.ts";
+import { bytesOf, type DType, elements, type Shape } from "./tensor.ts";
 
 /** The start of a buffer, seen as an array. */
 export interface DeviceArray {
@@ -64,7 +64,7 @@ export async function openCheckArrays(context: Context): Promise<CheckArrays> {
     encodePass(encoder, [dispatch], {});
     return encoder;
   };
-  const bound = ({ buffer, shape }: DeviceArray): GPUBufferBinding => ({ buffer, size: 4 * elements(shape) });
+  const bound = (array: DeviceArray): GPUBufferBinding => ({ buffer: array.buffer, size: bytesOf(array) });
   const fold = async (label: string, shader: Shader, arrays: readonly DeviceArray[], third: "+" | "max") => {
     const encoder = await encode(label, shader, [...arrays.map(bound), { buffer: partials }]);
     const size = 16 * shader.workgroups[0];
@@ -80,7 +80,7 @@ export async function openCheckArrays(context: Context): Promise<CheckArrays> {
   return {
     async fill(array, pattern, word) {
       const [height, width, channels] = [1, 1, 1, ...array.shape].slice(-3);
-      const encoder = await encode("check/fill", fillShader(elements(array.shape)), [
+      const encoder = await encode("check/fill", fillShader(elements(array.shape), array.dtype === "f16"), [
         { buffer: parameters, size: 20 },
         bound(array),
       ]);

@@ -1,6 +1,7 @@
 /** Checkpoints: everything an exact resume needs, as one safetensors file. */
 import { UserError } from "./errors.ts";
 import type { ParamSpecs } from "./layer.ts";
+import type { LossScale } from "./loss_scale.ts";
 import { decodeTensors, encodeTensors, type HostTensor } from "./safetensors.ts";
 import type { Tunings } from "./tuner.ts";
 
@@ -15,6 +16,8 @@ export interface Progress {
   readonly metrics: readonly number[];
   /** Seconds of training steps in the unfinished epoch. */
   readonly epochSeconds: number;
+  /** Of mixed precision; absent in float32. */
+  readonly lossScale?: LossScale;
 }
 
 /** A state of training, or the parameters of a network alone. */
@@ -46,11 +49,20 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
+/** Of a training in float32 there is none. */
+function isLossScale(value: unknown): boolean {
+  if (value === undefined) return true;
+  return isObject(value) && Number.isFinite(value["scale"]) && (value["scale"] as number) > 0 &&
+    isCount(value["good"]) &&
+    isCount(value["skipped"]);
+}
+
 function isProgress(value: unknown): value is Progress {
   if (!isObject(value)) return false;
-  const { step, epoch, seed, metrics, epochSeconds } = value;
+  const { step, epoch, seed, metrics, epochSeconds, lossScale } = value;
   return isCount(step) && isCount(epoch) && isCount(seed) && (seed as number) < 2 ** 32 && Array.isArray(metrics) &&
-    metrics.length === 4 && metrics.every((sum) => Number.isFinite(sum)) && Number.isFinite(epochSeconds);
+    metrics.length === 4 && metrics.every((sum) => Number.isFinite(sum)) && Number.isFinite(epochSeconds) &&
+    isLossScale(lossScale);
 }
 
 /** What the metadata of a file made elsewhere say. */

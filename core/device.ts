@@ -1,6 +1,8 @@
 /** Opens a GPU through WebGPU: Dawn (npm `webgpu`) in Node and Deno, `navigator.gpu` in a browser. */
 import type { Limits } from "../kernels/kernel.ts";
+import type { MatrixConfig } from "../kernels/matrix_config.ts";
 import { DeviceLostError, UserError } from "./errors.ts";
+import { probeMatrix, type SubgroupMatrixConfig } from "./probe_matrix.ts";
 import { environment, hasProcess, platform, setDefaultEnvironment } from "./runtime.ts";
 
 /** An open device, what kernels may use on it, and what identifies it. */
@@ -11,7 +13,7 @@ export interface Context {
   readonly timestamps: boolean;
   /** One line for people: adapter, driver, back end. */
   readonly description: string;
-  /** Everything a tuning depends on: adapter, driver, limits, toggles, version of Dawn, as one string. */
+  /** Everything a tuning depends on: adapter, driver, limits but f16, toggles, version of Dawn, as one string. */
   readonly scope: string;
   /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
@@ -34,8 +36,17 @@ const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwi
  */
 const TOGGLES = ["disable_robustness", "disable_workgroup_init", "disable_polyfills_on_integer_div_and_mod"];
 
-/** WebGPU's entry point, and who provides it. Dawn's object must stay referenced while a device lives. */
-export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: string }> {
+/** Dawn hides shader-f16 on NVIDIA's Vulkan driver, for the sake of a few conformance tests, unless asked for it. */
+const HALF_ON_NVIDIA = "vulkan_enable_f16_on_nvidia";
+
+/** The toggle by which Dawn offers experimental features, and the feature of matrix units. */
+const EXPERIMENTAL = "allow_unsafe_apis", SUBGROUP_MATRIX = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+
+/**
+ * WebGPU's entry point, and who provides it; with `matrix`, it offers matrix units too. Dawn's object must stay
+ * referenced while a device lives.
+ */
+export async function entryPoint(safe: boolean, matrix = false): Promise<{ gpu: GPU; backend: string }> {
   const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (!hasProcess) {
     if (native === undefined) {
@@ -51,10 +62,15 @@ export async function entryPoint(safe: boolean): Promise<{ gpu: GPU; backend: st
     const { loadDawn } = await import("./dawn.ts"); // not above: bundles for browsers are without it
     const { create, version } = await loadDawn();
     const backend = DAWN_BACKENDS[platform()];
+    const toggles = [
+      ...TOGGLES,
+      ...(backend === "vulkan" ? [HALF_ON_NVIDIA] : []),
+      ...(matrix ? [EXPERIMENTAL] : []),
+    ];
     return {
       gpu: create([
         ...(backend === undefined ? [] : [`backend=${backend}`]),
-        ...(safe ? [] : [`enable-dawn-features=${TOGGLES.join(",")}`]),
+        ...(safe ? [] : [`enable-dawn-features=${toggles.join(",")}`]),
         "disable-dawn-features=timestamp_quantization",
       ]),
       backend: `Dawn ${version}${backend === undefined ? "" : ` on ${backend}`}${safe ? ", safe" : ""}`,
@@ -82,14 +98,20 @@ const RAISED = [
 ] as const;
 
 /** Used where the adapter has them. */
-const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
 
-/** Which guards and kernels a device gets; both are off unless said otherwise. */
+/** Which guards and kernels a device gets; all are off unless said otherwise. */
 export interface DeviceOptions {
   /** Leave Dawn's bounds checks and other guards on. */
   readonly safe?: boolean;
   /** Offer only kernels that sum the products of the definition, so no Winograd. */
   readonly exact?: boolean;
+  /**
+   * Offer kernels on matrix units (tensor cores) where half precision is computed: candidates of the tuner, never a
+   * default. They have run in emulation only, on no hardware yet. Without effect where the adapter has no such units,
+   * and with `safe`, which leaves Dawn's experimental features off.
+   */
+  readonly matrix?: boolean;
 }
 
 /**
@@ -103,14 +125,18 @@ export interface DeviceOptions {
  * opened.close();
  * ```
  */
-export async function openDevice({ safe = false, exact = false }: DeviceOptions = {}): Promise<Context> {
-  const { gpu, backend } = await entryPoint(safe);
+export async function openDevice(
+  { safe = false, exact = false, matrix = false }: DeviceOptions = {},
+): Promise<Context> {
+  const { gpu, backend } = await entryPoint(safe, matrix);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) throw new UserError(hasProcess ? NO_ADAPTER : NO_BROWSER_ADAPTER);
   const { info } = adapter;
   const timestamps = adapter.features.has("timestamp-query"), subgroups = adapter.features.has("subgroups");
   const device = await adapter.requestDevice({
-    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: [...FEATURES, ...(matrix ? [SUBGROUP_MATRIX] : [])].filter((feature) =>
+      adapter.features.has(feature)
+    ),
     requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
   }).catch((error) => {
     throw new UserError(`Cannot open the GPU ${info.description || info.device}: ${firstLine(error)}`);
@@ -119,14 +145,22 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
   const software = info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|WARP|Basic Render/i.test(
     `${name} ${info.vendor} ${info.architecture} ${info.device}`,
   );
+  const subgroupSize = subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : null;
+  const units = matrix && subgroupSize !== null && device.features.has(SUBGROUP_MATRIX)
+    ? await probeMatrix(device, (info as MatrixInfo).subgroupMatrixConfigs ?? [], subgroupSize)
+    : null;
   const limits: Limits = {
     workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     bindingBytes: Math.floor(Number(device.limits.maxStorageBufferBindingSize) / 256) * 256,
-    subgroupSize: subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : null,
+    subgroupSize,
     software,
     exact,
+    ...(device.features.has("shader-f16") ? { f16: true } : {}),
+    ...(units === null ? {} : { matrix: units }),
   };
+  // What was measured and recorded in float32 holds with and without f16.
+  const { f16: _f16, ...scoped } = limits;
   let failure: Error | null = null;
   let closing = false;
   device.addEventListener("uncapturederror", (event) => {
@@ -146,8 +180,10 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
     device,
     limits,
     timestamps,
-    description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}`,
-    scope: JSON.stringify({ ...infoFields(info), backend, limits }),
+    description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}${
+      matrix ? describeUnits(units) : ""
+    }`,
+    scope: JSON.stringify({ ...infoFields(info), backend, limits: scoped }),
     check() {
       if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;
@@ -158,6 +194,14 @@ export async function openDevice({ safe = false, exact = false }: DeviceOptions 
       void gpu; // keeps Dawn's instance alive until here
     },
   };
+}
+
+/** What the experimental feature adds to WebGPU's types. */
+type MatrixInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+
+function describeUnits(units: MatrixConfig | null): string {
+  if (units === null) return "; no matrix units that can be used";
+  return `; matrix units of ${units.m}x${units.n}x${units.k}, in kernels that have not run on hardware yet`;
 }
 
 const infoFields = ({ vendor, architecture, device, description }: GPUAdapterInfo) => ({

@@ -1,4 +1,5 @@
 /** What a layer is, and `sequential`, which makes a layer of a list of layers. */
+import { castTo } from "./cast_to.ts";
 import { UserError } from "./errors.ts";
 import type { Op } from "./op.ts";
 import type { Shape, Tensor } from "./tensor.ts";
@@ -63,6 +64,11 @@ export interface Window {
 /** Three pure functions: `init`, `forward`, and the `pullback` that `forward` returns. */
 export interface Layer {
   readonly name: string;
+  /**
+   * That `forward` and `pullback` take activations and signals of f16, and by which names parameters of f16. Absent: all
+   * that the layer sees is f32, in mixed precision too.
+   */
+  readonly half?: readonly string[];
   /** The output shape and parameters for an input shape with batch. Throws `UserError` on a shape that cannot work. */
   init(input: Shape): { readonly output: Shape; readonly params: ParamSpecs };
   forward(params: Params, x: Tensor, trace: Trace): Forward;
@@ -84,6 +90,22 @@ function under<T>(prefix: string, entries: Readonly<Record<string, T>>): Record<
 }
 
 const prefixed = (name: string, ops: readonly Op[]): Op[] => ops.map((op) => ({ ...op, label: `${name}/${op.label}` }));
+
+/** `forward`, with casts around a layer that knows f32 alone and is given f16. */
+function forwardInOwn(layer: Layer, params: Params, x: Tensor, trace: Trace): Forward {
+  if (layer.half !== undefined || x.dtype !== "f16") return layer.forward(params, x, trace);
+  const input = castTo("f32", x, "x"), pass = layer.forward(params, input.y, trace);
+  return {
+    ops: [...input.ops, ...pass.ops],
+    y: pass.y,
+    pullback(dy, want) {
+      const { ops, dx } = pass.pullback(dy, want);
+      if (dx === null) return { ops, dx };
+      const gradient = castTo("f16", dx, "dx");
+      return { ops: [...ops, ...gradient.ops], dx: gradient.y };
+    },
+  };
+}
 
 /**
  * A network is itself a layer: runs `layers` one after the other, and prefixes their parameters and op labels with
@@ -111,6 +133,7 @@ export function sequential(name: string, layers: readonly Layer[]): Layer {
   return {
     name,
     layers,
+    half: layers.flatMap((layer) => (layer.half ?? []).map((key) => `${layer.name}/${key}`)),
     init(input) {
       let shape = input;
       const params: Record<string, ParamSpec> = {};
@@ -124,7 +147,7 @@ export function sequential(name: string, layers: readonly Layer[]): Layer {
     forward(params, x, trace) {
       const ops: Op[] = [];
       const passes = layers.map((layer) => {
-        const pass = layer.forward(under(layer.name, params), x, trace);
+        const pass = forwardInOwn(layer, under(layer.name, params), x, trace);
         ops.push(...prefixed(layer.name, pass.ops));
         x = pass.y;
         return { layer, pass };

@@ -12,6 +12,8 @@ export interface Optimizer {
     readonly grads: Arena;
     readonly state: Readonly<Record<string, Arena>>;
     readonly step: Tensor;
+    /** The loss scale that the gradients are multiplied by (core/loss_scale.ts); null: they are as they are. */
+    readonly lossScale: Tensor | null;
     /** Set the gradients to 0 afterwards? */
     readonly clear: boolean;
   }): readonly Op[];
@@ -21,12 +23,13 @@ export interface Optimizer {
 export function sgd({ momentum, weightDecay }: { momentum: number; weightDecay: number }): Optimizer {
   return {
     state: ["velocity"],
-    update: ({ params, grads, state, step, clear }) =>
+    update: ({ params, grads, state, step, lossScale, clear }) =>
       params.windows.map((window, index) => {
         const gradient = grads.windows[index]!, updated = [window, state["velocity"]!.windows[index]!];
-        return op(sgdUpdate, { count: elements(window.shape), momentum, weightDecay, clear }, {
+        const scaled = lossScale === null ? {} : { scaled: true } as const, reads = clear ? [step] : [gradient, step];
+        return op(sgdUpdate, { count: elements(window.shape), momentum, weightDecay, clear, ...scaled }, {
           label: `sgd/${index}`,
-          reads: clear ? [step] : [gradient, step],
+          reads: lossScale === null ? reads : [...reads, lossScale],
           writes: clear ? [...updated, gradient] : updated,
         });
       }),

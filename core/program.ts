@@ -1,7 +1,9 @@
 /** Programs: what one run of the GPU does, as a static list of ops. */
 import { accumulate } from "../kernels/accumulate.ts";
+import { checkFinite, updateScale } from "../kernels/loss_scale.ts";
 import { accumulateMetrics, softmaxCrossEntropy } from "../kernels/softmax_cross_entropy.ts";
 import type { Arena } from "./arena.ts";
+import { halfLayer } from "./half_layer.ts";
 import type { Layer } from "./layer.ts";
 import { type Op, op } from "./op.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -22,6 +24,8 @@ export interface BoundNetwork {
   readonly step: Tensor;
   /** f32 [4]: running sums of loss, errors, examples; the last is unused. */
   readonly metrics: Tensor;
+  /** In mixed precision the buffer of the loss scale (core/loss_scale.ts); null: all is float32. */
+  readonly lossScale: Tensor | null;
 }
 
 /** A batch: the ops that produce it, images [batch, height, width, channels], labels u32 [batch]. */
@@ -36,19 +40,25 @@ function asLogits(y: Tensor): Tensor {
   return reshape(y, [y.shape[0]!, y.shape.at(-1)!]);
 }
 
+/** The network as its programs run it. */
+function runnable({ network, lossScale }: BoundNetwork): Layer {
+  return lossScale === null ? network : halfLayer(network);
+}
+
 /** Loss and error into `metrics`, and where it is wanted the gradient of the mean loss of `examples`. */
 function lossOps(
   logits: Tensor,
   labels: Tensor,
   metrics: Tensor,
-  gradient: { readonly dlogits: Tensor; readonly examples: number } | null,
+  gradient: { readonly dlogits: Tensor; readonly examples: number; readonly lossScale: Tensor | null } | null,
 ): Op[] {
   const [batch, classes] = logits.shape as [number, number];
-  const results = tensor("results", [batch, 4]);
+  const results = tensor("results", [batch, 4]), lossScale = gradient?.lossScale ?? null;
+  const scaled = lossScale === null ? {} : { scaled: true } as const;
   return [
-    op(softmaxCrossEntropy, { batch, classes, gradient: gradient && { examples: gradient.examples } }, {
+    op(softmaxCrossEntropy, { batch, classes, gradient: gradient && { examples: gradient.examples, ...scaled } }, {
       label: "loss",
-      reads: [logits, labels],
+      reads: lossScale === null ? [logits, labels] : [logits, labels, lossScale],
       writes: gradient === null ? [results] : [results, gradient.dlogits],
     }),
     op(accumulateMetrics, { batch }, { label: "metrics", reads: [results], writes: [metrics] }),
@@ -68,12 +78,13 @@ export interface Gradients {
  * added to the sums.
  */
 export function gradientProgram(
-  { network, params, step, metrics }: BoundNetwork,
+  bound: BoundNetwork,
   batch: Batch,
   { grads, sums }: Gradients,
   examples: number,
 ): Program {
-  const { ops, y, pullback } = network.forward(params.views, batch.x, { mode: "train", step });
+  const { params, step, metrics, lossScale } = bound;
+  const { ops, y, pullback } = runnable(bound).forward(params.views, batch.x, { mode: "train", step });
   const logits = asLogits(y);
   const dlogits = tensor("dlogits", logits.shape);
   const want = { rule: "gradient", grads: grads.views, input: false, switches: true } as const;
@@ -85,24 +96,30 @@ export function gradientProgram(
       writes: [window],
     })
   );
-  const loss = lossOps(logits, batch.labels, metrics, { dlogits, examples });
+  const loss = lossOps(logits, batch.labels, metrics, { dlogits, examples, lossScale });
   return { ops: [...batch.ops, ...ops, ...loss, ...backward.ops, ...added], keep: [] };
 }
 
-/** The update of the parameters, after all parts of the batch. */
+/** The update of the parameters, after all parts of the batch; in mixed precision, unless a gradient overflowed. */
 export function updateProgram(
-  { params, step }: BoundNetwork,
+  { params, step, lossScale }: BoundNetwork,
   { grads, sums }: Gradients,
   optimizer: Optimizer,
   state: Readonly<Record<string, Arena>>,
 ): Program {
-  const ops = optimizer.update({ params, grads: sums ?? grads, state, step, clear: sums !== null });
-  return { ops, keep: [] };
+  const all = sums ?? grads;
+  const update = optimizer.update({ params, grads: all, state, step, lossScale, clear: sums !== null });
+  if (lossScale === null) return { ops: update, keep: [] };
+  const writes = [lossScale];
+  const checks = all.windows.map((window, index) =>
+    op(checkFinite, { count: elements(window.shape) }, { label: `check/${index}`, reads: [window], writes })
+  );
+  return { ops: [...checks, ...update, op(updateScale, {}, { label: "scale", reads: [], writes })], keep: [] };
 }
 
 /** The forward pass for images `x`, dropout off. The logits can be read afterwards. */
-export function forwardProgram({ network, params, step }: BoundNetwork, x: Tensor): Program & { logits: Tensor } {
-  const { ops, y } = network.forward(params.views, x, { mode: "eval", step });
+export function forwardProgram(bound: BoundNetwork, x: Tensor): Program & { logits: Tensor } {
+  const { params, step } = bound, { ops, y } = runnable(bound).forward(params.views, x, { mode: "eval", step });
   const logits = asLogits(y);
   return { ops, keep: [logits], logits };
 }

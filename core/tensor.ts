@@ -1,6 +1,8 @@
 /** Tensors are names for memory: immutable views of virtual buffers, which the memory plan maps to real ones. */
 
-export type DType = "f32" | "u32";
+export type DType = "f32" | "f16" | "u32";
+
+const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, u32: 4 };
 
 /** Activations are [batch, height, width, channels]; weights are [kernel height, kernel width, in, out]. */
 export type Shape = readonly number[];
@@ -35,9 +37,9 @@ export function elements(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Bytes of a tensor; every dtype takes four per element. */
-export function bytesOf(tensor: Tensor): number {
-  return 4 * elements(tensor.shape);
+/** Bytes of a tensor, up to a multiple of 4, which bindings and copies need. */
+export function bytesOf({ shape, dtype }: Pick<Tensor, "shape" | "dtype">): number {
+  return Math.ceil(BYTES[dtype] * elements(shape) / 4) * 4;
 }
 
 /**
@@ -54,7 +56,12 @@ export function tensor(
   shape: Shape,
   { dtype = "f32", lifetime = "transient" }: { dtype?: DType; lifetime?: VirtualBuffer["lifetime"] } = {},
 ): Tensor {
-  return { buffer: { label, bytes: 4 * elements(shape), lifetime }, offset: 0, shape, dtype };
+  return { buffer: { label, bytes: bytesOf({ shape, dtype }), lifetime }, offset: 0, shape, dtype };
+}
+
+/** What the problem of a kernel says of an operand in half precision: `half: true`; of any other, nothing. */
+export function halfOf({ dtype }: Pick<Tensor, "dtype">): { readonly half?: true } {
+  return dtype === "f16" ? { half: true } : {};
 }
 
 /** The same memory under another shape of as many elements. */

@@ -20,9 +20,13 @@ export interface TuneOptions extends Budget {
 /** Candidates compiled ahead on a GPU, whose driver compiles on the CPU meanwhile; a software adapter runs there too. */
 const AHEAD = 3;
 
-/** The roofline of the algorithm that needs the fewest operations: no candidate can be faster. */
-export function leastSeconds({ flops, bytes, leastFlops }: Cost, { exact }: Limits, peaks: Peaks): number {
-  return roofline({ flops: exact ? flops : leastFlops ?? flops, bytes }, peaks).seconds;
+/**
+ * The roofline of the algorithm that needs the fewest operations: no candidate can be faster. How fast matrix units are
+ * is not measured: with them, only memory bounds.
+ */
+export function leastSeconds({ flops, bytes, leastFlops }: Cost, { exact, matrix }: Limits, peaks: Peaks): number {
+  const least = matrix !== undefined ? 0 : exact ? flops : leastFlops ?? flops;
+  return roofline({ flops: least, bytes }, peaks).seconds;
 }
 
 /** Measures candidates of the ops of a program, within a budget, and puts what it learns into the cache. */

@@ -10,10 +10,14 @@ import { bytesOf } from "./tensor.ts";
 import { INPUTS, type Inputs, openOperands, type Operands, type Runnable } from "./tune_operands.ts";
 import { defaultTuning } from "./tuner.ts";
 
-/** Most relative error of an output as a whole, and most error of an element relative to the root mean square. */
-const TOLERANCE = { relative: 1e-4, largest: 1e-2 };
+/**
+ * Most relative error of an output as a whole, and most error of an element relative to the root mean square. Of f16,
+ * sums that differ in the last bits are rounded to neighbours, which are 2^-10 apart.
+ */
+const TOLERANCE = { f32: { relative: 1e-4, largest: 1e-2 }, f16: { relative: 1e-3, largest: 3e-2 } };
+const toleranceOf = ({ dtype }: DeviceArray) => TOLERANCE[dtype === "f16" ? "f16" : "f32"];
 /** A projection is the error in one direction: up to a few times the relative error. */
-const PROJECTION_TOLERANCE = 3 * TOLERANCE.relative;
+const projectionTolerance = (array: DeviceArray) => 3 * toleranceOf(array).relative;
 
 /** A sample of a short kernel is repeated until it takes this long; the host's clock needs longer ones. */
 const sampleSeconds = ({ timestamps }: Context) => timestamps ? 0.001 : 0.01;
@@ -116,8 +120,11 @@ export async function openBench(context: Context, op: Op, expired: Expired): Pro
     // An output that depends on what was there before is updated in place, or written only in part.
     const otherwise = await resultsOn("random", outputs.map(() => true)), inPlace: boolean[] = [];
     for (const [index, array] of random.entries()) {
-      const [a, b] = [array, otherwise[index]!].map((each): DeviceArray => ({ ...each, dtype: "u32" }));
-      inPlace.push((await arrays.compare(a!, b!)).relative > 0);
+      // By bits, but f16 by value, since an odd number of them leaves half a word that nobody writes.
+      const dtype = array.dtype === "f16" ? "f16" : "u32";
+      const [a, b] = [array, otherwise[index]!].map((each): DeviceArray => ({ ...each, dtype }));
+      const { relative, notFinite } = await arrays.compare(a!, b!);
+      inPlace.push(relative > 0 || notFinite > 0);
     }
     if (inPlace.includes(true)) {
       free(random);
@@ -165,7 +172,8 @@ function benchOf(
       const { relative, largest, notFinite } = await operands.arrays.compare(array, results[inputs][index]!);
       const name = op.writes[index]!.buffer.label;
       if (notFinite > 0) return `leaves ${notFinite} values of ${name} unwritten or not finite`;
-      if (relative <= TOLERANCE.relative && largest <= TOLERANCE.largest) continue;
+      const most = toleranceOf(array);
+      if (relative <= most.relative && largest <= most.largest) continue;
       const errors = `relative error ${relative.toExponential(1)}, largest ${largest.toExponential(1)}`;
       return `computes ${name} wrong on ${inputs} inputs: ${errors}`;
     }
@@ -255,7 +263,7 @@ export async function recheck(context: Context, op: Op, stages: Stages, expected
       const name = op.writes[index]!.buffer.label;
       if (notFinite > 0) return `leaves ${notFinite} values of ${name} unwritten or not finite`;
       const errors = [norm - wanted.norm, ...projections.map((value, k) => value - wanted.projections[k]!)];
-      if (!errors.every((each) => Math.abs(each) <= PROJECTION_TOLERANCE * wanted.norm)) {
+      if (!errors.every((each) => Math.abs(each) <= projectionTolerance(array) * wanted.norm)) {
         const largest = Math.max(...errors.map(Math.abs)) / wanted.norm;
         return `computes ${name} with a relative error of about ${largest.toExponential(1)}`;
       }

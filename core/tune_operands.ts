@@ -14,8 +14,8 @@ import { bytesOf, type Tensor } from "./tensor.ts";
 export const INPUTS = ["random", "coded"] as const;
 export type Inputs = typeof INPUTS[number];
 
-/** A NaN that no arithmetic makes: what nothing has written yet. */
-const UNWRITTEN = 0x7fc0cafe;
+/** A NaN that no arithmetic makes, as f32 and as two of f16: what nothing has written yet. */
+const UNWRITTEN = 0x7fc07eca;
 
 /** Stages that compiled. */
 export interface Runnable {
@@ -82,10 +82,7 @@ export async function openOperands(context: Context, op: Op): Promise<Operands> 
       scratch[index] = await createBuffer(context, `tune/scratch${index}`, bytes);
     }
   };
-  const bound = ({ buffer }: DeviceArray, { shape }: { shape: readonly number[] }): GPUBufferBinding => ({
-    buffer,
-    size: 4 * shape.reduce((product, size) => product * size, 1),
-  });
+  const bound = ({ buffer }: DeviceArray, tensor: Tensor): GPUBufferBinding => ({ buffer, size: bytesOf(tensor) });
   const resource = ({ from, index }: Slot, { scratch: sizes }: Stages): GPUBufferBinding => {
     if (from === "scratch") return { buffer: scratch[index]!, size: sizes[index]! };
     return from === "read" ? bound(inputs[index]!, op.reads[index]!) : bound(outputs[index]!, op.writes[index]!);

@@ -4,6 +4,7 @@
  * elements of the whole epoch in order: example n of the batch starts at (step.first + n) * perExample, modulo 2^32, so
  * a batch draws the same masks as its parts do one after the other. One thread per element.
  */
+import { elementBytes, enableHalf, loaded, stored, storedType } from "./half.ts";
 import { elementwise, f32, RANDOM, STEP } from "./wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "./kernel.ts";
 
@@ -19,6 +20,8 @@ export interface Dropout {
 
 export interface DropoutProblem extends Dropout {
   readonly count: number;
+  /** Are x and y f16? Absent: f32. */
+  readonly half?: true;
 }
 
 /** WGSL that draws: what all elements of a dispatch share, then, for each, whether it is kept. */
@@ -32,17 +35,18 @@ export const isKept = ({ rate }: Dropout, index: string): string =>
 export const dropout: Kernel<DropoutProblem, Fixed> = {
   name: "dropout",
   tunings: () => FIXED,
-  stages({ count, ...dropout }) {
+  stages({ count, half, ...dropout }) {
+    const type = storedType("f32", half), scaled = `${loaded("x[i]", "f32", half)} * ${f32(1 / (1 - dropout.rate))}`;
     const shader = elementwise(
       count,
-      `${STEP}${RANDOM}
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+      `${enableHalf(half)}${STEP}${RANDOM}
+@group(0) @binding(0) var<storage, read> x: array<${type}>;
 @group(0) @binding(1) var<storage, read> step: Step;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;`,
+@group(0) @binding(2) var<storage, read_write> y: array<${type}>;`,
       `${drawFrom(dropout)}
-  y[i] = select(0.0, x[i] * ${f32(1 / (1 - dropout.rate))}, ${isKept(dropout, "i")});`,
+  y[i] = ${stored(`select(0.0, ${scaled}, ${isKept(dropout, "i")})`, "f32", half)};`,
     );
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0)] }] };
   },
-  cost: ({ count }) => ({ flops: count, bytes: 8 * count }),
+  cost: ({ count, half }) => ({ flops: count, bytes: 2 * elementBytes(half) * count }),
 };

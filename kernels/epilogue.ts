@@ -30,9 +30,10 @@ export function epilogueReads({ bias, dropout, mask }: Epilogue, first: number):
 
 /**
  * The bindings from `first` on, the last of them `output`, and the function `finish(sum, bias, at)` for the element (or
- * four neighbours, where `type` is vec4f) that is stored at index `at` of `output`.
+ * four neighbours, where `type` is vec4f) that is stored at index `at` of `output`. With `half`, mask and output are f16.
  */
-export function epilogueDeclarations(e: Epilogue, first: number, type: "f32" | "vec4f"): string {
+export function epilogueDeclarations(e: Epilogue, first: number, type: "f32" | "vec4f", half = false): string {
+  const stored = !half ? type : type === "f32" ? "f16" : "vec4<f16>";
   const { bias = false, slope = null, dropout = null, mask = null } = e;
   let binding = first;
   const kept = (dropout: Dropout) =>
@@ -43,8 +44,8 @@ export function epilogueDeclarations(e: Epilogue, first: number, type: "f32" | "
   return `${dropout ? STEP + RANDOM : ""}\
 ${bias ? bound(`read> bias: array<${type}>`) : ""}\
 ${dropout ? bound("read> step: Step") : ""}\
-${mask ? bound(`read> mask: array<${type}>`) : ""}\
-${bound(`read_write> output: array<${type}>`)}\
+${mask ? bound(`read> mask: array<${stored}>`) : ""}\
+${bound(`read_write> output: array<${stored}>`)}\
 fn finish(sum: ${type}, b: ${type}, at: u32) -> ${type} {
   var v = sum${bias ? " + b" : ""};
 ${slope === null ? "" : `  v = max(v, ${slope === 0 ? `${type}()` : `${f32(slope)} * v`});\n`}\
@@ -56,7 +57,9 @@ ${
   }\
 ${
     mask
-      ? `  v *= select(${type}(${f32(mask.scale * mask.slope)}), ${type}(${f32(mask.scale)}), mask[at] > ${type}());\n`
+      ? `  v *= select(${type}(${f32(mask.scale * mask.slope)}), ${type}(${
+        f32(mask.scale)
+      }), mask[at] > ${stored}());\n`
       : ""
   }\
   return v;

@@ -5,6 +5,7 @@
  */
 import type { ProductTuning } from "./gather_families.ts";
 import type { Limits } from "./kernel.ts";
+import { columnsOf, rowsOf, threadsOf as matrixThreads } from "./matrix_tile.ts";
 import { ceilDiv } from "./wgsl.ts";
 
 /** `count` products of [rows, inner] by [inner, columns] matrices. */
@@ -20,6 +21,10 @@ function tileOf(tuning: ProductTuning, columns: number): { rows: number; columns
   if (tuning.family === "tiled") {
     return { rows: tuning.rows, columns: tuning.columns, perThread: tuning.threadRows * 4 * tuning.threadVectors };
   }
+  if (tuning.family === "matrix") {
+    const rows = rowsOf(tuning), columns = columnsOf(tuning);
+    return { rows, columns, perThread: rows * columns / matrixThreads(tuning) };
+  }
   const width = columns % 4 === 0 ? 4 : 1;
   if (tuning.family === "direct") {
     const { rows, vectors, lanes, groups } = tuning;
@@ -28,14 +33,21 @@ function tileOf(tuning: ProductTuning, columns: number): { rows: number; columns
   return { rows: tuning.rows, columns: 4 * tuning.lanes, perThread: 4 * tuning.rows };
 }
 
+/**
+ * How much faster matrix units are than the best tile: the least of 2.5 to 3.6 times that llama.cpp's WGSL kernels show
+ * (ggml-org/llama.cpp#22504). Not measured here.
+ */
+const MATRIX_GAIN = 2.5, BEST_TILE = 0.65;
+
 /** Floating point operations per second of a family's inner loop. */
 function flopsPerSecond(tuning: ProductTuning, perThread: number, { software }: Limits): number {
+  if (tuning.family === "matrix") return software ? 1e8 : MATRIX_GAIN * BEST_TILE * 2e13; // emulated: for tests alone
   if (software) {
     // 64 rows are a little faster, but take three times as long to compile: no choice without measuring.
     if (tuning.family === "broadcast") return perThread === 128 ? 3.3e10 : perThread > 128 ? 3.2e10 : 2.5e10;
     return tuning.family === "direct" ? 9e9 + 1e7 * perThread : 1.5e9;
   }
-  const share = perThread >= 64 ? 0.65 : perThread >= 32 ? 0.55 : 0.4;
+  const share = perThread >= 64 ? BEST_TILE : perThread >= 32 ? 0.55 : 0.4;
   return 2e13 * (tuning.family === "tiled" ? share : tuning.family === "direct" ? share / 2 : 0.05);
 }
 
@@ -67,4 +79,13 @@ const dispatchSeconds = ({ software }: Limits) => software ? 2e-4 : 3e-6;
 export function byEstimate<Tuning>(tunings: readonly Tuning[], seconds: (tuning: Tuning) => number): Tuning[] {
   return tunings.map((tuning) => ({ tuning, seconds: seconds(tuning) })).sort((a, b) => a.seconds - b.seconds)
     .map(({ tuning }) => tuning);
+}
+
+/**
+ * The same order, but for the first, which is the default: no tuning on matrix units, since those have not run on
+ * hardware yet.
+ */
+export function provenFirst<Tuning extends { readonly family: string }>(sorted: readonly Tuning[]): Tuning[] {
+  const first = sorted.find(({ family }) => family !== "matrix");
+  return first === undefined ? [] : [first, ...sorted.filter((tuning) => tuning !== first)];
 }

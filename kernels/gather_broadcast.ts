@@ -18,6 +18,7 @@ import {
   sliceOf,
   tapAddress,
 } from "./gather_conv.ts";
+import { loaded, stored } from "./half.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 import type { Shader } from "./kernel.ts";
 
@@ -39,19 +40,18 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
   const clipped = leaves(g);
 
   /** Four neighbouring channels of an array [.., out]: one vec4, or four clamped scalars. */
-  const four = (array: string, row: string) =>
-    wide
-      ? `${array}[${row} * ${vectors}u + column]`
-      : `vec4f(${
-        unroll(4, (c) => `${array}[${row} * ${outChannels}u + min(4u * column + ${c}u, ${outChannels - 1}u)]`, ", ")
-      })`;
+  const four = (array: string, row: string, half = false) => {
+    if (wide) return loaded(`${array}[${row} * ${vectors}u + column]`, "vec4f", half);
+    const scalar = (c: number) => `${array}[${row} * ${outChannels}u + min(4u * column + ${c}u, ${outChannels - 1}u)]`;
+    return `vec4f(${unroll(4, (c) => loaded(scalar(c), "f32", half), ", ")})`;
+  };
 
   const locate = (f: number) =>
     `  let pixel${f} = min(first + ${f * lanes}u + lane, end - 1u);
 ${locatePixel(g, `pixel${f}`, f)}`;
 
   const load = (f: number) => {
-    const value = `input[at${f} + k]`;
+    const value = loaded(`input[at${f} + k]`, inType, g.half);
     return `        let in${f} = ${clipped ? `select(${inType}(), ${value}, inside${f})` : value};`;
   };
 
@@ -61,6 +61,8 @@ ${locatePixel(g, `pixel${f}`, f)}`;
     return `        sum${m} += ${unroll(depth, (k) => `${value(k)} * w${k}`, " + ")};`;
   };
 
+  const storeAt = (to: string, sum: string, b: string) =>
+    `output[${to}] = ${stored(`finish(${sum}, ${b}, ${to})`, outType, g.half)};`;
   const perSite = rows / stores;
   const store = (site: number) => {
     // Which accumulator a site stores is chosen by selects: an array indexed at run time would live in memory.
@@ -72,9 +74,9 @@ ${chosen}
     ${locatePixel(g, "pixel", "")}
       let at = ${outputAt(g, "", 1)};
       ${
-      wide ? `output[at * ${vectors}u + column] = finish(v, b, at * ${vectors}u + column);` : unroll(4, (c) => {
+      wide ? storeAt(`at * ${vectors}u + column`, "v", "b") : unroll(4, (c) => {
         const to = `at * ${outChannels}u + 4u * column + ${c}u`;
-        return `if (4u * column + ${c}u < ${outChannels}u) { output[${to}] = finish(v[${c}], b[${c}], ${to}); }`;
+        return `if (4u * column + ${c}u < ${outChannels}u) { ${storeAt(to, `v[${c}]`, `b[${c}]`)} }`;
       })
     }
     }`;
@@ -99,7 +101,7 @@ ${unroll(fragments, (f) => tapAddress(g, f, chunks))}
       for (var k = 0u; k < ${chunks}u; k++) {
         let row = (slice * ${chunks}u + k) * ${depth}u;
 ${unroll(fragments, load)}
-${unroll(depth, (k) => `        let w${k} = ${four("weights", `(row + ${k}u)`)};`)}
+${unroll(depth, (k) => `        let w${k} = ${four("weights", `(row + ${k}u)`, g.half)};`)}
 ${unroll(rows, accumulate)}
       }
     }

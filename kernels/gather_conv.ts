@@ -9,6 +9,7 @@
  * As a matrix product: rows are output pixels, columns are output channels, the inner dimension is (ty, tx, k).
  */
 import { type Epilogue, epilogueDeclarations } from "./epilogue.ts";
+import { type Computed, enableHalf, storedType } from "./half.ts";
 import { ceilDiv } from "./wgsl.ts";
 
 /** Along one dimension: where output i lies, and which inputs and weight slices its taps touch. */
@@ -36,14 +37,18 @@ export interface GatherConv {
   readonly kernel: number;
   /** Image n has one slice of weights of its own, the n-th: a batch of matrix products. */
   readonly weightsPerImage?: boolean;
+  readonly half?: true;
   readonly epilogue: Epilogue;
 }
 
-/** The bindings of every family: input, weights, those of the epilogue, output. */
-export function gatherBindings({ epilogue }: GatherConv, inType: string, outType: "f32" | "vec4f"): string {
-  return `@group(0) @binding(0) var<storage, read> input: array<${inType}>;
-@group(0) @binding(1) var<storage, read> weights: array<${outType}>;
-${epilogueDeclarations(epilogue, 2, outType)}`;
+/**
+ * The bindings of every family: input, weights, those of the epilogue, output. In half precision a directive comes
+ * first, so they are to be put before all other declarations.
+ */
+export function gatherBindings({ epilogue, half }: GatherConv, inType: Computed, outType: Computed): string {
+  return `${enableHalf(half)}@group(0) @binding(0) var<storage, read> input: array<${storedType(inType, half)}>;
+@group(0) @binding(1) var<storage, read> weights: array<${storedType(outType, half)}>;
+${epilogueDeclarations(epilogue, 2, outType, half)}`;
 }
 
 /** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */

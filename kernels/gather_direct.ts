@@ -13,6 +13,7 @@ import {
   sliceOf,
   tapAddress,
 } from "./gather_conv.ts";
+import { loaded, stored } from "./half.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 import type { Shader } from "./kernel.ts";
 
@@ -41,12 +42,15 @@ ${locatePixel(g, `pixel${m}`, m)}
 ${unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`)}`;
 
   const load = (m: number) => {
-    const value = `input[at${m} + k]`;
+    const value = loaded(`input[at${m} + k]`, inType, g.half);
     return `        let in${m} = ${clipped ? `select(${inType}(), ${value}, inside${m})` : value};`;
   };
 
   const accumulate = (k: number) =>
-    `${unroll(vectors, (v) => `        let w${v}_${k} = weights[at_w + ${k * columns}u + ${column(v)}];`)}
+    `${
+      unroll(vectors, (v) =>
+        `        let w${v}_${k} = ${loaded(`weights[at_w + ${k * columns}u + ${column(v)}]`, type, g.half)};`)
+    }
 ${
       unroll(rows, (m) =>
         unroll(vectors, (v) => `        sum${m}_${v} += in${m}${deep ? `.${"xyzw"[k]}` : ""} * w${v}_${k};`))
@@ -58,7 +62,8 @@ ${
 ${
       unroll(vectors, (v) => {
         const to = `at + ${v * lanes}u`, b = g.epilogue.bias ? `bias[${column(v)}]` : `${type}()`;
-        return `    if (column + ${v * lanes}u < ${columns}u) { output[${to}] = finish(sum${m}_${v}, ${b}, ${to}); }`;
+        const value = stored(`finish(sum${m}_${v}, ${b}, ${to})`, type, g.half);
+        return `    if (column + ${v * lanes}u < ${columns}u) { output[${to}] = ${value}; }`;
       })
     }
   }`;

@@ -2,11 +2,13 @@
 import { type BroadcastTuning, gatherBroadcastShader } from "./gather_broadcast.ts";
 import type { GatherConv } from "./gather_conv.ts";
 import { type DirectTuning, gatherDirectShader } from "./gather_direct.ts";
+import { gatherMatrixShader } from "./gather_matrix.ts";
 import { gatherTiledShader, tiledFits, type TiledTuning } from "./gather_tiled.ts";
 import type { Limits, Shader } from "./kernel.ts";
+import type { MatrixTuning } from "./matrix_tile.ts";
 
 /** A tuning of one shader that computes the whole convolution, or a batch of matrix products. */
-export type ProductTuning = DirectTuning | TiledTuning | BroadcastTuning;
+export type ProductTuning = DirectTuning | TiledTuning | BroadcastTuning | MatrixTuning;
 
 /** The subgroups of llvmpipe. SwiftShader's, of four, take minutes to compile in the broadcast shaders (Chromium 156). */
 export const BROADCAST_LANES = 8;
@@ -75,5 +77,6 @@ export function productShader(problem: GatherConv, tuning: ProductTuning): Shade
   if (tuning.family === "direct") return gatherDirectShader(problem, tuning);
   if (tuning.family === "tiled") return gatherTiledShader(problem, tuning);
   if (tuning.family === "broadcast") return gatherBroadcastShader(problem, tuning);
+  if (tuning.family === "matrix") return gatherMatrixShader(problem, tuning);
   return tuning satisfies never;
 }

@@ -17,6 +17,7 @@ import {
   sliceOf,
   tapAddress,
 } from "./gather_conv.ts";
+import { loaded, stored } from "./half.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 import type { Limits, Shader } from "./kernel.ts";
 
@@ -71,7 +72,7 @@ export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
   const fetchInput = (q: number) => {
     const k = ragged ? `min(chunk * ${deep}u + k${q}, ${inVectors - 1}u)` : `chunk * ${deep}u + k${q}`;
     const tests = [...(clipped ? [`inside${q}`] : []), ...(ragged ? [`chunk * ${deep}u + k${q} < ${inVectors}u`] : [])];
-    const value = `input[at${q} + ${k}]`;
+    const value = loaded(`input[at${q} + ${k}]`, "vec4f", g.half);
     return `${tapAddress(g, q, inVectors)}
       next_in${q} = ${tests.length === 0 ? value : `select(vec4f(), ${value}, ${tests.join(" && ")})`};`;
   };
@@ -79,9 +80,9 @@ export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
     const item = vector(q, depth * across), k = `chunk * ${depth}u + ${item} / ${across}u`;
     const row = ragged ? `min(${k}, ${g.input.channels - 1}u)` : k;
     // Past the last input channel the inputs are 0, so any finite weight will do.
-    return `      next_w${q} = weights[(slice * ${g.input.channels}u + ${row}) * ${outVectors}u + min(firstVector + ${item} % ${across}u, ${
-      outVectors - 1
-    }u)];`;
+    const column = `min(firstVector + ${item} % ${across}u, ${outVectors - 1}u)`;
+    const value = `weights[(slice * ${g.input.channels}u + ${row}) * ${outVectors}u + ${column}]`;
+    return `      next_w${q} = ${loaded(value, "vec4f", g.half)};`;
   };
   const fetch = (step: string) =>
     `    {
@@ -111,11 +112,10 @@ ${
   ${locatePixel(g, `pixel_${m}`, `_${m}`)}
     let at = ${outputAt(g, `_${m}`, outVectors)};
 ${
-      unroll(
-        threadVectors,
-        (v) =>
-          `    if (vector${v} < ${outVectors}u) { output[at + vector${v}] = finish(sum${m}_${v}, b${v}, at + vector${v}); }`,
-      )
+      unroll(threadVectors, (v) => {
+        const value = stored(`finish(sum${m}_${v}, b${v}, at + vector${v})`, "vec4f", g.half);
+        return `    if (vector${v} < ${outVectors}u) { output[at + vector${v}] = ${value}; }`;
+      })
     }
   }`;
 

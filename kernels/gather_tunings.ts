@@ -1,9 +1,10 @@
 /** All tunings of a gathering convolution, and the stages of each: one shader, or Winograd's four. */
-import { byEstimate, copySeconds, productSeconds, type ProductShape } from "./estimate.ts";
+import { byEstimate, copySeconds, productSeconds, type ProductShape, provenFirst } from "./estimate.ts";
 import type { GatherConv } from "./gather_conv.ts";
 import { type ProductTuning, productTunings } from "./gather_families.ts";
 import { type GatherWinogradTuning, isWinograd, winogradShape } from "./gather_winograd.ts";
 import type { Limits } from "./kernel.ts";
+import { matrixTunings } from "./matrix_tile.ts";
 import { products, type TileSize } from "./winograd.ts";
 
 export type GatherTuning = ProductTuning | GatherWinogradTuning;
@@ -44,8 +45,12 @@ function seconds(g: GatherConv, tuning: GatherTuning, limits: Limits): number {
 /** Tunings that compute every one of `gathers`, which have the same channels; the likely fastest first. */
 export function gatherTunings(gathers: readonly GatherConv[], limits: Limits): GatherTuning[] {
   const [first] = gathers;
-  if (first === undefined) return [];
+  if (first === undefined || (first.half && !limits.f16)) return [];
   const winograd = gathers.length === 1 ? winogradTunings(first, limits) : [];
-  const tunings = [...productTunings(first.input.channels, first.output.channels, limits), ...winograd];
-  return byEstimate(tunings, (tuning) => gathers.reduce((sum, g) => sum + seconds(g, tuning, limits), 0));
+  const { input: { channels: inner }, output: { channels: columns }, half } = first;
+  const matrix = half ? matrixTunings(inner, columns, limits) : [];
+  const tunings = [...productTunings(inner, columns, limits), ...matrix, ...winograd];
+  return provenFirst(
+    byEstimate(tunings, (tuning) => gathers.reduce((sum, g) => sum + seconds(g, tuning, limits), 0)),
+  );
 }

@@ -3,6 +3,8 @@
  * the project can be generated, read and tested without a GPU.
  */
 
+import type { MatrixConfig } from "./matrix_config.ts";
+
 /** Number of workgroups in x, y and z, each at most 65 535. */
 export type Workgroups = readonly [x: number, y: number, z: number];
 
@@ -41,6 +43,10 @@ export interface Limits {
   readonly software: boolean;
   /** Offer only tunings that sum the products of the definition, so no Winograd. */
   readonly exact: boolean;
+  /** May shaders store f16? Absent: no. */
+  readonly f16?: boolean;
+  /** The matrix units that the device was opened with and that computed a right product; absent where there are none. */
+  readonly matrix?: MatrixConfig;
 }
 
 /** A family of shaders that all compute the same thing. */

@@ -7,6 +7,7 @@
  *
  * `y > 0` is the same as `x > 0`, so the input of the ReLU need not be kept. One thread per element.
  */
+import { elementBytes, enableHalf, loaded, stored, storedType } from "./half.ts";
 import { elementwise, f32 } from "./wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "./kernel.ts";
 
@@ -15,27 +16,30 @@ export interface ReluPullbackProblem {
   readonly rule: "gradient" | "deconvnet" | "guided";
   /** Slope of a leaky ReLU for negative inputs; 0 for plain ReLU. */
   readonly slope: number;
+  /** Are dy, y and dx f16? Absent: f32. */
+  readonly half?: true;
 }
 
 /** Reads dy and y, writes dx. */
 export const reluPullback: Kernel<ReluPullbackProblem, Fixed> = {
   name: "relu_pullback",
   tunings: () => FIXED,
-  stages({ count, rule, slope }) {
+  stages({ count, rule, slope, half }) {
+    const type = storedType("f32", half), [dy, y] = ["dy[i]", "y[i]"].map((value) => loaded(value, "f32", half));
     const expression = {
-      gradient: `select(${slope === 0 ? "0.0" : `${f32(slope)} * dy[i]`}, dy[i], y[i] > 0.0)`,
-      deconvnet: "max(dy[i], 0.0)",
-      guided: "select(0.0, max(dy[i], 0.0), y[i] > 0.0)",
+      gradient: `select(${slope === 0 ? "0.0" : `${f32(slope)} * ${dy}`}, ${dy}, ${y} > 0.0)`,
+      deconvnet: `max(${dy}, 0.0)`,
+      guided: `select(0.0, max(${dy}, 0.0), ${y} > 0.0)`,
     }[rule];
     const shader = elementwise(
       count,
-      `@group(0) @binding(0) var<storage, read> dy: array<f32>;
-${rule === "deconvnet" ? "" : "@group(0) @binding(1) var<storage, read> y: array<f32>;\n"}\
-@group(0) @binding(${rule === "deconvnet" ? 1 : 2}) var<storage, read_write> dx: array<f32>;`,
-      `  dx[i] = ${expression};`,
+      `${enableHalf(half)}@group(0) @binding(0) var<storage, read> dy: array<${type}>;
+${rule === "deconvnet" ? "" : `@group(0) @binding(1) var<storage, read> y: array<${type}>;\n`}\
+@group(0) @binding(${rule === "deconvnet" ? 1 : 2}) var<storage, read_write> dx: array<${type}>;`,
+      `  dx[i] = ${stored(expression, "f32", half)};`,
     );
     const reads = rule === "deconvnet" ? [read(0)] : [read(0), read(1)];
     return { scratch: [], dispatches: [{ shader, bindings: [...reads, write(0)] }] };
   },
-  cost: ({ count }) => ({ flops: count, bytes: 12 * count }),
+  cost: ({ count, half }) => ({ flops: count, bytes: 3 * elementBytes(half) * count }),
 };

@@ -5,8 +5,11 @@
  *   dz[n,k] = (softmax(z[n])[k] - (k == label)) / examples
  *   results[n] = (loss, 1 if the first largest logit is not the label's, 1)
  *
+ * With a loss scale, dz is multiplied by it (loss_scale.ts).
+ *
  * An example whose label is NO_LABEL pads an incomplete batch: its results and gradient are 0. One thread per example.
  */
+import { LOSS_SCALE } from "./loss_scale.ts";
 import { elementwise, f32, foldWorkgroups } from "./wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "./kernel.ts";
 
@@ -16,15 +19,19 @@ export const NO_LABEL = 0xffffffff;
 export interface SoftmaxCrossEntropyProblem {
   readonly batch: number;
   readonly classes: number;
-  /** Write the gradient of the mean loss of so many examples too? More than `batch`, where that is a part of them. */
-  readonly gradient: { readonly examples: number } | null;
+  /**
+   * Write the gradient of the mean loss of so many examples too? More than `batch`, where that is a part of them.
+   * `scaled`: multiplied by the loss scale; absent: as it is.
+   */
+  readonly gradient: { readonly examples: number; readonly scaled?: true } | null;
 }
 
-/** Reads logits [batch, classes] and labels (u32), writes results [batch, 4] and, if asked for, dlogits. */
+/** Reads logits [batch, classes], labels (u32) and, if scaled, the loss scale, writes results [batch, 4] and, if asked for, dlogits. */
 export const softmaxCrossEntropy: Kernel<SoftmaxCrossEntropyProblem, Fixed> = {
   name: "softmax_cross_entropy",
   tunings: () => FIXED,
   stages({ batch, classes, gradient }) {
+    const scaled = gradient?.scaled === true;
     const dlogits = (value: string) =>
       gradient !== null ? `for (var k = 0u; k < ${classes}u; k++) { dlogits[row + k] = ${value}; }` : "";
     const shader = elementwise(
@@ -32,7 +39,9 @@ export const softmaxCrossEntropy: Kernel<SoftmaxCrossEntropyProblem, Fixed> = {
       `@group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read_write> results: array<vec4f>;
-${gradient !== null ? "@group(0) @binding(3) var<storage, read_write> dlogits: array<f32>;" : ""}`,
+${gradient !== null ? "@group(0) @binding(3) var<storage, read_write> dlogits: array<f32>;" : ""}${
+        scaled ? `${LOSS_SCALE}\n@group(0) @binding(4) var<storage, read> loss_scale: LossScale;` : ""
+      }`,
       `  let row = i * ${classes}u;
   let label = labels[i];
   if (label == ${NO_LABEL}u) {
@@ -53,11 +62,17 @@ ${gradient !== null ? "@group(0) @binding(3) var<storage, read_write> dlogits: a
         dlogits(
           `(exp(logits[row + k] - largest) / sum - select(0.0, 1.0, k == label)) * ${
             f32(1 / (gradient?.examples ?? batch))
-          }`,
+          }${scaled ? " * loss_scale.scale" : ""}`,
         )
       }`,
     );
-    const bindings = [read(0), read(1), write(0), ...(gradient !== null ? [write(1)] : [])];
+    const bindings = [
+      read(0),
+      read(1),
+      write(0),
+      ...(gradient !== null ? [write(1)] : []),
+      ...(scaled ? [read(2)] : []),
+    ];
     return { scratch: [], dispatches: [{ shader, bindings }] };
   },
   cost: ({ batch, classes }) => ({ flops: 6 * batch * classes, bytes: 8 * batch * classes }),

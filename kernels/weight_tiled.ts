@@ -10,6 +10,7 @@
 import type { ConvProblem } from "./conv_problem.ts";
 import { copied, tiledThreads, type TiledTuning } from "./gather_tiled.ts";
 import type { Shader } from "./kernel.ts";
+import { enableHalf, loaded, storedType } from "./half.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "./wgsl.ts";
 
 export interface WeightTiledTuning extends TiledTuning {
@@ -41,11 +42,12 @@ export function weightTiledShader(p: ConvProblem, tuning: WeightTiledTuning, bia
   const inRounds = ceilDiv(depth * down, threads), gradientRounds = ceilDiv(depth * across, threads);
 
   /** Fetches the round's vector of step `step` into `next_x`, or `next_d`. Addresses are valid where it is masked too. */
+  const input = (at: string) => loaded(`input[${at}]`, "vec4f", p.half);
   const fetchInput = (q: number) =>
     same
       ? `    {
       let pixel = begin + STEP * ${depth}u + (lane + ${q * threads}u) / ${down}u;
-      next_x${q} = select(vec4f(), input[min(pixel, ${pixels - 1}u) * ${inVectors}u + ci${q}], pixel < end);
+      next_x${q} = select(vec4f(), ${input(`min(pixel, ${pixels - 1}u) * ${inVectors}u + ci${q}`)}, pixel < end);
     }`
       : `    {
       let pixel = begin + STEP * ${depth}u + (lane + ${q * threads}u) / ${down}u;
@@ -54,15 +56,17 @@ export function weightTiledShader(p: ConvProblem, tuning: WeightTiledTuning, bia
       let n = i32(pixel / ${p.outHeight * p.outWidth}u);
       let inside = pixel < end && y >= 0 && y < ${p.height} && x >= 0 && x < ${p.width};
       let at = u32(select(0, (n * ${p.height} + y) * ${p.width} + x, inside)) * ${inVectors}u + ci${q};
-      next_x${q} = select(vec4f(), input[at], inside);
+      next_x${q} = select(vec4f(), ${input("at")}, inside);
     }`;
-  const fetchGradient = (q: number) =>
-    `    {
+  const fetchGradient = (q: number) => {
+    const value = loaded(`dy[min(pixel, ${pixels - 1}u) * ${outVectors}u + column]`, "vec4f", p.half);
+    return `    {
       let item = lane + ${q * threads}u;
       let pixel = begin + STEP * ${depth}u + item / ${across}u;
       let column = min(firstVector + item % ${across}u, ${outVectors - 1}u);
-      next_d${q} = select(vec4f(), dy[min(pixel, ${pixels - 1}u) * ${outVectors}u + column], pixel < end);
+      next_d${q} = select(vec4f(), ${value}, pixel < end);
     }`;
+  };
   const fetch = (step: string) =>
     `${unroll(inRounds, fetchInput)}
 ${unroll(gradientRounds, fetchGradient)}`.replaceAll("STEP", step);
@@ -83,8 +87,9 @@ ${
     }
   }`;
 
-  const code = `@group(0) @binding(0) var<storage, read> input: array<vec4f>;
-@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
+  const type = storedType("vec4f", p.half);
+  const code = `${enableHalf(p.half)}@group(0) @binding(0) var<storage, read> input: array<${type}>;
+@group(0) @binding(1) var<storage, read> dy: array<${type}>;
 @group(0) @binding(2) var<storage, read_write> dw: array<vec4f>;
 ${bias ? "@group(0) @binding(3) var<storage, read_write> db: array<vec4f>;" : ""}
 var<workgroup> inputs: array<vec4f, ${depth * down}>;

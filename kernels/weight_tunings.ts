@@ -1,9 +1,10 @@
 /** All tunings of the weight gradient that fit a device, the likely fastest first. */
 import type { ConvProblem } from "./conv_problem.ts";
-import { byEstimate, copySeconds, productSeconds } from "./estimate.ts";
+import { byEstimate, copySeconds, productSeconds, provenFirst } from "./estimate.ts";
 import { BROADCAST_LANES, type ProductTuning, tiledTunings } from "./gather_families.ts";
 import { MAX_SCRATCH } from "./gather_tunings.ts";
 import type { Limits } from "./kernel.ts";
+import { matrixTunings } from "./matrix_tile.ts";
 import type { WeightProductTuning } from "./weight_families.ts";
 import { isWinogradWeight, productProblem, weightTiles, type WeightWinogradTuning } from "./weight_winograd.ts";
 import { products } from "./winograd.ts";
@@ -26,6 +27,7 @@ function productTunings(p: ConvProblem, splits: readonly number[], limits: Limit
       ? [{ family: "broadcast" as const, lanes: subgroupSize, parts, stores: 4 }]
       : []),
     ...tiledTunings(inChannels, outChannels, limits).map((tuning) => ({ ...tuning, parts })),
+    ...(p.half ? matrixTunings(inChannels, outChannels, limits).map((tuning) => ({ ...tuning, parts })) : []),
     ...[4, 8].filter((rows) => rows === 4 || rows <= inChannels).map((rows) => ({
       family: "direct" as const,
       rows: Math.min(rows, inChannels),
@@ -38,7 +40,7 @@ function productTunings(p: ConvProblem, splits: readonly number[], limits: Limit
 
 /** A product's tuning as one of a gathering convolution's, which the estimate knows. */
 function asGather(tuning: WeightProductTuning): ProductTuning {
-  if (tuning.family === "tiled") return tuning;
+  if (tuning.family === "tiled" || tuning.family === "matrix") return tuning;
   if (tuning.family === "broadcast") return { ...tuning, rows: 4 * tuning.lanes };
   return { ...tuning, groups: 1 };
 }
@@ -77,9 +79,10 @@ function seconds(p: ConvProblem, tuning: ConvBackwardWeightTuning, limits: Limit
 }
 
 export function weightTunings(p: ConvProblem, limits: Limits): ConvBackwardWeightTuning[] {
+  if (p.half && !limits.f16) return [];
   const bytes = 4 * p.kernel ** 2 * p.inChannels * p.outChannels;
   const most = Math.min(p.batch * p.outHeight, Math.floor(Math.min(limits.bindingBytes, MAX_SHARES) / bytes));
   const parts = [...new Set([1, 4, 8, 16, 32, 64, 128, 256, 512].map((each) => Math.max(1, Math.min(each, most))))];
   const tunings = [...productTunings(p, parts, limits), ...winogradTunings(p, limits)];
-  return byEstimate(tunings, (tuning) => seconds(p, tuning, limits));
+  return provenFirst(byEstimate(tunings, (tuning) => seconds(p, tuning, limits)));
 }

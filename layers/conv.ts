@@ -5,10 +5,11 @@ import { convBackwardWeight } from "../kernels/conv_backward_weight.ts";
 import { convForward } from "../kernels/conv_forward.ts";
 import type { ConvProblem } from "../kernels/conv_problem.ts";
 import { reluPullback } from "../kernels/relu_pullback.ts";
+import { castTo } from "../core/cast_to.ts";
 import { UserError } from "../core/errors.ts";
 import type { Layer } from "../core/layer.ts";
 import { type Op, op } from "../core/op.ts";
-import { elements, type Shape, tensor } from "../core/tensor.ts";
+import { elements, halfOf, type Shape, tensor } from "../core/tensor.ts";
 import { checkOptions } from "./explain_issue.ts";
 import type { Optional } from "./optional.ts";
 
@@ -66,7 +67,8 @@ function slopeOf({ activation }: ConvConfig): number | null {
 }
 
 /**
- * y = activation(x * w + b) for x [batch, height, width, in], w [kernel, kernel, in, channels], b [channels]. Throws
+ * y = activation(x * w + b) for x [batch, height, width, in], w [kernel, kernel, in, channels], b [channels]. Weights of
+ * f16 make y, and the gradients of x and y, f16 too (of x, what type it has); b and parameter gradients are f32. Throws
  * `UserError` on options that are not allowed, and from `init` on an input smaller than the kernel.
  *
  * @example
@@ -97,6 +99,7 @@ export function conv(options: ConvOptions): Layer {
 
   return {
     name,
+    half: ["w"],
     window: () => ({ height: kernel, width: kernel, stride, before }),
     init(input) {
       const output = outputShape(input);
@@ -109,10 +112,12 @@ export function conv(options: ConvOptions): Layer {
         },
       };
     },
-    forward(params, x, _trace) {
-      const w = params["w"]!, b = params["b"]!;
+    forward(params, given, _trace) {
+      const w = params["w"]!, b = params["b"]!, dtype = w.dtype === "f16" ? "f16" : "f32";
+      const { ops: casts, y: x } = castTo(dtype, given, `${name}/x`);
       const [batch, height, width, inChannels] = x.shape as [number, number, number, number];
-      const y = tensor(`${name}/y`, outputShape(x.shape));
+      const y = tensor(`${name}/y`, outputShape(x.shape), { dtype });
+      const half = halfOf(w);
       const problem: ConvProblem = {
         batch,
         height,
@@ -124,17 +129,19 @@ export function conv(options: ConvOptions): Layer {
         kernel,
         stride,
         padding: before,
+        ...half,
       };
+      const forward = { label: "forward", reads: [x, w, b], writes: [y] };
       return {
-        ops: [op(convForward, { ...problem, bias: true, slope }, { label: "forward", reads: [x, w, b], writes: [y] })],
+        ops: [...casts, op(convForward, { ...problem, bias: true, slope }, forward)],
         y,
         pullback(dy, { rule, grads, input }) {
           const ops: Op[] = [];
           let dz = dy;
           if (slope !== null) {
-            dz = tensor(`${name}/dz`, y.shape);
+            dz = tensor(`${name}/dz`, y.shape, { dtype });
             const reads = rule === "deconvnet" ? [dy] : [dy, y];
-            const relu = { count: elements(y.shape), rule, slope };
+            const relu = { count: elements(y.shape), rule, slope, ...half };
             ops.push(op(reluPullback, relu, { label: "activation", reads, writes: [dz] }));
           }
           if (grads !== null) {
@@ -142,9 +149,10 @@ export function conv(options: ConvOptions): Layer {
             ops.push(op(convBackwardWeight, { ...problem, bias: true }, { label: "dw", reads: [x, dz], writes }));
           }
           if (!input) return { ops, dx: null };
-          const dx = tensor(`${name}/dx`, x.shape);
+          const dx = tensor(`${name}/dx`, x.shape, { dtype });
           ops.push(op(convBackwardData, problem, { label: "dx", reads: [dz, w], writes: [dx] }));
-          return { ops, dx };
+          const back = castTo(given.dtype === "f16" ? "f16" : "f32", dx, `${name}/dx`);
+          return { ops: [...ops, ...back.ops], dx: back.y };
         },
       };
     },

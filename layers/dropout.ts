@@ -3,7 +3,7 @@ import { dropout as dropoutKernel } from "../kernels/dropout.ts";
 import type { Layer } from "../core/layer.ts";
 import { op } from "../core/op.ts";
 import { streamOf } from "../core/random.ts";
-import { elements, tensor } from "../core/tensor.ts";
+import { elements, halfOf, tensor } from "../core/tensor.ts";
 import { checkOptions } from "./explain_issue.ts";
 
 export interface DropoutConfig {
@@ -30,20 +30,21 @@ export function dropout(name: string, options: DropoutConfig): Layer {
   const { rate } = checkOptions(optionsSchema, options, `Cannot build dropout "${name}"`);
   return {
     name,
+    half: [],
     init: (input) => ({ output: input, params: {} }),
     forward(_params, x, { mode, step }) {
       if (mode === "eval" || rate === 0) {
         return { ops: [], y: x, pullback: (dy) => ({ ops: [], dx: dy }) };
       }
-      const count = elements(x.shape),
-        problem = { count, rate, stream: streamOf(name), perExample: count / x.shape[0]! };
-      const y = tensor(`${name}/y`, x.shape);
+      const { dtype } = x, count = elements(x.shape), perExample = count / x.shape[0]!;
+      const problem = { count, rate, stream: streamOf(name), perExample, ...halfOf(x) };
+      const y = tensor(`${name}/y`, x.shape, { dtype });
       return {
         ops: [op(dropoutKernel, problem, { label: "forward", reads: [x, step], writes: [y] })],
         y,
         pullback(dy, { input }) {
           if (!input) return { ops: [], dx: null };
-          const dx = tensor(`${name}/dx`, x.shape);
+          const dx = tensor(`${name}/dx`, x.shape, { dtype });
           return { ops: [op(dropoutKernel, problem, { label: "dx", reads: [dy, step], writes: [dx] })], dx };
         },
       };

@@ -2,12 +2,12 @@ import * as z from "zod";
 import { globalAveragePoolBackward, globalAveragePoolForward } from "../kernels/global_average_pool.ts";
 import type { Layer } from "../core/layer.ts";
 import { op } from "../core/op.ts";
-import { tensor } from "../core/tensor.ts";
+import { halfOf, tensor } from "../core/tensor.ts";
 
 export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal("globalAveragePool");
 
 /**
- * The mean over all positions: [batch, height, width, channels] to [batch, 1, 1, channels].
+ * The mean over all positions: [batch, height, width, channels] to [batch, 1, 1, channels], which is f32 for f16 too.
  *
  * @example
  * ```ts
@@ -17,18 +17,19 @@ export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal
 export function globalAveragePool(name: string): Layer {
   return {
     name,
+    half: [],
     window: ([, height, width]) => ({ height: height!, width: width!, stride: 1, before: 0 }),
     init: (input) => ({ output: [input[0]!, 1, 1, input[3]!], params: {} }),
     forward(_params, x) {
       const [batch, height, width, channels] = x.shape as [number, number, number, number];
-      const problem = { batch, positions: height * width, channels };
+      const problem = { batch, positions: height * width, channels, ...halfOf(x) };
       const y = tensor(`${name}/y`, [batch, 1, 1, channels]);
       return {
         ops: [op(globalAveragePoolForward, problem, { label: "forward", reads: [x], writes: [y] })],
         y,
         pullback(dy, { input }) {
           if (!input) return { ops: [], dx: null };
-          const dx = tensor(`${name}/dx`, x.shape);
+          const dx = tensor(`${name}/dx`, x.shape, { dtype: x.dtype });
           return { ops: [op(globalAveragePoolBackward, problem, { label: "dx", reads: [dy], writes: [dx] })], dx };
         },
       };

@@ -3,7 +3,7 @@ import { maxPoolBackward, maxPoolForward, pooledSize } from "../kernels/max_pool
 import type { Layer } from "../core/layer.ts";
 import { UserError } from "../core/errors.ts";
 import { op } from "../core/op.ts";
-import { type Shape, tensor } from "../core/tensor.ts";
+import { halfOf, type Shape, tensor } from "../core/tensor.ts";
 import { checkOptions } from "./explain_issue.ts";
 
 export interface MaxPoolConfig {
@@ -38,6 +38,7 @@ export function maxPool(name: string, options: MaxPoolConfig): Layer {
   ];
   return {
     name,
+    half: [],
     window: () => ({ height: kernel, width: kernel, stride, before: 0 }),
     init(input) {
       if (input.length !== 4) {
@@ -47,8 +48,8 @@ export function maxPool(name: string, options: MaxPoolConfig): Layer {
     },
     forward(_params, x, { mode }) {
       const [batch, height, width, channels] = x.shape as [number, number, number, number];
-      const problem = { batch, height, width, channels, kernel, stride };
-      const y = tensor(`${name}/y`, outputShape(x.shape));
+      const { dtype } = x, problem = { batch, height, width, channels, kernel, stride, ...halfOf(x) };
+      const y = tensor(`${name}/y`, outputShape(x.shape), { dtype });
       const switches = tensor(`${name}/switches`, y.shape, { dtype: "u32" });
       const pool = (label: string, y: typeof x, record: boolean) =>
         op(maxPoolForward, { ...problem, switches: record }, {
@@ -61,14 +62,15 @@ export function maxPool(name: string, options: MaxPoolConfig): Layer {
         y,
         pullback(dy, { input, switches: wanted }) {
           if (!input) return { ops: [], dx: null };
-          const dx = tensor(`${name}/dx`, x.shape);
+          const dx = tensor(`${name}/dx`, x.shape, { dtype });
           const backward = op(maxPoolBackward, { ...problem, switches: wanted }, {
             label: "dx",
             reads: wanted ? [dy, switches] : [dy],
             writes: [dx],
           });
           // Evaluation records no switches: pool once more where a pullback does want them.
-          const again = mode === "train" || !wanted ? [] : [pool("switches", tensor(`${name}/again`, y.shape), true)];
+          const unused = tensor(`${name}/again`, y.shape, { dtype });
+          const again = mode === "train" || !wanted ? [] : [pool("switches", unused, true)];
           return { ops: [...again, backward], dx };
         },
       };

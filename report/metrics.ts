@@ -20,10 +20,12 @@ export interface EpochMetrics {
   skipped?: number;
   /** Of images that are read while it trains: percent of the training's time in which the device waited for them. */
   waitingPercent?: number;
+  /** In mixed precision: how many of this epoch's updates were skipped, as a gradient had overflowed. */
+  skippedUpdates?: number;
 }
 
 const ALWAYS = ["epoch", "learningRate", "trainLoss", "trainError", "imagesPerSecond", "seconds"] as const;
-const STREAMING = ["skipped", "waitingPercent"] as const;
+const OPTIONAL = ["skipped", "waitingPercent", "skippedUpdates"] as const;
 const SOMETIMES = ["testLoss", "testError"] as const;
 
 /** Sums are float32 on the device, and none of them is negative. */
@@ -41,6 +43,6 @@ export function parseMetrics(line: string): EpochMetrics | null {
   const { epoch } = row;
   const whole = Number.isSafeInteger(epoch) && epoch !== 0 && ALWAYS.every((key) => isMeasure(row[key])) &&
     SOMETIMES.every((key) => row[key] === null || isMeasure(row[key])) &&
-    STREAMING.every((key) => row[key] === undefined || isMeasure(row[key]));
+    OPTIONAL.every((key) => row[key] === undefined || isMeasure(row[key]));
   return whole ? row as unknown as EpochMetrics : null;
 }

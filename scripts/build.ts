@@ -17,12 +17,18 @@ async function buildModules(): Promise<void> {
     build({ ...NODE, entryPoints: ["mod.ts"], outfile: "dist/mod.js" }),
     build({ ...NODE, entryPoints: ["cli/bin.ts"], outfile: "dist/allcnn.js" }),
     build({ ...BROWSER, entryPoints: ["mod.ts"], outfile: "dist/browser.js" }),
+    build({ ...BROWSER, entryPoints: ["page/main.ts"], outfile: "dist/page/page.js" }),
   ]);
   const carried = Object.entries(metafile.outputs["dist/browser.js"]!.inputs).filter(([, each]) =>
     each.bytesInOutput > 0
   );
   const packages = new Set(carried.map(([path]) => packageOf(path)).filter((name) => name !== null));
   fs.writeFileSync("dist/browser.licenses.txt", licenseText([...packages].sort()));
+}
+
+/** What `allcnn serve` serves, beside the module for browsers. */
+function copyPage(): void {
+  for (const file of ["index.html", "page.css"]) fs.copyFileSync(`page/${file}`, `dist/page/${file}`);
 }
 
 /** `npx allcnn` in the checkout runs what was just built. */
@@ -36,4 +42,5 @@ function linkProgram(): void {
 
 fs.rmSync("dist/types", { recursive: true, force: true }); // of other sources: `npm run build:types` writes them anew
 await buildModules();
+copyPage();
 linkProgram();

@@ -6,6 +6,7 @@ import { type Buffers, compile, run } from "../core/plan.ts";
 import { draw, key } from "../core/random.ts";
 import { type DType, type Shape, tensor } from "../core/tensor.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
+import { pack, unpacked } from "./_float16.ts";
 
 let opened: Promise<Context> | null = null;
 
@@ -13,7 +14,7 @@ export function gpu(): Promise<Context> {
   return opened ??= openDevice();
 }
 
-/** Numbers in [-1, 1) on a grid of 1/1024, so that float32 holds them exactly. */
+/** Numbers in [-1, 1) on a grid of 1/1024, so that float32 and float16 hold them exactly. */
 export function random(count: number, seed = 1): Float64Array {
   const k = key(seed, 0, 0);
   return Float64Array.from({ length: count }, (_, i) => (draw(k, i) % 2048 - 1024) / 1024);
@@ -25,7 +26,22 @@ export interface Operand {
   readonly dtype?: DType;
 }
 
-/** Runs one op with `tuning` on the GPU: each write starts from its data, or zero; returns the writes. */
+const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
+
+function encode({ shape, data = new Float64Array(count(shape)), dtype = "f32" }: Operand) {
+  if (dtype === "f16") return pack(data);
+  return (dtype === "u32" ? Uint32Array : Float32Array).from(data);
+}
+
+function decode(bytes: ArrayBuffer, { shape, dtype = "f32" }: Operand): Float64Array {
+  if (dtype === "f16") return Float64Array.from(unpacked(new Uint32Array(bytes), count(shape)));
+  return Float64Array.from(dtype === "u32" ? new Uint32Array(bytes) : new Float32Array(bytes));
+}
+
+/**
+ * Runs one op with `tuning` on the GPU: each write starts from its data, or zero; returns the writes. Of f16, data are
+ * numbers that it holds exactly.
+ */
 export async function runOp<Problem, Tuning>(
   kernel: Kernel<Problem, Tuning>,
   problem: Problem,
@@ -35,10 +51,10 @@ export async function runOp<Problem, Tuning>(
 ): Promise<Float64Array[]> {
   const context = opened ?? await gpu();
   const buffers: Buffers = new Map();
-  const load = async ({ shape, data, dtype = "f32" }: Operand, index: number) => {
+  const load = async (operand: Operand, index: number) => {
+    const { shape, dtype = "f32" } = operand;
     const t = tensor(`operand${index}`, shape, { dtype, lifetime: "persistent" });
-    const zeros = new Float64Array(shape.reduce((a, b) => a * b, 1));
-    await writeTensor(context, buffers, t, (dtype === "u32" ? Uint32Array : Float32Array).from(data ?? zeros));
+    await writeTensor(context, buffers, t, encode(operand));
     return t;
   };
   const inputs = await Promise.all(reads.map(load)), outputs = await Promise.all(writes.map(load));
@@ -49,9 +65,7 @@ export async function runOp<Problem, Tuning>(
   context.check();
   plan.destroy();
   buffers.forEach((buffer) => buffer.destroy());
-  return bytes.map((each, index) =>
-    Float64Array.from(writes[index]!.dtype === "u32" ? new Uint32Array(each) : new Float32Array(each))
-  );
+  return bytes.map((each, index) => decode(each, writes[index]!));
 }
 
 /** ||a - b|| / ||b||, and Infinity where the lengths differ. */

@@ -65,6 +65,11 @@ const RULES: Record<string, { folders: string[]; packages: RegExp | null }> = {
   data: { folders: ["kernels", "core", "data"], packages: null },
   report: { folders: ["kernels", "core", "data", "report"], packages: null },
   explain: { folders: ["kernels", "core", "configs", "data", "report", "training", "explain"], packages: /^$/ },
+  serve: {
+    folders: ["core", "layers", "configs", "data", "report", "training", "explain", "serve"],
+    packages: /^node:(http|net)$/, // which file may, is checked below
+  },
+  page: { folders: ["core", "report", "training", "serve", "page"], packages: /^$/ },
   sweep: { folders: ["core", "configs", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
 };
 
@@ -83,7 +88,7 @@ for (const [folder, { folders, packages }] of Object.entries(RULES)) {
 }
 
 test("nothing imports a script, cli/, an example or a test from below", () => {
-  const above = ["scripts", "cli", "bench", "examples", "tests"];
+  const above = ["scripts", "cli", "bench", "examples", "page", "tests"];
   none(
     SOURCES.filter((path) => !above.includes(folderOf(path))).flatMap((path) =>
       importsOf(TEXT.get(path)!).filter((specifier) => above.includes(folderOf(target(path, specifier) ?? "packages/")))
@@ -92,16 +97,18 @@ test("nothing imports a script, cli/, an example or a test from below", () => {
   );
 });
 
-test("only runtime.ts, storage*.ts, dawn.ts and device.ts of core/ know Node, Deno or the browser; data/ may use node:", () => {
+test("only runtime.ts, storage*.ts, dawn.ts and device.ts of core/ know Node, Deno or the browser; data/ and serve/listen.ts may use node:", () => {
   const doors = ["runtime", "storage", "storage_browser", "dawn", "device"].map((name) => `core/${name}.ts`);
   const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples"].includes(folderOf(path)));
   // What is said of a process in a message is none of its properties.
   none(mentions(engine, /\bnavigator\b|\bindexedDB\b|\bDeno\b|\bprocess\s*(\?\.|[.[])|["']webgpu\b/, doors));
-  none(mentions(engine.filter((path) => folderOf(path) !== "data"), /["']node:/, doors));
+  none(mentions(engine.filter((path) => folderOf(path) !== "data"), /["']node:/, [...doors, "serve/listen.ts"]));
 });
 
 test("only the files of core/ that run the GPU hold a GPUDevice", () => {
-  const holders = ["device", "plan", "pipeline", "tuner", "profile", "transfer"].map((name) => `core/${name}.ts`);
+  const holders = ["device", "plan", "pipeline", "probe_matrix", "tuner", "profile", "transfer"].map((name) =>
+    `core/${name}.ts`
+  );
   none(mentions(SOURCES, /\bGPUDevice\b/, holders));
 });
 

@@ -3,12 +3,13 @@ import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
 import { DivergedError, UserError } from "../core/errors.ts";
 import { heNormal } from "../core/init.ts";
 import { learningRateSchedule } from "../core/schedule.ts";
-import { readTensor, writeTensor } from "../core/transfer.ts";
+import { writeTensor } from "../core/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
 import { lengthOf } from "./length.ts";
 import { type Examples, startPass } from "./examples.ts";
 import { getParams, setParams } from "./model.ts";
+import { readSums, setLossScale } from "./precision.ts";
 import type { Evaluation, Session, Training } from "./session.ts";
 import { runStep, type TrainingStep } from "./step.ts";
 import { waitMeter } from "./wait_meter.ts";
@@ -56,9 +57,10 @@ export function initialProgress(seed: number): Progress {
   return { step: 0, epoch: 0, seed, metrics: [0, 0, 0, 0], epochSeconds: 0 };
 }
 
-/** Sets parameters and optimizer state to the seed's initial values or to the checkpoint's. */
+/** Sets parameters, optimizer state and loss scale to the seed's initial values or to the checkpoint's. */
 export async function initialize(session: Session, seed: number, checkpoint: Checkpoint | null, source: string) {
   const { specs, state } = session;
+  await setLossScale(session, checkpoint?.progress?.lossScale);
   if (checkpoint === null) return await setParams(session, heNormal(specs, seed));
   const states = Object.keys(state).map((name) => [name, select(checkpoint, specs, source, `${name}/`)]);
   await setParams(session, select(checkpoint, specs, source), Object.fromEntries(states));
@@ -85,9 +87,10 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   let lastSave = performance.now();
 
   const save = async () => {
-    const metrics = Array.from(await readTensor(context, buffers, session.metrics));
+    const { sums: metrics, lossScale } = await readSums(session);
     checkFinite(training, metrics, step);
-    const progress: Progress = { step, epoch, seed, metrics, epochSeconds };
+    const scale = lossScale === null ? {} : { lossScale };
+    const progress: Progress = { step, epoch, seed, metrics, epochSeconds, ...scale };
     const { microBatch, plan: { tunings, shaders } } = options.step,
       { scope } = context,
       { whitening } = options,
@@ -131,7 +134,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
         context.check();
         const now = performance.now(), interrupted = options.interrupted();
         if (now - lastStatus > 1000 * STATUS_SECONDS) {
-          sums = Array.from(await readTensor(context, buffers, session.metrics));
+          ({ sums } = await readSums(session));
           checkFinite(training, sums, step);
           lastStatus = performance.now();
           tick();
@@ -153,7 +156,8 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     }
     await Promise.all(inFlight);
     tick();
-    sums = Array.from(await readTensor(context, buffers, session.metrics));
+    const ended = await readSums(session), { lossScale } = ended;
+    sums = ended.sums;
     checkFinite(training, sums, step);
     const last = epoch + 1 === epochs, evaluated = last || (epoch + 1) % training.evaluateEvery === 0;
     const skipped = steps * batch - sums[2]!;
@@ -187,8 +191,10 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       imagesPerSecond,
       seconds: epochSeconds + (performance.now() - started) / 1000,
       ...streaming,
+      ...(lossScale === null ? {} : { skippedUpdates: lossScale.skipped }),
     });
     await metricsBuffer([0, 0, 0, 0]);
+    if (lossScale !== null) await setLossScale(session, { ...lossScale, skipped: 0 });
     epochSeconds = 0;
     await options.onEpoch(rows);
     if (last) await save();

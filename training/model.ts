@@ -122,6 +122,7 @@ export function modelOf(context: Context, definition: Definition | Config, optio
     state: {},
     step: stepTensor(),
     metrics: tensor("metrics", [4], { lifetime: "persistent" }),
+    lossScale: null,
     buffers: new Map(),
     batch: config?.training.batch ?? BATCH,
     tuner: options.tuner ?? defaultTuner(context.limits),

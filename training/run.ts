@@ -11,6 +11,7 @@ import { fit, initialize, initialProgress, type Status } from "./fit.ts";
 import { loadExamples, type Report, type Source, whiteningFor } from "./preprocess.ts";
 import { lengthOf } from "./length.ts";
 import { openExamples } from "./open_examples.ts";
+import { precisionNote } from "./precision.ts";
 import * as folder from "./run_folder.ts";
 import type { RunLock } from "./run_lock.ts";
 import { getParams } from "./model.ts";
@@ -152,7 +153,7 @@ export class NotExactError extends UserError {
 function tunerFor(context: Context, resumed: Resumed | null, allowRetune: boolean, otherwise: Tuner): Tuner {
   if (resumed === null || allowRetune) return otherwise;
   if (resumed.checkpoint.scope !== context.scope) {
-    throw new NotExactError("the run was made on another device or driver, or with other --exact or --safe");
+    throw new NotExactError("the run was made on another device or driver, or with other --exact, --safe or --matrix");
   }
   return fixedTuner(resumed.checkpoint.tunings, context.limits, otherwise);
 }
@@ -170,6 +171,8 @@ function microBatchOf({ microBatch, allowRetune }: RunOptions, resumed: Resumed 
 async function attempt(options: RunOptions, context: Context, resumed: Resumed | null): Promise<boolean> {
   const { config, seed, source, out, lock, allowRetune, screen } = options;
   const tuner = await options.tuner(context), session = openSession(context, config);
+  const note = precisionNote(config.precision, context.limits);
+  if (note !== null) screen.line(note);
   if (config.training.epochs === 0) {
     await writeInitialState(session, config, seed, out);
     return true;

@@ -17,6 +17,8 @@ const CHECKPOINT = "checkpoint.safetensors";
 const PREVIOUS = "checkpoint.previous.safetensors";
 /** Complete, but not yet renamed: a crash between two renames leaves it as the newest. */
 const NEXT = "checkpoint.next.safetensors";
+/** All of them, in the order in which they are tried. */
+export const CHECKPOINTS: readonly string[] = [CHECKPOINT, NEXT, PREVIOUS];
 const WHITENING = "whitening.safetensors";
 const CLASSES = "classes.json";
 
@@ -27,7 +29,7 @@ export async function removeLeftovers(folder: string): Promise<void> {
 
 /** Is there a checkpoint in a run's folder, if only a damaged one? */
 export async function holdsCheckpoint(folder: string): Promise<boolean> {
-  const found = await Promise.all([CHECKPOINT, NEXT, PREVIOUS].map((file) => exists(`${folder}/${file}`)));
+  const found = await Promise.all(CHECKPOINTS.map((file) => exists(`${folder}/${file}`)));
   return found.includes(true);
 }
 
@@ -103,7 +105,7 @@ export async function requireRun(folder: string): Promise<void> {
 export async function latestCheckpoint(folder: string, warn: (message: string) => void): Promise<Checkpoint> {
   await requireRun(folder);
   let damaged: unknown = null;
-  for (const file of [CHECKPOINT, NEXT, PREVIOUS]) {
+  for (const file of CHECKPOINTS) {
     const path = `${folder}/${file}`;
     if (!(await exists(path))) continue;
     try {

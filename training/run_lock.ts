@@ -128,3 +128,11 @@ export async function lockRun(
     },
   };
 }
+
+/** Does a process train in `folder`? Of another machine only the touching tells, by the two clocks. */
+export async function isTraining(folder: string): Promise<boolean> {
+  const path = `${folder}/run.lock`, text = await read(path);
+  if (text === null) return false;
+  const holder = parseHolder(text), alive = holder === null ? null : await isAlive(holder);
+  return alive ?? Date.now() - (await modified(path) ?? 0) < 1000 * WATCH_SECONDS;
+}

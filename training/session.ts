@@ -3,6 +3,7 @@ import type { Config } from "../configs/schema.ts";
 import { arena } from "../core/arena.ts";
 import type { Context } from "../core/device.ts";
 import type { ParamSpecs } from "../core/layer.ts";
+import { lossScaleTensor } from "../core/loss_scale.ts";
 import { type Optimizer, sgd } from "../core/optimizer.ts";
 import { compile, type Plan } from "../core/plan.ts";
 import { evalProgram } from "../core/program.ts";
@@ -12,6 +13,7 @@ import { type Model, modelOf, specsOf } from "./model.ts";
 import { batchOf, type Examples } from "./examples.ts";
 
 export type Training = Config["training"];
+export type Precision = Config["precision"];
 export type Augment = NonNullable<Config["dataset"]["augment"]>;
 
 /** What `fit` drives. */
@@ -25,16 +27,18 @@ export function parameterSpecs(config: Config, batch = 1): ParamSpecs {
   return specsOf(config, batch).specs;
 }
 
-/** Lays out parameters and optimizer state of a config; allocates nothing yet. */
+/** Lays out parameters and optimizer state of a config, in its precision or what the device has; allocates nothing yet. */
 export function openSession(context: Context, config: Config): Session {
-  return trainable(modelOf(context, config), config.training, config.dataset.augment ?? null);
+  const { training, dataset, precision } = config;
+  return trainable(modelOf(context, config), training, dataset.augment ?? null, precision);
 }
 
-/** The model with an optimizer state, laid out but not allocated. */
-export function trainable(model: Model, training: Training, augment: Augment | null): Session {
+/** The model with an optimizer state, laid out but not allocated. Half precision is for devices that have it. */
+export function trainable(model: Model, training: Training, augment: Augment | null, precision: Precision): Session {
   const names = optimizerOf(training).state, { specs, context } = model;
   const state = Object.fromEntries(names.map((name) => [name, arena(name, specs, context.limits)]));
-  return { ...model, state, batch: training.batch, training, augment };
+  const lossScale = precision === "f16" && context.limits.f16 === true ? lossScaleTensor() : null;
+  return { ...model, state, batch: training.batch, training, augment, lossScale };
 }
 
 export function optimizerOf({ optimizer }: Training): Optimizer {

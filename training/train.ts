@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { augmentSchema, trainingSchema } from "../configs/schema.ts";
+import { augmentSchema, precisionSchema, trainingSchema } from "../configs/schema.ts";
 import { type Checkpoint, select } from "../core/checkpoint.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -7,8 +7,9 @@ import { checkOptions } from "../layers/explain_issue.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, type Status } from "./fit.ts";
 import { checkSeed, type Model, setParams, withOwnBuffers } from "./model.ts";
+import { setLossScale } from "./precision.ts";
 import { makeResident } from "./resident.ts";
-import { type Augment, compileEvaluation, trainable } from "./session.ts";
+import { type Augment, compileEvaluation, type Precision, trainable } from "./session.ts";
 import { compileStep, destroyStep } from "./step.ts";
 
 /** How to train, as under `training:` of a config; `epochs`, `batch`, `learningRate` and `optimizer` must be there. */
@@ -21,6 +22,11 @@ type Settings = Omit<z.input<typeof trainingSchema>, "init"> & Partial<Pick<z.in
 export interface TrainOptions extends Settings {
   /** Labelled images to evaluate on after every `evaluateEvery` epochs and the last. */
   readonly validation?: Dataset | undefined;
+  /**
+   * "f16": activations and their gradients in half precision, parameters in float32; on a device without it
+   * (`limits.f16`), and by default, all is float32, unless the model's config says otherwise.
+   */
+  readonly precision?: Precision | undefined;
   /** Random shifts and mirroring, as under `dataset.augment:` of a config. */
   readonly augment?: Augment | undefined;
   /** Decides the order of the examples, dropout and augmentation; 0 unless said otherwise. */
@@ -63,16 +69,22 @@ export interface TrainOptions extends Settings {
  * ```
  */
 export async function train(model: Model, data: Dataset, options: TrainOptions): Promise<readonly EpochMetrics[]> {
-  const { validation, augment, seed = 0, onEpoch, onStatus, onCheckpoint, signal, ...settings } = options;
+  const { validation, augment, seed = 0, onEpoch, onStatus, onCheckpoint, signal, precision, ...settings } = options;
   const action = `Cannot train "${model.network.name}"`;
   const training = checkOptions(trainingSchema, { init: { heNormal: {} }, ...settings }, action);
   const augmented = augment === undefined ? null : checkOptions(augmentSchema, augment, `${action} with this augment`);
+  const wanted = checkOptions(
+    precisionSchema,
+    precision ?? model.config?.precision ?? "f32",
+    `${action} with this precision`,
+  );
   checkSeed(seed);
   model.context.check();
   checkDataset(data, model, "the training data");
   if (validation !== undefined) checkDataset(validation, model, "the validation data");
   return await withOwnBuffers(model, async (own) => {
-    const session = trainable(own, training, augmented), { context, buffers } = own;
+    const session = trainable(own, training, augmented, wanted), { context, buffers } = own;
+    await setLossScale(session);
     const resident = await makeResident(context, buffers, "train", data);
     const step = await compileStep(session, resident);
     const evaluation = validation === undefined

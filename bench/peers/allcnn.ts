@@ -1,11 +1,14 @@
-/** This project as a peer of itself: the modules and the order of `allcnn train`. */
+/** This project as a peer of itself: the modules and the order of `allcnn train`; with `f16`, in mixed precision. */
+import process from "node:process";
 import { openDevice } from "../../core/device.ts";
+import { UserError } from "../../core/errors.ts";
 import { readTensor } from "../../core/transfer.ts";
 import { defaultTuner } from "../../core/tuner.ts";
 import { buildNetwork } from "../../layers/mod.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { makeResident } from "../../training/resident.ts";
 import { setParams } from "../../training/model.ts";
+import { setLossScale } from "../../training/precision.ts";
 import { openSession } from "../../training/session.ts";
 import { compileStep, runStep, type TrainingStep } from "../../training/step.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
@@ -13,7 +16,9 @@ import { type Inputs, serve, type Trainer } from "./serve.ts";
 async function open({ config, images, labels, weights }: Inputs): Promise<Trainer> {
   const context = await openDevice(), { queue } = context.device;
   const tuner = defaultTuner(context.limits);
-  const session = openSession(context, config), { buffers } = session;
+  const precision = process.argv[2] === "f16" ? "f16" : "f32";
+  if (precision === "f16" && context.limits.f16 !== true) throw new UserError("This device has no shader-f16");
+  const session = openSession(context, { ...config, precision }), { buffers } = session;
   const count = config.training.batch;
   const data = await makeResident(context, buffers, "train", { images, labels, count, shape: [32, 32, 3] });
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
@@ -25,7 +30,10 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   return {
     device: context.description,
     version: manifest.version,
-    reset: () => setParams(session, values),
+    async reset() {
+      await setParams(session, values);
+      await setLossScale(session);
+    },
     async step({ dropout, learningRate }) {
       const step = compiled[`${dropout}`] ??= await compileStep(dropout ? session : dropoutFree, data, { tuner });
       queue.writeBuffer(buffers.get(session.metrics.buffer)!, 0, new Float32Array(4)); // the loss of this step alone

@@ -12,10 +12,11 @@ export const PEER_NAMES = ["allcnn", "tfjs", "jax", "torch"] as const;
 /** A file beside the driver's bundle. */
 export const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
+/** A peer in JavaScript; what follows its bundle's name goes to it as arguments. */
 async function script(name: string): Promise<Peer> {
-  const file = beside(`${name}.mjs`);
+  const [bundle, ...args] = name.split(" "), file = beside(`${bundle}.mjs`);
   return await exists(file)
-    ? { name, launch: { file: process.execPath, args: [file] } }
+    ? { name, launch: { file: process.execPath, args: [file, ...args] } }
     : { name, unavailable: NOT_INSTALLED };
 }
 
@@ -36,12 +37,15 @@ async function torch(python: string, timeout: number): Promise<Peer[]> {
   }
 }
 
+/** Ours, in float32 and in mixed precision, and the others on WebGPU. */
+const SCRIPTS = ["allcnn", "allcnn f16", "tfjs", "jax"];
+
 /** The peers whose names begin with one of `only`, all if it is empty; ours first. */
 export async function findPeers(
   { only, python, timeout }: { only: readonly string[]; python: string; timeout: number },
 ): Promise<Peer[]> {
   const wanted = (name: string) => only.length === 0 || only.some((prefix) => name.startsWith(prefix));
-  const scripts = await Promise.all(PEER_NAMES.filter((name) => name !== "torch" && wanted(name)).map(script));
+  const scripts = await Promise.all(SCRIPTS.filter(wanted).map(script));
   const asked = only.length === 0 || only.some((prefix) => prefix.startsWith("torch"));
   const variants = asked ? await torch(python, timeout) : [];
   return [...scripts, ...variants.filter(({ name }) => name === "torch" || wanted(name))];

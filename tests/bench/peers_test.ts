@@ -113,8 +113,8 @@ test("peers that are not installed are listed with the reason, and --only picks 
       `${peer.name}: ${"unavailable" in peer ? peer.unavailable : "can be tried"}`
     );
   const missing = "it is not installed, `npm ci --prefix bench/peers` adds it";
-  const [allcnn, tfjs, jax, torch, ...others] = await names([]);
-  assert.equal([allcnn, tfjs, jax], ["allcnn", "tfjs", "jax"].map((name) => `${name}: ${missing}`));
+  const [allcnn, half, tfjs, jax, torch, ...others] = await names([]);
+  assert.equal([allcnn, half, tfjs, jax], ["allcnn", "allcnn f16", "tfjs", "jax"].map((name) => `${name}: ${missing}`));
   assert.match(torch!, /^torch: it cannot be started: .*ENOENT/);
   assert.is(others.length, 0);
   assert.equal(await names(["jax"]), [`jax: ${missing}`]);

@@ -13,7 +13,7 @@ export const CHROMIUM = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin
   .find((path) => path !== undefined && existsSync(path)) ?? null;
 
 /** SwiftShader: a WebGPU adapter that Chromium brings along, so that no GPU is needed; and nothing that phones home. */
-const FLAGS = [
+export const FLAGS: readonly string[] = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu-sandbox",
@@ -134,7 +134,8 @@ export async function openPage(script: string, files: Readonly<Record<string, Ui
   };
 }
 
-async function stopped(child: ChildProcess): Promise<void> {
+/** Ends Chromium with all of its helpers. */
+export async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.pid === undefined) return;
   const end = new Promise((resolve) => child.once("exit", resolve));
   process.kill(-child.pid, "SIGKILL"); // The whole group: Chromium's helpers outlive it otherwise.
@@ -142,7 +143,7 @@ async function stopped(child: ChildProcess): Promise<void> {
 }
 
 /** Removes a folder that dying processes may still write to; after 10 s it stays, which no test should fail for. */
-async function removed(folder: string): Promise<void> {
+export async function removed(folder: string): Promise<void> {
   for (let attempt = 0; attempt < 50; attempt++) {
     try {
       rmSync(folder, { recursive: true, force: true });

@@ -73,7 +73,7 @@ test("the second start of a training tunes nothing and computes the same; other 
     assert.not.match((await start("off", "--tune=off")).stdout, "Tuned");
     const resumed = await allcnn(["train", `--resume=${join(folder, "first")}`, "--exact"], { env });
     assert.is(resumed.code, 1);
-    assert.match(resumed.stderr, "with other --exact or --safe");
+    assert.match(resumed.stderr, "with other --exact, --safe or --matrix");
   });
 });
 

@@ -29,6 +29,21 @@ test("decoding an encoded checkpoint gives back everything an exact resume needs
   assert.equal(await decode(await encode(CHECKPOINT), "x"), CHECKPOINT);
 });
 
+test("the loss scale of mixed precision comes back; a damaged one is refused", async () => {
+  const lossScale = { scale: 32768, good: 7, skipped: 2 }, progress = { ...CHECKPOINT.progress!, lossScale };
+  assert.equal(await decode(await encode({ ...CHECKPOINT, progress }), "x"), { ...CHECKPOINT, progress });
+  for (
+    const wrong of [null, {}, { ...lossScale, scale: 0 }, { ...lossScale, good: -1 }, { ...lossScale, skipped: "2" }]
+  ) {
+    const damaged = { ...progress, lossScale: wrong as typeof lossScale };
+    const error = await decode(await encode({ ...CHECKPOINT, progress: damaged }), "runs/a/latest").catch((
+      e: unknown,
+    ) => e);
+    assert.instance(error, UserError);
+    assert.is((error as UserError).message, 'Cannot read "runs/a/latest": "progress" in its metadata is damaged');
+  }
+});
+
 test("null progress and whitening survive", async () => {
   const checkpoint = { ...CHECKPOINT, progress: null, whitening: null };
   assert.equal(await decode(await encode(checkpoint), "x"), checkpoint);

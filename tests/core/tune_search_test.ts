@@ -201,6 +201,9 @@ test("the roofline that ends a search is that of Winograd where it is on offer",
   for (const each of [cost(3, 2), cost(5, 1), cost(1, 1)]) {
     assert.is(leastSeconds(each, LIMITS, peaks), each.flops / peaks.flopsPerSecond);
   }
+  // Nobody measured what matrix units reach.
+  const matrix = { m: 16, n: 16, k: 16, lanes: 32, dialect: "vectors" } as const;
+  assert.is(leastSeconds(cost(3, 1), { ...LIMITS, matrix }, peaks), cost(3, 1).bytes / peaks.bytesPerSecond);
 });
 
 test("what the budget does not reach says so", async () => {

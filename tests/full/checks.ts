@@ -26,7 +26,7 @@ const KERNELS = [1, 2, 3, 3, 3, 5, 11],
 const BATCHES = [1, 1, 2, 3], SLOPES = [null, 0, 0, 0.25];
 
 /** Draws: `pick(list)` is uniform over a list, `chance(p)` true with probability p. */
-function drawing(seed: number, check: number) {
+export function drawing(seed: number, check: number) {
   const k = key(seed, check, 77);
   let drawn = 0;
   const next = () => unit(k, drawn++);
@@ -39,7 +39,7 @@ function drawing(seed: number, check: number) {
 type Draw = ReturnType<typeof drawing>;
 
 /** Sides up to 13, at least what the kernel needs; odd and even, with and without padding. */
-function drawProblem({ pick, chance }: Draw): ConvProblem {
+export function drawProblem({ pick, chance }: Draw): ConvProblem {
   const kernel = pick(KERNELS), stride = pick(STRIDES);
   const padding = chance(0.6) ? Math.floor((kernel - 1) / 2) : chance(0.5) ? 0 : pick([0, 1, 2, kernel - 1]);
   const after = chance(0.8) ? padding : pick([0, 1, padding]);

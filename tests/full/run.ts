@@ -8,6 +8,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { openDevice } from "../../core/device.ts";
 import { type Check, runCheck } from "./checks.ts";
+import { canEmulateMatrices, MATRIX_EVERY, runMatrixCheck } from "./matrix_checks.ts";
 
 const { values } = parseArgs({
   options: {
@@ -34,7 +35,9 @@ if (first !== header) {
 const done = lines.map((line) => JSON.parse(line) as Check);
 const started = performance.now();
 for (let check = done.length; check < checks; check++) {
-  const result = await runCheck(seed, check, devices);
+  const safe = Math.floor(check / MATRIX_EVERY) % 2 === 0, context = safe ? devices.safe : devices.fast;
+  const onMatrices = check % MATRIX_EVERY >= MATRIX_EVERY - 1 && canEmulateMatrices(context);
+  const result = onMatrices ? await runMatrixCheck(seed, check, context, safe) : await runCheck(seed, check, devices);
   appendFileSync(log, `${JSON.stringify(result)}\n`);
   done.push(result);
   if (!result.right) console.log(`WRONG ${JSON.stringify(result)}`);
@@ -56,10 +59,12 @@ for (const { kernel, tuning } of done) {
 for (const [kind, count] of Object.entries(counts).sort()) console.log(`  ${String(count).padStart(5)} ${kind}`);
 const largest = (of: (check: Check) => boolean) =>
   Math.max(0, ...done.filter(of).flatMap(({ errors }) => typeof errors === "string" ? [] : errors));
-const isWinograd = ({ tuning }: Check) => (tuning as { family: string }).family === "winograd";
+const familyOf = ({ tuning }: Check) => (tuning as { family: string }).family;
+const families = (of: (family: string) => boolean) => largest((check) => of(familyOf(check))).toExponential(1);
 console.log(
-  `Largest relative error: ${largest(isWinograd).toExponential(1)} with Winograd, ` +
-    `${largest((check) => !isWinograd(check)).toExponential(1)} else`,
+  `Largest relative error: ${families((family) => family === "winograd")} with Winograd, ` +
+    `${families((family) => family === "matrix")} on emulated matrix units in half precision, ` +
+    `${families((family) => family !== "winograd" && family !== "matrix")} else`,
 );
 const wrong = done.filter(({ right }) => !right).length;
 console.log(`${done.length - wrong} passed, ${wrong} failed`);

@@ -108,6 +108,28 @@ test("a run stopped at any step and resumed ends with byte-identical parameters 
   }
 });
 
+const HALF = "mixed precision: a run stopped among skipped updates resumes byte by byte, and counts them once";
+test(HALF, async () => {
+  if ((await gpu()).limits.f16 !== true) return console.log(`skipped: "${HALF}" needs a device with shader-f16`);
+  const config = parseConfig(TINY, "tiny.yaml", ["precision=f16", "training.epochs=2"]);
+  const { saved } = await train(config, null, { stopAfter: 1 });
+  assert.equal(saved.progress!.lossScale, { scale: 65536, good: 1, skipped: 0 });
+  // So large a scale that the next gradients overflow.
+  const from = { ...saved, progress: { ...saved.progress!, lossScale: { scale: 2 ** 30, good: 1, skipped: 0 } } };
+  const whole = await train(config, from), skipped = whole.rows[0]!.skippedUpdates!;
+  assert.ok(skipped >= 2 && skipped <= 4, `${skipped} updates skipped`);
+  assert.is(whole.saved.progress!.lossScale!.skipped, 0, "counted anew in each epoch");
+  for (const stop of [2, 6]) { // within the first epoch, where updates are skipped, and in the second
+    const part = await train(config, from, { stopAfter: stop });
+    assert.is(part.finished, false);
+    const rest = await train(config, part.saved);
+    assert.ok(bytes(rest.params) === bytes(whole.params), `stopped after ${stop} steps`);
+    assert.equal(rest.saved.progress!.lossScale, whole.saved.progress!.lossScale);
+    const counts = [...part.rows, ...rest.rows].map(({ skippedUpdates }) => skippedUpdates);
+    assert.equal(counts, whole.rows.map(({ skippedUpdates }) => skippedUpdates));
+  }
+});
+
 test("iterations end a run within an epoch, with the same steps as a run in epochs; it resumes byte by byte", async () => {
   const byEpochs = await train(parseConfig(TINY, "tiny.yaml"), null, { stopAfter: 13 + 2 * 3 }); // evaluation asks too
   assert.is(byEpochs.saved.progress!.step, 13);

@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync } from "node:fs";
 import { parseConfig } from "../../configs/load.ts";
+import type { Config } from "../../configs/schema.ts";
 import { type Context, openDevice } from "../../core/device.ts";
 import { UserError } from "../../core/errors.ts";
 import { defaultTuner } from "../../core/tuner.ts";
@@ -40,11 +41,17 @@ interface Losses {
 }
 
 /** Trains into `out`, and loses the device on the way. */
-async function train(out: string, often: boolean, losses: Losses = {}, resumed: Resumed | null = null) {
+async function train(
+  out: string,
+  often: boolean,
+  losses: Losses = {},
+  resumed: Resumed | null = null,
+  changed: Partial<Config> = {},
+) {
   let context: Context | null = null, steps = 0, evaluations = 0, openings = 0;
   const lines: string[] = [];
   const finished = await trainRun({
-    config: config(often),
+    config: { ...config(often), ...changed },
     seed: 3,
     source: { config: config(often).dataset, directory: null },
     out,
@@ -54,7 +61,8 @@ async function train(out: string, often: boolean, losses: Losses = {}, resumed: 
     allowRetune: false,
     open: async () => {
       if (losses.openings?.includes(openings++)) throw new UserError("Cannot find a GPU");
-      return context = await openDevice();
+      context = await openDevice();
+      return { ...context, limits: { ...context.limits, f16: false } };
     },
     tuner: ({ limits }) => Promise.resolve(defaultTuner(limits)),
     screen: {
@@ -109,6 +117,12 @@ test("a device lost in an epoch, before a save, in an evaluation, and while it i
     const resumed = { config: config(false), checkpoint: await latestCheckpoint(unsaved, () => {}), rows: [] };
     await train(unsaved, false, {}, resumed);
     assert.equal((await result(unsaved)).rows, expected.rows);
+
+    // Mixed precision on a device without half precision: one line, and the run of float32.
+    const half = await train(`${folder}/half`, false, {}, null, { precision: "f16" });
+    const line = "precision f16: this device has no shader-f16, training in float32";
+    assert.equal(half, { finished: true, lines: [line] });
+    assert.equal((await result(`${folder}/half`)).rows, expected.rows);
   }));
 
 test.run();

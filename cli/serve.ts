@@ -1,0 +1,84 @@
+/** `allcnn serve`: a page to explore a run, on this machine alone. */
+import { loadConfig, parseConfig } from "../configs/load.ts";
+import type { Config } from "../configs/schema.ts";
+import { UserError } from "../core/errors.ts";
+import { onInterrupt } from "../core/runtime.ts";
+import { exists, isDirectory, readText } from "../core/storage.ts";
+import { cachedTuner } from "../core/tune.ts";
+import { openTuneCache } from "../core/tune_cache.ts";
+import { listen } from "../serve/listen.ts";
+import { builtFolder, readPageFiles } from "../serve/page_files.ts";
+import { routesOf } from "../serve/routes.ts";
+import { openDefined } from "../training/model_file.ts";
+import type { Arguments } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { dataFolder } from "./data_folder.ts";
+import { classesOf, TRAINED_OPTIONS } from "./open_trained.ts";
+import { progressLine } from "./progress.ts";
+import { openDeviceFor } from "./tuning_options.ts";
+
+export const serve: Command = {
+  usage: {
+    command: "serve",
+    positionals: ["RUN_OR_CHECKPOINT"],
+    summary: "Serves a page to explore a network and its training.",
+    details:
+      "The page shows the network, its learning curves while it trains, what its units respond to, and what it makes of\n" +
+      "an image that is dropped on it. It is there for this machine's own browsers alone. Ctrl-C ends it.",
+    options: [
+      { name: "port", value: "N", help: "default: 8080; 0 takes any free one" },
+      {
+        name: "examples",
+        value: "N",
+        help: "search the first N test images for what units respond to; default: 2000, 500 on a software adapter",
+      },
+      ...TRAINED_OPTIONS,
+    ],
+  },
+  run: serveCommand,
+};
+
+const DEFAULT_PORT = 8080, LAST_PORT = 65535;
+const EXAMPLES = 2000, SOFTWARE_EXAMPLES = 500;
+
+async function serveCommand(args: Arguments): Promise<number> {
+  const screen = progressLine(), path = args.positional(0)!, { report, line } = screen;
+  const port = args.integer("port", 0) ?? DEFAULT_PORT;
+  if (port > LAST_PORT) throw new UserError(`--port expects a whole number from 0 to ${LAST_PORT}, got "${port}"`);
+  const examples = args.integer("examples", 1), files = await readPageFiles(builtFolder());
+  const folder = await isDirectory(path) ? path : null, config = await configFor(args, path, line);
+  const classes = await classesOf(path, config), context = await openDeviceFor(args);
+  line(`Device: ${context.description}`);
+  const routes = routesOf({
+    context,
+    tuner: cachedTuner(context, await openTuneCache(context.scope, line), line),
+    path,
+    folder,
+    config,
+    classes,
+    source: async () => ({ config: config.dataset, directory: await dataFolder(args, config.dataset, screen) }),
+    examples: examples ?? (context.limits.software ? SOFTWARE_EXAMPLES : EXAMPLES),
+    files,
+    report,
+    line,
+  });
+  const { url, close } = await listen(routes, port, screen.error);
+  const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
+  line(`Open ${url} in a browser on this machine; Ctrl-C ends the server`);
+  await interrupted;
+  await close();
+  context.close();
+  line("Stopped");
+  return 0;
+}
+
+/**
+ * The config that is named, else the run's, else the checkpoint's. What is wrong with the checkpoint of a run is told on
+ * the page: a training may mend it. Throws `UserError` where a checkpoint alone is.
+ */
+async function configFor(args: Arguments, path: string, line: (message: string) => void): Promise<Config> {
+  const named = args.text("config"), given = named === null ? null : await loadConfig(named);
+  const own = `${path}/config.yaml`;
+  if (await exists(own)) return given ?? parseConfig(await readText(own), own);
+  return (await openDefined(path, given, line)).definition;
+}

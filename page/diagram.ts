@@ -1,0 +1,68 @@
+/** The network as a column of layers: the taller a bar, the more positions; the longer, the more channels. */
+import type { LayerInfo, RunInfo } from "../serve/protocol.ts";
+import { type Choice, choiceOf } from "./choice.ts";
+import { byId, element } from "./element.ts";
+
+const count = (value: number) => value.toLocaleString("en-US");
+
+export function showDiagram({ layers, input }: RunInfo, choose: (layer: LayerInfo) => void): Choice {
+  const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
+  byId("network-sum").textContent = `${input[0]}x${input[1]} pixels in, ${count(parameters)} parameters`;
+  const most = { side: input[0], channels: Math.max(...layers.map(({ output }) => output[2])) };
+  const buttons = layers.map((layer) => {
+    const { name, what, output: [height, width, channels], parameters, field } = layer;
+    const seen = field.height === 1 && field.width === 1 ? "1 pixel" : `${field.height}x${field.width} pixels`;
+    return element(
+      "button",
+      { className: parameters === 0 ? "layer plain" : "layer" },
+      bar(height / most.side, channels / most.channels),
+      element(
+        "span",
+        { className: "layer-text" },
+        element("strong", {}, name),
+        element("span", { className: "shape" }, `${height}x${width}x${channels}`),
+        element("span", { className: "detail" }, what),
+        element("span", { className: "detail" }, `sees ${seen}`),
+        ...parameters === 0 ? [] : [element("span", { className: "detail" }, `${count(parameters)} parameters`)],
+      ),
+    );
+  });
+  const choice = choiceOf(byId("layers"), buttons, (index) => choose(layers[index]!));
+  return {
+    mark(index) {
+      choice.mark(index);
+      if (buttons[index] !== undefined) bringIntoView(buttons[index]);
+    },
+  };
+}
+
+/** Scrolls the list of layers, never the page: it may show something that was just chosen. */
+function bringIntoView(button: HTMLElement): void {
+  const { top, bottom, left, right } = button.getBoundingClientRect();
+  for (const list of [byId("layers"), byId("network")]) {
+    const frame = list.getBoundingClientRect();
+    list.scrollLeft += Math.max(0, right - frame.right) + Math.min(0, left - frame.left);
+    if (list.scrollHeight > list.clientHeight) {
+      list.scrollTop += Math.max(0, bottom - frame.bottom) + Math.min(0, top - frame.top);
+    }
+  }
+}
+
+/** A block in the layer's proportions, roots of the shares so that small ones can be seen. */
+function bar(side: number, channels: number): SVGSVGElement {
+  const height = 4 + 36 * Math.sqrt(side), width = 4 + 44 * Math.sqrt(channels), depth = height / 5;
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 60 52");
+  svg.setAttribute("aria-hidden", "true");
+  const left = (60 - width - depth) / 2, top = (52 - height + depth) / 2, right = left + width, bottom = top + height;
+  const shape = (points: readonly (readonly [number, number])[], className: string) => {
+    const polygon = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
+    polygon.setAttribute("points", points.map((point) => point.map((value) => value.toFixed(1)).join()).join(" "));
+    polygon.setAttribute("class", className);
+    svg.append(polygon);
+  };
+  shape([[left, top], [left + depth, top - depth], [right + depth, top - depth], [right, top]], "block-top");
+  shape([[right, top], [right + depth, top - depth], [right + depth, bottom - depth], [right, bottom]], "block-side");
+  shape([[left, top], [right, top], [right, bottom], [left, bottom]], "block");
+  return svg;
+}

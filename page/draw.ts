@@ -1,0 +1,31 @@
+/** Pixels and signals on canvases. */
+import type { Picture } from "../report/image_grid.ts";
+import { signalPicture } from "../report/signal_picture.ts";
+
+interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** A canvas with the pixels of a picture, row by row, red green blue; it is enlarged by the page's style. */
+export function pixelCanvas({ height, width, pixels }: Picture, label: string): HTMLCanvasElement {
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d")!;
+  Object.assign(canvas, { width, height });
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", label);
+  const data = context.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    for (let channel = 0; channel < 3; channel++) data.data[4 * i + channel] = pixels[3 * i + channel]!;
+    data.data[4 * i + 3] = 255;
+  }
+  context.putImageData(data, 0, 0);
+  return canvas;
+}
+
+/** A signal at the pixels: grey is 0, black and white are the largest value. */
+export function signalCanvas(values: Float32Array, size: Size, label: string): HTMLCanvasElement {
+  return pixelCanvas(signalPicture(values, size, "symmetric"), label);
+}
+
+export const format = (value: number): string =>
+  value !== 0 && (Math.abs(value) < 0.01 || Math.abs(value) >= 1e4) ? value.toExponential(1) : value.toFixed(2);

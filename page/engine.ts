@@ -1,0 +1,93 @@
+/**
+ * Where the network runs: in this browser, on the library that the server hands out, and on the server where the browser
+ * has no WebGPU or fails.
+ */
+import { RULES } from "../core/layer.ts";
+import type { CheckpointInfo, LookInfo } from "../serve/protocol.ts";
+import { floatsOf } from "../serve/protocol.ts";
+import { type Look, look, type Selection } from "../serve/look.ts";
+import { getBytes, LostError, postJson } from "./api.ts";
+import { messageOf } from "./element.ts";
+import type { Model } from "../training/model.ts";
+
+type Library = typeof import("../mod.ts");
+
+export interface Looked extends Look {
+  /** One line: where it was computed, and why not in the browser. */
+  readonly where: string;
+}
+
+/** Files in the browser's storage while a model is opened. */
+const CHECKPOINT = "serve/checkpoint.safetensors", WHITENING = "serve/whitening.safetensors";
+
+/** Looks at a picture; `say` hears what takes a while. */
+export type Engine = (
+  pixels: Uint8Array<ArrayBuffer>,
+  selection: Selection,
+  onServer: boolean,
+  say: (doing: string) => void,
+) => Promise<Looked>;
+
+/** `checkpoint` is asked for each time: a new one is loaded anew. */
+export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
+  let opened: { readonly version: string; readonly model: Promise<Model> } | null = null;
+  let library: Library | null = null, failure: string | null = null;
+
+  async function modelFor({ version, whitens }: CheckpointInfo, say: (doing: string) => void): Promise<Model> {
+    if (opened?.version === version) return await opened.model;
+    const before = opened?.model;
+    opened = { version, model: openModel(whitens, (await before?.catch(() => null)) ?? null, say) };
+    return await opened.model;
+  }
+
+  async function openModel(whitens: boolean, before: Model | null, say: (doing: string) => void): Promise<Model> {
+    library ??= await loadLibrary();
+    if (before === null) say("Opening the GPU of this browser");
+    const context = before?.context ?? await library.openDevice();
+    say("Loading the network");
+    await library.writeFile(CHECKPOINT, await getBytes("/api/checkpoint"));
+    if (whitens) await library.writeFile(WHITENING, await getBytes("/api/whitening"));
+    try {
+      const model = await library.loadModel(context, CHECKPOINT);
+      if (before !== null) library.closeModel(before);
+      return model;
+    } finally {
+      await library.removeFile(CHECKPOINT);
+      await library.removeFile(WHITENING);
+    }
+  }
+
+  return async (pixels, selection, onServer, say) => {
+    const info = checkpoint();
+    if (info === null) throw new Error("There is no checkpoint to compute with yet");
+    if (!onServer && failure === null) {
+      try {
+        const model = await modelFor(info, say);
+        say("Computing in this browser");
+        const result = await look(library!, model, pixels, selection, RULES);
+        return { ...result, where: `Computed in this browser, on ${model.context.description}` };
+      } catch (error) {
+        if (error instanceof LostError) throw error;
+        failure = messageOf(error);
+        opened = null;
+      }
+    }
+    say("Computing on the server");
+    const { layer, unit, way } = selection;
+    const query = { layer, unit: String(unit), way };
+    const { probabilities, seen } = await postJson<LookInfo>("/api/look", query, pixels);
+    const why = onServer ? "as chosen" : `since it is not possible in this browser: ${failure}`;
+    return {
+      probabilities: floatsOf(probabilities),
+      seen: seen.map((each) => ({ ...each, reconstruction: floatsOf(each.reconstruction) })),
+      where: `Computed on the server, ${why}`,
+    };
+  };
+}
+
+/** The page forbids code out of texts, which zod would try. */
+async function loadLibrary(): Promise<Library> {
+  Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
+  const path = "/allcnn.js"; // not part of this bundle
+  return await import(path) as Library;
+}

@@ -1,0 +1,116 @@
+/** The page of `allcnn serve`. */
+import type { Way } from "../serve/look.ts";
+import type { LayerInfo, LiveInfo, RunInfo } from "../serve/protocol.ts";
+import { getJson, LostError } from "./api.ts";
+import { showCurves } from "./curves.ts";
+import { showDiagram } from "./diagram.ts";
+import { byId, element, messageOf, say } from "./element.ts";
+import { engineOf } from "./engine.ts";
+import { lookView } from "./look_view.ts";
+import { type Given, takePictures } from "./picture.ts";
+import { unitsView } from "./units_view.ts";
+
+/** Milliseconds between two looks at a training, and at a run that stands still. */
+const OFTEN = 2000, SELDOM = 3000;
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Asks until the server answers. */
+async function ask<T>(path: string): Promise<T> {
+  for (;;) {
+    try {
+      return await getJson<T>(path);
+    } catch (error) {
+      showProblems([messageOf(error)]);
+      await pause(OFTEN);
+    }
+  }
+}
+
+function showProblems(problems: readonly string[]): void {
+  const shown = byId("problems");
+  if (shown.dataset["text"] === problems.join("\n")) return; // read out once
+  shown.dataset["text"] = problems.join("\n");
+  shown.replaceChildren(...problems.map((problem) => element("p", { className: "wrong" }, problem)));
+}
+
+function showState({ checkpoint }: LiveInfo): void {
+  if (checkpoint === null) return say("state", "No checkpoint yet: the page waits for one");
+  const { epoch, step } = checkpoint;
+  say("state", epoch === null ? "" : `Checkpoint of epoch ${epoch}, step ${step!.toLocaleString("en-US")}`);
+}
+
+async function start(): Promise<void> {
+  const run = await ask<RunInfo>("/api/run");
+  let live = await ask<LiveInfo>("/api/live");
+  const last = run.layers.at(-1)!;
+  let layer: LayerInfo = last, unit: number | "top" = "top", given: Given | null = null, looks = 0;
+  document.title = `${run.name} · allcnn`;
+  byId("name").textContent = run.name;
+  byId("about").textContent = `${run.path}, served on ${run.device}`;
+
+  const engine = engineOf(() => live.checkpoint), version = () => live.checkpoint?.version ?? null;
+  const diagram = showDiagram(run, (chosen) => select(chosen, "top"));
+  const looked = lookView(run, (index) => select(last, index));
+  const units = unitsView(run, (chosen) => select(layer, chosen));
+  const where = byId<HTMLSelectElement>("where"), way = byId<HTMLSelectElement>("way");
+
+  /** Looks at the image again; only the last look counts. */
+  async function look(): Promise<void> {
+    if (given === null) return;
+    const { pixels, note } = given, at = ++looks;
+    const selection = { layer: layer.name, unit, way: way.value as Way };
+    byId("looked").classList.add("old");
+    try {
+      const result = await engine(pixels, selection, where.value === "server", (doing) => {
+        if (at === looks) say("image-status", `${note}. ${doing} …`);
+      });
+      if (at !== looks) return;
+      looked.show(pixels, selection, result);
+      byId("looked").classList.remove("old");
+      say("image-status", note);
+    } catch (error) {
+      if (at === looks) say("image-status", messageOf(error), true);
+    }
+  }
+
+  function select(chosen: LayerInfo, of: number | "top"): void {
+    [layer, unit] = [chosen, of];
+    diagram.mark(run.layers.indexOf(layer));
+    units.show(layer, unit, version());
+    void look();
+  }
+
+  async function watch(): Promise<never> {
+    for (;;) {
+      await pause(live.state === "training" ? OFTEN : SELDOM);
+      try {
+        const before = version();
+        live = await getJson<LiveInfo>("/api/live");
+        showLive();
+        if (version() === before) continue;
+        units.show(layer, unit, version());
+        void look();
+      } catch (error) {
+        showProblems([messageOf(error) + (error instanceof LostError ? "; the page goes on by itself then" : "")]);
+      }
+    }
+  }
+
+  function showLive(): void {
+    showProblems(live.problems);
+    showState(live);
+    showCurves(live);
+  }
+
+  where.onchange = way.onchange = () => void look();
+  showLive();
+  select(last, "top");
+  void takePictures(run, (picture) => {
+    given = picture;
+    void look();
+  });
+  await watch();
+}
+
+start().catch((error) => showProblems([`The page has failed, please report it: ${messageOf(error)}`]));

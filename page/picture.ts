@@ -1,0 +1,80 @@
+/** Ways to give the page an image: drop it, paste it, choose a file, or take one of the data set. */
+import { fromBase64, type PictureInfo, type RunInfo } from "../serve/protocol.ts";
+import { getJson, postJson } from "./api.ts";
+import { type Choice, choiceOf } from "./choice.ts";
+import { pixelCanvas } from "./draw.ts";
+import { byId, element, messageOf, say } from "./element.ts";
+
+/** An image as the network takes it, and a line that says what became of the file. */
+export interface Given {
+  readonly pixels: Uint8Array<ArrayBuffer>;
+  readonly note: string;
+}
+
+/** `take` gets each image that is given. */
+export async function takePictures(run: RunInfo, take: (given: Given) => void): Promise<void> {
+  let samples: Choice | null = null;
+  const fromFiles = async (files: FileList | undefined) => {
+    const [file] = files ?? [];
+    if (file === undefined) return say("image-status", "That is no file: drop or paste an image", true);
+    const name = file.name || "the image";
+    say("image-status", `Reading ${name}`);
+    try {
+      const picture = await postJson<PictureInfo>("/api/picture", { name }, file);
+      samples?.mark(-1);
+      take({ pixels: fromBase64(picture.pixels), note: noteOf(name, picture, run) });
+    } catch (error) {
+      say("image-status", messageOf(error), true);
+    }
+  };
+  listen((files) => void fromFiles(files));
+  samples = await showSamples(run, take);
+}
+
+function noteOf(name: string, { from }: PictureInfo, { images: [height, width] }: RunInfo): string {
+  if (from === null || (from[0] === height && from[1] === width)) return name;
+  return `${name}: its ${from[1]}x${from[0]} pixels were scaled and cut to ${width}x${height}`;
+}
+
+function listen(give: (files: FileList | undefined) => void): void {
+  const input = byId<HTMLInputElement>("file"), drop = byId("drop");
+  byId("choose").onclick = () => input.click();
+  input.onchange = () => {
+    if (input.files?.length !== 0) give(input.files ?? undefined);
+    input.value = ""; // so that the same file can be chosen again
+  };
+  document.addEventListener("paste", ({ clipboardData }) => {
+    if (clipboardData !== null && clipboardData.files.length > 0) give(clipboardData.files);
+  });
+  // Anywhere on the page: a file dropped beside the field would replace the page.
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  document.addEventListener("dragleave", ({ relatedTarget }) => {
+    if (relatedTarget === null) drop.classList.remove("over");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    give(event.dataTransfer?.files);
+  });
+}
+
+/** Images of the data set, as buttons; without them, a line says why. */
+async function showSamples({ images, classes }: RunInfo, take: (given: Given) => void): Promise<Choice | null> {
+  try {
+    const [height, width] = images, samples = await getJson<readonly PictureInfo[]>("/api/samples");
+    const given = samples.map(({ pixels, label }) => ({ pixels: fromBase64(pixels), name: classes[label!]! }));
+    const buttons = given.map(({ pixels, name }) =>
+      element("button", { className: "thumb", title: name }, pixelCanvas({ height, width, pixels }, name))
+    );
+    return choiceOf(byId("samples"), buttons, (index) => {
+      const { pixels, name } = given[index]!;
+      take({ pixels, note: `A test image of the class ${name}` });
+    });
+  } catch (error) {
+    byId("samples").replaceChildren(element("span", { className: "quiet" }, `No samples: ${messageOf(error)}`));
+    return null;
+  }
+}

@@ -1,0 +1,137 @@
+/** What the units of a layer respond to: a small patch of each, and of the chosen one the top patches. */
+import { floatsOf, fromBase64, type LayerInfo, type PatchPicture, type RunInfo } from "../serve/protocol.ts";
+import type { TopUnits, UnitPatches } from "../serve/protocol.ts";
+import { postLong } from "./api.ts";
+import { type Choice, choiceOf } from "./choice.ts";
+import { format, pixelCanvas, signalCanvas } from "./draw.ts";
+import { byId, element, messageOf, say } from "./element.ts";
+import { ruleTitle } from "./look_view.ts";
+
+export interface UnitsView {
+  /** Shows the units of a layer, if they were searched with this checkpoint; marks one. */
+  show(layer: LayerInfo, unit: number | "top", version: string | null): void;
+}
+
+const canvasOf = ({ height, width, pixels }: PatchPicture, label: string) =>
+  pixelCanvas({ height, width, pixels: fromBase64(pixels) }, label);
+
+/** `chooseUnit` hears of the unit that is to be looked into. */
+export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): UnitsView {
+  const { classes, layers, examples } = run, last = layers.at(-1)!.name, known = new Map<string, TopUnits>();
+  const nameOf = (layer: string, unit: number) => layer === last ? classes[unit]! : `unit ${unit}`;
+  let shown: { layer: LayerInfo; version: string | null; choice: Choice | null; unit: number | "top" } | null = null;
+  let abort = new AbortController();
+  const button = byId<HTMLButtonElement>("search"), progress = byId<HTMLProgressElement>("units-progress");
+  byId("units-note").textContent = `The parts of up to ${examples} test images that activate each unit of the chosen ` +
+    "layer most, found by the server.";
+
+  /** Does one thing at a time, with progress; what goes wrong is a line. */
+  async function work<T>(path: string, query: Readonly<Record<string, string>>): Promise<T | null> {
+    abort.abort();
+    const { signal } = abort = new AbortController();
+    progress.hidden = false;
+    progress.removeAttribute("value");
+    try {
+      return await postLong<T>(path, query, (doing, done) => {
+        progress.value = done;
+        say("units-status", doing);
+      }, signal);
+    } catch (error) {
+      if (!signal.aborted) say("units-status", messageOf(error), true);
+      return null;
+    } finally {
+      if (!signal.aborted) progress.hidden = true;
+    }
+  }
+
+  async function search(): Promise<void> {
+    const { layer } = shown!;
+    button.disabled = true;
+    say("units-status", `Searching ${layer.name}`);
+    const found = await work<TopUnits>("/api/units", { layer: layer.name });
+    if (shown!.layer !== layer) return;
+    button.disabled = false;
+    if (found === null) return;
+    known.set(layer.name, found);
+    list(found);
+    button.focus({ preventScroll: true });
+  }
+
+  function list({ units, examples, version }: TopUnits): void {
+    const { layer, unit } = shown!;
+    const of = version === shown!.version ? "" : ", of the checkpoint before";
+    say("units-status", `${units.length} units of ${layer.name} on ${examples} test images${of}; choose one`);
+    const buttons = units.map((best, index) => {
+      const name = nameOf(layer.name, index);
+      const patch = best === null ? "–" : canvasOf(best.image, `the patch that activates ${name} most`);
+      return element("button", { className: "thumb unit" }, patch, element("span", {}, name.replace("unit ", "")));
+    });
+    shown!.choice = choiceOf(byId("unit-list"), buttons, chooseUnit);
+    button.textContent = "Search again";
+    if (unit !== "top") void showUnit(unit);
+  }
+
+  async function showUnit(unit: number): Promise<void> {
+    const { layer, choice } = shown!;
+    choice?.mark(unit);
+    const found = await work<UnitPatches>("/api/patches", { layer: layer.name, unit: String(unit) });
+    if (found === null || shown!.layer !== layer || shown!.unit !== unit) return;
+    say(
+      "units-status",
+      `${nameOf(layer.name, unit)} of ${layer.name}: the ${found.patches.length} images that ` +
+        "activate it most, cut to what it sees",
+    );
+    byId("patches").replaceChildren(tableOf(found, classes));
+  }
+
+  button.onclick = () => void search();
+  return {
+    show(layer, unit, version) {
+      const same = shown !== null && shown.layer === layer, found = known.get(layer.name);
+      shown = { layer, version, unit, choice: same ? shown!.choice : null };
+      if (same && found !== undefined) {
+        if (unit !== "top") void showUnit(unit);
+        else shown.choice?.mark(-1);
+        return;
+      }
+      if (same) return;
+      abort.abort();
+      progress.hidden = true;
+      button.disabled = false;
+      button.textContent = `Search ${layer.name}`;
+      say("units-status", "");
+      byId("unit-list").replaceChildren();
+      byId("patches").replaceChildren();
+      if (found !== undefined) list(found);
+    },
+  };
+}
+
+/** A row for the patches, and one for what each rule sends back to them. */
+function tableOf({ patches, rules }: UnitPatches, classes: readonly string[]): HTMLElement {
+  const row = (title: string, cells: readonly HTMLElement[]) =>
+    element("tr", {}, element("th", { scope: "row" }, title), ...cells.map((cell) => element("td", {}, cell)));
+  const table = element(
+    "table",
+    {},
+    row(
+      "image",
+      patches.map(({ image, label, example, activation }) => {
+        const name = classes[label] ?? `class ${label}`;
+        const caption = element("figcaption", {}, name, element("span", {}, format(activation)));
+        return element("figure", { title: `test image ${example}` }, canvasOf(image, name), caption);
+      }),
+    ),
+    ...rules.map((rule, at) =>
+      row(
+        ruleTitle(rule),
+        patches.map(({ image, reconstructions }) =>
+          element("figure", {}, signalCanvas(floatsOf(reconstructions[at]!), image, `${ruleTitle(rule)} of the patch`))
+        ),
+      )
+    ),
+  );
+  const scroll = element("div", { className: "scroll", tabIndex: 0 }, table);
+  scroll.setAttribute("aria-label", "Top patches and reconstructions");
+  return scroll;
+}

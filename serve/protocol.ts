@@ -1,0 +1,123 @@
+/** What the page and the server say to one another: plain data, as JSON carries it. */
+import type { Rule } from "../core/layer.ts";
+import type { EpochMetrics } from "../report/metrics.ts";
+import type { Seen, Way } from "./look.ts";
+
+/** A layer as the diagram shows it. */
+export interface LayerInfo {
+  readonly name: string;
+  /** "3x3 convolution, stride 2, ReLU" */
+  readonly what: string;
+  readonly output: readonly [height: number, width: number, channels: number];
+  /** Weights and biases. */
+  readonly parameters: number;
+  /** What one unit sees of the image, and how far its neighbour's view lies from it, in pixels. */
+  readonly field: { readonly height: number; readonly width: number; readonly stride: number };
+}
+
+/** What does not change while the server runs. */
+export interface RunInfo {
+  readonly name: string;
+  /** The run or checkpoint, as the command line named it. */
+  readonly path: string;
+  /** The device that the server computes on. */
+  readonly device: string;
+  /** The shape of an image as a picture is cut to, and as the network sees it. */
+  readonly images: readonly [height: number, width: number, channels: number];
+  readonly input: readonly [height: number, width: number, channels: number];
+  readonly classes: readonly string[];
+  readonly layers: readonly LayerInfo[];
+  /** The ways back that differ for this network, the usual one first. */
+  readonly ways: readonly Way[];
+  /** Test images that are searched for top patches, at most. */
+  readonly examples: number;
+}
+
+/** A checkpoint that is in use. */
+export interface CheckpointInfo {
+  /** Another checkpoint has another version. */
+  readonly version: string;
+  /** Finished epochs and steps; null in a file made elsewhere. */
+  readonly epoch: number | null;
+  readonly step: number | null;
+  /** Does it whiten its images? */
+  readonly whitens: boolean;
+}
+
+/** What changes while a training runs. */
+export interface LiveInfo {
+  readonly rows: readonly EpochMetrics[];
+  /** Epochs that the config asks for, or null where it counts in iterations. */
+  readonly epochs: number | null;
+  /** `none`: a checkpoint without a run. */
+  readonly state: "training" | "finished" | "stopped" | "none";
+  readonly checkpoint: CheckpointInfo | null;
+  /** What is wrong with checkpoint or metrics, one line each. */
+  readonly problems: readonly string[];
+}
+
+/** A picture of the shape of the network's images: one that was sent, decoded and scaled, or one of the data set. */
+export interface PictureInfo {
+  /** Base64 of height * width * 3 bytes. */
+  readonly pixels: string;
+  /** The size it had; null where it is one of the data set. */
+  readonly from: readonly [height: number, width: number] | null;
+  /** Its class, where that is known. */
+  readonly label: number | null;
+}
+
+/** Pixels of a part of an image, base64 of height * width * 3 bytes. */
+export interface PatchPicture {
+  readonly height: number;
+  readonly width: number;
+  readonly pixels: string;
+}
+
+/** The units of a layer; null for one without any example. */
+export interface TopUnits {
+  readonly version: string;
+  /** How many test images were searched. */
+  readonly examples: number;
+  readonly units: readonly ({ readonly activation: number; readonly image: PatchPicture } | null)[];
+}
+
+/** The patches that activate one unit most, the most active first. */
+export interface UnitPatches {
+  readonly version: string;
+  readonly rules: readonly Rule[];
+  readonly patches: readonly {
+    readonly example: number;
+    readonly label: number;
+    /** [y, x] in the layer's output. */
+    readonly position: readonly [number, number];
+    readonly activation: number;
+    readonly image: PatchPicture;
+    /** By each rule, base64 of float32 [height, width, channels] of the image. */
+    readonly reconstructions: readonly string[];
+  }[];
+}
+
+/** `Look` as JSON: base64 of float32. */
+export interface LookInfo {
+  readonly probabilities: string;
+  readonly seen: readonly (Omit<Seen, "reconstruction"> & { readonly reconstruction: string })[];
+}
+
+/** A line of an answer that takes long. */
+export type Told<T> =
+  | { readonly doing: string; readonly done: number }
+  | { readonly result: T }
+  | { readonly error: string };
+
+/** Base64 of the bytes of an array. */
+export function toBase64({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): string {
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength), parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += 0x8000) parts.push(String.fromCharCode(...bytes.subarray(at, at + 0x8000)));
+  return btoa(parts.join(""));
+}
+
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+export const floatsOf = (text: string): Float32Array<ArrayBuffer> => new Float32Array(fromBase64(text).buffer);

@@ -1,0 +1,160 @@
+/** What the server answers. */
+import type { Config } from "../configs/schema.ts";
+import { encode } from "../core/checkpoint.ts";
+import { UserError } from "../core/errors.ts";
+import { RULES } from "../core/layer.ts";
+import { sha256 } from "../core/safetensors.ts";
+import { elements } from "../core/tensor.ts";
+import { explain } from "../explain/explain.ts";
+import { poolModel } from "../explain/pool_model.ts";
+import type { LayerConfig } from "../layers/mod.ts";
+import { openPixels } from "../training/example_pixels.ts";
+import { imageShape, inputShape } from "../training/datasets.ts";
+import { getParams } from "../training/model.ts";
+import { predict } from "../training/predict.ts";
+import { encodeWhitening, preprocess, type Source } from "../training/preprocess.ts";
+import { liveModel, type Origin } from "./live_model.ts";
+import { liveRun } from "./live_run.ts";
+import { look, type Selection, type Way, WAYS } from "./look.ts";
+import { networkInfo } from "./network_info.ts";
+import { decodePicture, samplesOf } from "./pictures.ts";
+import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
+import { json, parameter, type Question, type Reply, type Route, type Routes, whole } from "./route.ts";
+import { told } from "./told.ts";
+import { unitSearch } from "./top_units.ts";
+
+/** What is served. */
+export interface Subject extends Origin {
+  /** The folder of the run, or null for a checkpoint alone. */
+  readonly folder: string | null;
+  readonly classes: readonly string[];
+  /** Most test images that are searched for top patches. */
+  readonly examples: number;
+  /** The files of the page by path. */
+  readonly files: ReadonlyMap<string, Reply>;
+  /** Hears of what is wrong with single images. */
+  readonly line: (message: string) => void;
+}
+
+/** Most bytes of a picture that is sent. */
+const PICTURE_BYTES = 64 << 20;
+
+/** Images of the data set to begin with. */
+const SAMPLES = 10;
+
+const bytesOf = (body: Uint8Array<ArrayBuffer>): Reply => ({ type: "application/octet-stream", body });
+
+export function routesOf(subject: Subject): Routes {
+  const { config, folder, path, classes, context, files, line } = subject;
+  const live = liveModel(subject), images = imageShape(config.dataset), info = runInfo(subject);
+  const source = once(async () => limited(await subject.source(), subject.examples));
+  const pixels = once(async () => await openPixels(await source(), "test"));
+  const search = unitSearch(live, source, pixels, line);
+
+  const get = (answer: Route["answer"]): Route => ({ method: "GET", bytes: 0, answer });
+  const post = (bytes: number, answer: Route["answer"]): Route => ({ method: "POST", bytes, answer });
+  const long = <T>(work: Parameters<typeof told<T>>[0]): Promise<Reply> =>
+    Promise.resolve({ type: "application/x-ndjson", body: told(work) });
+
+  const layerOf = ({ query }: Question) => parameter(query, "layer");
+
+  async function liveInfo(): Promise<LiveInfo> {
+    const { info, problem } = await live.look();
+    const none = { rows: [], epochs: null, state: "none", problems: [] } as const;
+    const run = folder === null ? none : await liveRun(folder, config);
+    return { ...run, checkpoint: info, problems: [...problem === null ? [] : [problem], ...run.problems] };
+  }
+
+  /** The parameters alone, in the form in which a browser's `loadModel` reads them. */
+  const checkpoint = () =>
+    live.use(async ({ model }) => {
+      const { scope } = context, tensors = await getParams(model), rest = { progress: null, microBatch: null };
+      const whitening = model.whitening === null ? null : await sha256(await encodeWhitening(model.whitening));
+      return bytesOf(await encode({ config, ...rest, tunings: {}, scope, shaders: "", whitening, tensors }));
+    });
+
+  const whitening = () =>
+    live.use(async ({ model }) => {
+      if (model.whitening === null) throw new UserError(`"${path}" does not whiten its images`);
+      return bytesOf(await encodeWhitening(model.whitening));
+    });
+
+  async function lookAt({ query, body }: Question): Promise<Reply> {
+    const text = parameter(query, "unit"), unit = text === "top" ? "top" : whole(text, "unit");
+    if (body.length !== elements(images)) {
+      throw new UserError(`Cannot look at ${body.length} bytes: the network's images have ${elements(images)}`);
+    }
+    const layer = parameter(query, "layer"), named = parameter(query, "way"), way = WAYS.find((each) => each === named);
+    if (way === undefined) throw new UserError(`There is no way "${named}": expected ${WAYS.join(", ")}`);
+    const library = { explain, poolModel, predict, preprocess }, selection: Selection = { layer, unit, way };
+    const { probabilities, seen } = await live.use(({ model }) => look(library, model, body, selection, RULES));
+    const answer: LookInfo = {
+      probabilities: toBase64(probabilities),
+      seen: seen.map((each) => ({ ...each, reconstruction: toBase64(each.reconstruction) })),
+    };
+    return json(answer);
+  }
+
+  return new Map<string, Route>([
+    ...Array.from(files, ([path, file]) => [path, get(() => Promise.resolve(file))] as const),
+    ["/api/run", get(() => Promise.resolve(json(info)))],
+    ["/api/live", get(async () => json(await liveInfo()))],
+    ["/api/checkpoint", get(checkpoint)],
+    ["/api/whitening", get(whitening)],
+    ["/api/samples", get(async () => json(await samplesOf(await pixels(), Math.min(SAMPLES, classes.length))))],
+    [
+      "/api/picture",
+      post(PICTURE_BYTES, async ({ query, body }) => json(await decodePicture(body, parameter(query, "name"), config))),
+    ],
+    ["/api/look", post(elements(images), lookAt)],
+    ["/api/units", post(0, (question) => long((report) => search.units(layerOf(question), report)))],
+    [
+      "/api/patches",
+      post(0, (question) => {
+        const unit = whole(parameter(question.query, "unit"), "unit");
+        return long((report) => search.patches(layerOf(question), unit, report));
+      }),
+    ],
+  ]);
+}
+
+function runInfo({ config, path, classes, context, examples }: Subject): RunInfo {
+  return {
+    name: config.name,
+    path,
+    device: context.description,
+    images: imageShape(config.dataset),
+    input: inputShape(config.dataset),
+    classes,
+    layers: networkInfo(config),
+    ways: waysOf(config),
+    examples,
+  };
+}
+
+/** The ways that differ for a network: those of pooling where it pools, and where it strides that of pooled strides. */
+function waysOf({ network }: Config): Way[] {
+  const some = (test: (layer: Exclude<LayerConfig, string>) => boolean) =>
+    network.some((layer) => typeof layer !== "string" && test(layer));
+  const pools = some((layer) => "maxPool" in layer),
+    strides = some((layer) => "conv" in layer && layer.conv.stride > 1);
+  return ["switches", ...pools ? ["no switches"] as const : [], ...strides ? ["pooled strides"] as const : []];
+}
+
+/** The source with at most `examples` test images. */
+function limited(source: Source, examples: number): Source {
+  const { config } = source;
+  return { ...source, config: { ...config, testExamples: Math.min(examples, config.testExamples ?? Infinity) } };
+}
+
+/** Makes a value when it is first wanted, and again only after a failure. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make().catch((error) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+}

@@ -1,0 +1,167 @@
+/** The page of `allcnn serve` in a headless Chromium: what it computes there agrees with Node. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Rule } from "../../core/layer.ts";
+import { decodeImage, resizeTo } from "../../data/image.ts";
+import { explain, type Way } from "../../explain/explain.ts";
+import { poolModel } from "../../explain/pool_model.ts";
+import { loadModel } from "../../training/model_file.ts";
+import { preprocess } from "../../training/preprocess.ts";
+import { gpu } from "../_gpu.ts";
+import { jpeg } from "../data/_pictures.ts";
+import { CHECKPOINT, saveCheckpointOf, withServer } from "../serve/_served.ts";
+import { CHROMIUM } from "./_chromium.ts";
+import { openTab, type Tab } from "./_tab.ts";
+
+/** Of the largest value. */
+const TOLERANCE = 1e-3;
+
+/** What the link "values as JSON" holds. */
+interface Values {
+  readonly layer: string;
+  readonly rules: readonly { readonly rule: Rule; readonly unit: number; readonly reconstruction: number[] }[];
+}
+
+const LOOKED = "document.querySelectorAll('#rules canvas').length === 3 && !document.querySelector('#looked.old')";
+const text = (tab: Tab, id: string) => tab.evaluate<string>(`document.getElementById("${id}").innerText`);
+const values = (tab: Tab) =>
+  tab.evaluate<Values>(`fetch(document.getElementById("values").href).then((response) => response.json())`);
+
+/** Drops a file on the page. */
+const drop = (tab: Tab, name: string, bytes: Uint8Array) =>
+  tab.evaluate(`{
+    const bytes = Uint8Array.from(atob("${Buffer.from(bytes).toString("base64")}"), (c) => c.charCodeAt(0));
+    const dataTransfer = new DataTransfer(), init = { bubbles: true, cancelable: true, dataTransfer };
+    dataTransfer.items.add(new File([bytes], "${name}"));
+    const field = document.getElementById("drop");
+    for (const type of ["dragenter", "dragover", "drop"]) field.dispatchEvent(new DragEvent(type, init));
+  }`);
+
+const click = (tab: Tab, selector: string, name: string) =>
+  tab.evaluate(
+    `[...document.querySelectorAll("${selector}")].find((each) => each.innerText.startsWith("${name}")).click()`,
+  );
+
+const choose = (tab: Tab, id: string, value: string) =>
+  tab.evaluate(`{
+    const select = document.getElementById("${id}");
+    select.value = "${value}";
+    select.dispatchEvent(new Event("change"));
+  }`);
+
+function agree(
+  { rules }: Values,
+  expected: readonly { readonly unit: number; readonly reconstruction: Float32Array }[],
+) {
+  assert.equal(rules.map(({ rule }) => rule), ["gradient", "deconvnet", "guided"]);
+  return Math.max(...rules.map(({ unit, reconstruction }, at) => {
+    const { reconstruction: values, unit: wanted } = expected[at]!;
+    assert.equal([unit, reconstruction.length], [wanted, values.length]);
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    assert.ok(largest > 0);
+    const error = reconstruction.reduce((most, value, i) => Math.max(most, Math.abs(value - values[i]!)), 0) / largest;
+    assert.ok(error < TOLERANCE, `${rules[at]!.rule}: relative error ${error}`);
+    return error;
+  }));
+}
+
+test("a dropped image is explained in the browser as in Node, and the same on the server", async () => {
+  if (CHROMIUM === null) return console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
+  await withServer(async ({ url, close }, folder) => {
+    const context = await gpu(), model = await loadModel(context, folder), bytes = await jpeg(2, 4, 50, 40);
+    const { pixels } = await resizeTo(await decodeImage(bytes, "it"), 32, 32);
+    const image = await preprocess(model, Float32Array.from(pixels));
+    const expected = async (way: Omit<Way, "rule"> & { readonly unit: number | "top" }, of = model) => {
+      const all = [];
+      for (const rule of ["gradient", "deconvnet", "guided"] as const) {
+        all.push((await explain(of, image, { ...way, rule }))[0]!);
+      }
+      return all;
+    };
+    const tab = await openTab(url);
+    try {
+      await tab.until("document.querySelectorAll('#samples canvas').length === 10");
+      await drop(tab, "blue.jpg", bytes);
+      await tab.until(LOOKED);
+      assert.is(await text(tab, "image-status"), "blue.jpg: its 50x40 pixels were scaled and cut to 32x32");
+      assert.match(await text(tab, "where-note"), /^Computed in this browser, on .*swiftshader/i);
+      assert.match(await text(tab, "what-line"), /^What speaks for \w+: score /);
+      const top = await expected({ layer: "globalAveragePool", unit: "top" });
+      const inBrowser = agree(await values(tab), top);
+
+      await choose(tab, "where", "server");
+      await tab.until(
+        `${LOOKED} && document.getElementById("where-note").innerText.startsWith("Computed on the server")`,
+      );
+      const onServer = agree(await values(tab), top);
+      await choose(tab, "way", "pooled strides");
+      await tab.until(LOOKED);
+      agree(await values(tab), await expected({ layer: "globalAveragePool", unit: "top" }, poolModel(model)));
+      console.log(
+        `browser: relative error at most ${inBrowser.toExponential(1)}, server: ${onServer.toExponential(1)}`,
+      );
+
+      // The keyboard: from the last layer two up.
+      await tab.evaluate(`document.querySelector(".layer[aria-pressed=true]").focus()`);
+      for (let i = 0; i < 2; i++) {
+        for (const type of ["keyDown", "keyUp"]) await tab.send("Input.dispatchKeyEvent", { type, key: "ArrowUp" });
+      }
+      assert.match(await tab.evaluate<string>(`document.activeElement.innerText`), /^conv2\n/);
+      await tab.until(LOOKED);
+      assert.match(
+        await text(tab, "what-line"),
+        /^Most active in conv2: unit \d+, at row \d+, column \d+: activation /,
+      );
+      await tab.evaluate(`document.getElementById("search").click()`);
+      await tab.until("document.querySelectorAll('#unit-list canvas').length === 16");
+      await click(tab, ".unit", "3");
+      await tab.until(`document.querySelectorAll("#patches canvas").length === 36 && ${LOOKED}`);
+      assert.match(await text(tab, "units-status"), /^unit 3 of conv2: the 9 images that activate it most/);
+      assert.match(await text(tab, "what-line"), /^Unit 3 of conv2, at row /);
+
+      // Whatever goes wrong is a line, and the page stays.
+      await drop(tab, "words.txt", new TextEncoder().encode("no image"));
+      await tab.until(`document.getElementById("image-status").classList.contains("wrong")`);
+      assert.match(await text(tab, "image-status"), /^Cannot read "words\.txt" as an image: it is none/);
+      writeFileSync(join(folder, CHECKPOINT), "no checkpoint");
+      await tab.until(`document.getElementById("problems").innerText.startsWith("Cannot read")`, 30);
+      await saveCheckpointOf(folder, 2);
+      const shown = `document.getElementById("values").href`, before = await tab.evaluate<string>(shown);
+      await tab.until(`document.getElementById("problems").innerText === "" && ${shown} !== "${before}"`, 30);
+
+      assert.equal(tab.errors.filter((error) => !/status of 422/.test(error)), []);
+      const known = new RegExp(`^(${url}|data:,|blob:${url})`);
+      assert.equal(tab.requests.filter((address) => !known.test(address)), []);
+      await close();
+      await tab.until(`/^The server does not answer/.test(document.getElementById("problems").innerText)`, 30);
+    } finally {
+      await tab.close();
+    }
+  });
+});
+
+test("where the browser has no WebGPU, the server computes, and the page says so", async () => {
+  if (CHROMIUM === null) return console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
+  await withServer(async ({ url }) => {
+    const tab = await openTab("about:blank");
+    try {
+      const source = "Object.defineProperty(navigator, 'gpu', { value: undefined })";
+      await tab.send("Page.addScriptToEvaluateOnNewDocument", { source });
+      await tab.send("Page.navigate", { url });
+      await tab.until("document.querySelectorAll('#samples canvas').length === 10");
+      await tab.evaluate(`document.querySelector("#samples button").click()`);
+      await tab.until(LOOKED);
+      assert.match(
+        await text(tab, "where-note"),
+        /^Computed on the server, since it is not possible in this browser: This browser has no WebGPU/,
+      );
+      assert.equal(tab.errors, []);
+    } finally {
+      await tab.close();
+    }
+  });
+});
+
+test.run();

@@ -1,0 +1,74 @@
+/** A run's folder with a small untrained network, and the server that shows it, in this process. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { parseConfig } from "../../configs/load.ts";
+import { defaultTuner } from "../../core/tuner.ts";
+import { listen, type Listening } from "../../serve/listen.ts";
+import { readPageFiles } from "../../serve/page_files.ts";
+import { routesOf } from "../../serve/routes.ts";
+import { classNames } from "../../training/datasets.ts";
+import { closeModel, openModel } from "../../training/model.ts";
+import { saveModel } from "../../training/model_file.ts";
+import { inFolder } from "../cli/_run.ts";
+import { gpu } from "../_gpu.ts";
+
+/** Strides and pooling, so that all ways back differ. */
+export const CONFIG = parseConfig(
+  `
+name: explored
+dataset: { name: shapes }
+network:
+  - { conv: { name: conv1, channels: 8, kernel: 3, stride: 2, padding: same, activation: relu } }
+  - { maxPool: { kernel: 3, stride: 2 } }
+  - { conv: { name: conv2, channels: 16, kernel: 3, padding: same, activation: relu } }
+  - { conv: { name: conv3, channels: 10, kernel: 1 } }
+  - globalAveragePool
+training:
+  epochs: 3
+  batch: 32
+  optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }
+  learningRate: { base: 0.1 }
+  init: { heNormal: {} }
+`,
+  "explored.yaml",
+  [],
+);
+
+export const CHECKPOINT = "checkpoint.safetensors";
+
+/** Writes a checkpoint as a training would. */
+export async function saveCheckpointOf(folder: string, seed: number): Promise<void> {
+  const model = await openModel(await gpu(), CONFIG, { seed });
+  await saveModel(model, join(folder, CHECKPOINT));
+  closeModel(model);
+}
+
+/** Serves a new folder while `body` runs. */
+export async function withServer(body: (server: Listening, folder: string) => Promise<void>): Promise<void> {
+  const context = await gpu();
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, "config.yaml"), stringify(CONFIG));
+    await saveCheckpointOf(folder, 1);
+    const routes = routesOf({
+      context,
+      tuner: defaultTuner(context.limits),
+      path: folder,
+      folder,
+      config: CONFIG,
+      classes: classNames(CONFIG.dataset),
+      source: () => Promise.resolve({ config: CONFIG.dataset, directory: null }),
+      examples: 40,
+      files: await readPageFiles("dist"),
+      report: () => {},
+      line: () => {},
+    });
+    const warnings: string[] = [], server = await listen(routes, 0, (message) => warnings.push(message));
+    try {
+      await body(server, folder);
+    } finally {
+      await server.close();
+    }
+    if (warnings.length > 0) throw new Error(`The server failed: ${warnings.join("; ")}`);
+  });
+}
