@@ -17,6 +17,8 @@ import type { ProgressLine } from "./progress.ts";
 export interface Subject extends Trained {
   readonly args: Arguments;
   readonly screen: ProgressLine;
+  /** Pictures that are named, or lie in a folder that is. */
+  readonly files: readonly string[];
   readonly scale: Scale;
   readonly split: "train" | "test";
 }

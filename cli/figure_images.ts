@@ -1,7 +1,6 @@
 /** The figure of single images: what in each activates a unit, by each rule, with and without switches (Figures 4-6). */
 import { UserError } from "../core/errors.ts";
 import type { Rule } from "../core/layer.ts";
-import { checkDecoder } from "../data/image.ts";
 import { cropOf } from "../explain/crop.ts";
 import { type Explanation, withExplainer } from "../explain/explain.ts";
 import { upTo } from "../explain/layer_of.ts";
@@ -14,7 +13,7 @@ import type { Model } from "../training/model.ts";
 import { preprocess } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import { colourNotes, type Figure, layersOf, MOST, rawOf, rulesOf, type Subject, unitName, unitsOf } from "./figure.ts";
-import { findImages, readImages } from "./read_images.ts";
+import { readImages } from "./read_images.ts";
 
 /** An image to explain: what it is called, and its pixels 0 ... 255 as they are stored. */
 interface Given {
@@ -105,12 +104,10 @@ async function indexed({ args, source, split, classes, config }: Subject): Promi
 }
 
 /** Pictures of files and folders. */
-async function decoded({ args, model, screen }: Subject): Promise<Given[]> {
-  const names = [...args.list("images"), ...args.positionals(1)];
-  if (names.length === 0) return [];
-  await checkDecoder(); // without it no image can be read: say so once
+async function decoded({ files, model, screen }: Subject): Promise<Given[]> {
+  if (files.length === 0) return [];
   const [height, width] = model.images;
-  const { read, images } = await readImages(model, await findImages(names, MOST), screen, (path, h, w) => {
+  const { read, images } = await readImages(model, files, screen, (path, h, w) => {
     screen.line(`${path}: ${w}x${h} pixels, the middle is scaled to ${width}x${height}`);
   });
   const size = images.length / read.length;

@@ -43,7 +43,7 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
     const numbers = chosen[index]!.filter((unit) => unit !== "top");
     const units = numbers.length === 0 ? mostActive(lists).slice(0, rows) : numbers;
     for (const unit of units) {
-      if (!(lists[unit]![0]?.activation !== 0)) screen.line(`Unit ${unit} of ${layer} is 0 for all of these images`);
+      if (lists[unit]![0]?.activation === 0) screen.line(`Unit ${unit} of ${layer} is 0 for all of these images`);
     }
     const patches = await topPatches(model, new Map(units.map((unit) => [unit, lists[unit]!])), pixels, {
       layer,
@@ -113,7 +113,7 @@ function figureOf(
           patches.map(({ image, field }) => tileOf(image, field, model.input, "pixels")),
         ],
       })),
-      side: SIDE,
+      side: Math.min(MOST_SIDE, Math.max(LEAST_SIDE, Math.floor(WIDTH / k / (rules.length + 1)))),
     },
     index: {
       layer,
@@ -137,8 +137,10 @@ function figureOf(
   };
 }
 
-/** Twenty columns make a picture of about 1000 pixels. */
-const SIDE = 42;
+/** Pixels of all columns together, while tiles stay of a good size. */
+const WIDTH = 900;
+const LEAST_SIDE = 42;
+const MOST_SIDE = 96;
 
 /** The rule as a heading. */
 function ruleTitle(rule: string): string {

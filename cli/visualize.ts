@@ -2,16 +2,18 @@
 import { UserError } from "../core/errors.ts";
 import { encodeTensors } from "../core/safetensors.ts";
 import { exists, isDirectory, readText, writeFile } from "../core/storage.ts";
+import { checkDecoder } from "../data/image.ts";
 import { type Scale, SCALES } from "../report/signal_picture.ts";
 import { drawTileGrid } from "../report/tile_grid.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { countOf, type Figure, rulesOf, type Subject, wordOf } from "./figure.ts";
+import { countOf, type Figure, MOST, rulesOf, type Subject, wordOf } from "./figure.ts";
 import { filterFigures, unitFigures } from "./figure_filters.ts";
 import { imageFigures, numbersOf } from "./figure_images.ts";
 import { patchFigures } from "./figure_patches.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
 import { progressLine } from "./progress.ts";
+import { findImages } from "./read_images.ts";
 
 export const visualize: Command = {
   usage: {
@@ -89,16 +91,26 @@ function modeOf(args: Arguments): Mode {
 }
 
 async function visualizeCommand(args: Arguments): Promise<number> {
-  const screen = progressLine(), mode = modeOf(args);
+  const mode = modeOf(args), progress = progressLine();
+  let complete = true;
+  const screen = {
+    ...progress,
+    error(text: string) { // an image that cannot be read: the others are drawn
+      complete = false;
+      progress.error(text);
+    },
+  };
   rulesOf(args, "all");
   ["patches", "units"].forEach((name) => countOf(args, name, 1));
   numbersOf(args);
   const scale = wordOf<Scale>(args, "scale", Object.keys(SCALES) as Scale[], "symmetric");
   const split = wordOf(args, "split", ["train", "test"], "test"), named = args.text("out");
   if (named !== null) await readIndex(named);
+  const files = await findImages([...args.list("images"), ...args.positionals(1)], MOST);
+  if (files.length > 0) await checkDecoder(); // without it no image can be read: say so once, and before anything slow
   const trained = await openTrained(args, screen), out = named ?? `runs/${trained.config.name}-visualize`;
   const index = await readIndex(out);
-  const figures = await mode.draw({ ...trained, args, screen, scale, split });
+  const figures = await mode.draw({ ...trained, args, screen, files, scale, split });
   trained.model.context.close();
   const written: string[] = [];
   const write = async (name: string, contents: Uint8Array | string) => {
@@ -114,7 +126,7 @@ async function visualizeCommand(args: Arguments): Promise<number> {
   }
   await write("index.json", `${JSON.stringify(index, null, 1)}\n`);
   written.forEach((path) => screen.line(`Written: ${path}`));
-  return 0;
+  return complete ? 0 : 1;
 }
 
 /** What a folder's index.json says of the pictures in it. Throws `UserError` where nothing can be written there. */

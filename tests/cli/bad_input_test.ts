@@ -63,6 +63,11 @@ const CASES: [string, string[], RegExp][] = [
     /--patches expects a whole number of at least 1, got "0"/,
   ],
   ["images without numbers", ["visualize", "$/nothing", "--index", "1,b"], /--index expects numbers, as .*"1,b"/],
+  [
+    "a folder without pictures",
+    ["visualize", "$/nothing", "$/short"],
+    /Cannot read images from ".*short": it holds no/,
+  ],
   ["two figures", ["visualize", "$/nothing", "a.png", "--filters"], /--filters and --images are two figures: name one/],
   [
     "options of another figure",
