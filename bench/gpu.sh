@@ -159,15 +159,15 @@ else left=$((left - 5)); fi
 if wanted check; then step check 10 'FAIL|passed' $check $tests; else left=$((left - 10)); fi
 
 if ! wanted tune; then
-  left=$((left - 20))
+  left=$((left - 16))
 elif $allcnn tune --help >/dev/null 2>&1; then
   if [ -z "$budget" ]; then
-    if [ "$small" = yes ]; then budget=45; else budget=$(($(limit_of 20) * 3 / 4)); fi
+    if [ "$small" = yes ]; then budget=45; else budget=$(($(limit_of 16) * 3 / 4)); fi
   fi
-  step tune 20 . $allcnn tune "$config" --batch "$first_batch" --budget "$budget" --report "$out/tune.html" \
+  step tune 16 . $allcnn tune "$config" --batch "$first_batch" --budget "$budget" --report "$out/tune.html" \
     --export "$out/tune.json"
 else
-  skip tune 20 "this version has no command tune"
+  skip tune 16 "this version has no command tune"
 fi
 
 # bench_step NAME SHARE OPTIONS...: a training step, as whole and op by op.
@@ -194,6 +194,11 @@ done
 if ! wanted bench; then left=$((left - 8))
 elif has_option bench '--set path=value'; then bench_step "bench-$batch-f16" 8 --batch "$batch" --set precision=f16
 else skip "bench-$batch-f16" 8 "this version has no mixed precision"; fi
+# And on tensor cores, in kernels that have not run on hardware yet; the log's first line says whether there are any.
+if ! wanted bench || [ "$small" = yes ]; then left=$((left - 6))
+elif has_option bench --matrix; then
+  bench_step "bench-$batch-matrix" 6 --batch "$batch" --set precision=f16 --matrix
+else skip "bench-$batch-matrix" 6 "this version has no kernels on matrix units"; fi
 
 # peers_step NAME SHARE OPTIONS...: this project and other frameworks in turns.
 peers_step() {
@@ -205,14 +210,14 @@ peers_step() {
 
 set -- "$peers"/run.*js
 if ! wanted peers; then
-  left=$((left - 25))
+  left=$((left - 23))
 elif [ -f "$1" ]; then
-  peers_step peers 17 "$1" --batch "$first_batch"
+  peers_step peers 15 "$1" --batch "$first_batch"
   # Mixed precision against PyTorch's at the last batch.
   if [ "$batch" = "$first_batch" ]; then left=$((left - 8))
   else peers_step "peers-$batch" 8 "$1" --batch "$batch" --only "allcnn,torch bf16 channels_last,torch fp16 channels_last"; fi
 else
-  skip peers 25 "there is no $peers, which npm run peers makes"
+  skip peers 23 "there is no $peers, which npm run peers makes"
 fi
 
 if wanted train; then
