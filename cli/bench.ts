@@ -115,9 +115,9 @@ async function benchCommand(args: Arguments): Promise<number> {
   context.check();
   const flops = plans.flatMap(({ ops }) => ops).reduce((sum, { op }) => sum + op.kernel.cost(op.problem).flops, 0);
   print(
-    `Step of ${result.batch}${step.microBatch === result.batch ? "" : ` in micro-batches of ${step.microBatch}`}: ${
-      (1000 * stepSeconds).toFixed(1)
-    } ms, ${result.imagesPerSecond.toPrecision(4)} ` +
+    `Step of ${result.batch}${result.precision === "f32" ? "" : " in mixed precision"}${
+      step.microBatch === result.batch ? "" : ` in micro-batches of ${step.microBatch}`
+    }: ${(1000 * stepSeconds).toFixed(1)} ms, ${result.imagesPerSecond.toPrecision(4)} ` +
       `images/s, ${(flops / stepSeconds / 1e9).toFixed(1)} GFLOP/s; host ${hostMilliseconds.toFixed(2)} ms; planned ` +
       `${mebibytes(result.plannedBytes)} beside ${mebibytes(result.persistentBytes)}; compiled in ` +
       `${compileSeconds.toFixed(1)} s`,

@@ -1,6 +1,7 @@
 /** `allcnn serve`: a page to explore a run, on this machine alone. */
 import { loadConfig, parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
+import { select } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { onInterrupt } from "../core/runtime.ts";
 import { exists, isDirectory, readText } from "../core/storage.ts";
@@ -9,6 +10,7 @@ import { openTuneCache } from "../core/tune_cache.ts";
 import { listen } from "../serve/listen.ts";
 import { builtFolder, readPageFiles } from "../serve/page_files.ts";
 import { routesOf } from "../serve/routes.ts";
+import { specsOf } from "../training/model.ts";
 import { openDefined } from "../training/model_file.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -74,11 +76,13 @@ async function serveCommand(args: Arguments): Promise<number> {
 
 /**
  * The config that is named, else the run's, else the checkpoint's. What is wrong with the checkpoint of a run is told on
- * the page: a training may mend it. Throws `UserError` where a checkpoint alone is.
+ * the page: a training may mend it. Throws `UserError` where a checkpoint alone is damaged, or of another network.
  */
 async function configFor(args: Arguments, path: string, line: (message: string) => void): Promise<Config> {
   const named = args.text("config"), given = named === null ? null : await loadConfig(named);
   const own = `${path}/config.yaml`;
   if (await exists(own)) return given ?? parseConfig(await readText(own), own);
-  return (await openDefined(path, given, line)).definition;
+  const { checkpoint, definition } = await openDefined(path, given, line);
+  select(checkpoint, specsOf(definition).specs, path);
+  return definition;
 }

@@ -19,7 +19,7 @@ export function showDiagram({ layers, input }: RunInfo, choose: (layer: LayerInf
       element(
         "span",
         { className: "layer-text" },
-        element("strong", {}, name),
+        element("strong", {}, ...breakable(name)),
         element("span", { className: "shape" }, `${height}x${width}x${channels}`),
         element("span", { className: "detail" }, what),
         element("span", { className: "detail" }, `sees ${seen}`),
@@ -46,6 +46,11 @@ function bringIntoView(button: HTMLElement): void {
       list.scrollTop += Math.max(0, bottom - frame.bottom) + Math.min(0, top - frame.top);
     }
   }
+}
+
+/** globalAveragePool may break before its capitals. */
+function breakable(name: string): (Node | string)[] {
+  return name.split(/(?=[A-Z])/).flatMap((part, index) => index === 0 ? [part] : [document.createElement("wbr"), part]);
 }
 
 /** A block in the layer's proportions, roots of the shares so that small ones can be seen. */

@@ -2,6 +2,7 @@
  * Where the network runs: in this browser, on the library that the server hands out, and on the server where the browser
  * has no WebGPU or fails.
  */
+import type { Context } from "../core/device.ts";
 import { RULES } from "../core/layer.ts";
 import type { CheckpointInfo, LookInfo } from "../serve/protocol.ts";
 import { floatsOf } from "../serve/protocol.ts";
@@ -45,16 +46,9 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
     if (before === null) say("Opening the GPU of this browser");
     const context = before?.context ?? await library.openDevice();
     say("Loading the network");
-    await library.writeFile(CHECKPOINT, await getBytes("/api/checkpoint"));
-    if (whitens) await library.writeFile(WHITENING, await getBytes("/api/whitening"));
-    try {
-      const model = await library.loadModel(context, CHECKPOINT);
-      if (before !== null) library.closeModel(before);
-      return model;
-    } finally {
-      await library.removeFile(CHECKPOINT);
-      await library.removeFile(WHITENING);
-    }
+    const model = await navigator.locks.request("allcnn serve", () => load(library!, context, whitens));
+    if (before !== null) library.closeModel(before);
+    return model;
   }
 
   return async (pixels, selection, onServer, say) => {
@@ -83,6 +77,18 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
       where: `Computed on the server, ${why}`,
     };
   };
+}
+
+/** `loadModel` reads files: they lie in the browser's storage meanwhile, of one tab at a time. */
+async function load({ writeFile, removeFile, loadModel }: Library, context: Context, whitens: boolean): Promise<Model> {
+  try {
+    await writeFile(CHECKPOINT, await getBytes("/api/checkpoint"));
+    if (whitens) await writeFile(WHITENING, await getBytes("/api/whitening"));
+    return await loadModel(context, CHECKPOINT);
+  } finally {
+    await removeFile(CHECKPOINT);
+    await removeFile(WHITENING);
+  }
 }
 
 /** The page forbids code out of texts, which zod would try. */

@@ -81,8 +81,8 @@ function offerWays({ ways }: RunInfo): void {
 }
 
 function classButton(name: string, probability: number): HTMLButtonElement {
-  const bar = element("meter", { value: probability, min: 0, max: 1 });
-  bar.setAttribute("aria-hidden", "true");
+  const bar = element("span", { className: "share" }, element("span", {}));
+  bar.style.setProperty("--share", `${100 * probability}%`);
   const percent = `${(100 * probability).toFixed(1)} %`;
   return element("button", { className: "class" }, element("span", {}, name), bar, element("span", {}, percent));
 }

@@ -44,7 +44,8 @@ async function start(): Promise<void> {
   const run = await ask<RunInfo>("/api/run");
   let live = await ask<LiveInfo>("/api/live");
   const last = run.layers.at(-1)!;
-  let layer: LayerInfo = last, unit: number | "top" = "top", given: Given | null = null, looks = 0;
+  let layer: LayerInfo = last, unit: number | "top" = "top", given: Given | null = null;
+  let looking = false, again = false;
   document.title = `${run.name} · allcnn`;
   byId("name").textContent = run.name;
   byId("about").textContent = `${run.path}, served on ${run.device}`;
@@ -55,22 +56,32 @@ async function start(): Promise<void> {
   const units = unitsView(run, (chosen) => select(layer, chosen));
   const where = byId<HTMLSelectElement>("where"), way = byId<HTMLSelectElement>("way");
 
-  /** Looks at the image again; only the last look counts. */
+  /** Looks at the image, and once more if something else was chosen, or another checkpoint came, in the meantime. */
   async function look(): Promise<void> {
-    if (given === null) return;
-    const { pixels, note } = given, at = ++looks;
-    const selection = { layer: layer.name, unit, way: way.value as Way };
+    again = true;
+    if (looking || given === null) return;
+    looking = true;
+    while (again) {
+      again = false;
+      await lookOnce(given);
+    }
+    looking = false;
+  }
+
+  async function lookOnce({ pixels, note }: Given): Promise<void> {
+    const chosen = () => ({ layer: layer.name, unit, way: way.value as Way }), selection = chosen();
+    const current = () => given?.pixels === pixels && JSON.stringify(chosen()) === JSON.stringify(selection);
     byId("looked").classList.add("old");
     try {
       const result = await engine(pixels, selection, where.value === "server", (doing) => {
-        if (at === looks) say("image-status", `${note}. ${doing} …`);
+        if (current()) say("image-status", `${note}. ${doing} …`);
       });
-      if (at !== looks) return;
+      if (!current()) return;
       looked.show(pixels, selection, result);
-      byId("looked").classList.remove("old");
+      if (!again) byId("looked").classList.remove("old");
       say("image-status", note);
     } catch (error) {
-      if (at === looks) say("image-status", messageOf(error), true);
+      if (current()) say("image-status", messageOf(error), true);
     }
   }
 

@@ -87,8 +87,12 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
   button.onclick = () => void search();
   return {
     show(layer, unit, version) {
-      const same = shown !== null && shown.layer === layer, found = known.get(layer.name);
-      shown = { layer, version, unit, choice: same ? shown!.choice : null };
+      const before = shown, same = before?.layer === layer, found = known.get(layer.name);
+      shown = { layer, version, unit, choice: same ? before.choice : null };
+      if (same && found !== undefined && unit === before.unit && version !== before.version) {
+        // Searching by itself would take the device from the training.
+        return say("units-status", "There is a new checkpoint: what is shown is of the one before, search again");
+      }
       if (same && found !== undefined) {
         if (unit !== "top") void showUnit(unit);
         else shown.choice?.mark(-1);

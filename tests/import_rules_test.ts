@@ -69,7 +69,7 @@ const RULES: Record<string, { folders: string[]; packages: RegExp | null }> = {
     folders: ["core", "layers", "configs", "data", "report", "training", "explain", "serve"],
     packages: /^node:(http|net)$/, // which file may, is checked below
   },
-  page: { folders: ["core", "report", "training", "serve", "page"], packages: /^$/ },
+  page: { folders: ["core", "report", "training", "serve", "page", "scripts"], packages: /^$/ }, // mod.ts counts as one
   sweep: { folders: ["core", "configs", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
 };
 
@@ -99,7 +99,7 @@ test("nothing imports a script, cli/, an example or a test from below", () => {
 
 test("only runtime.ts, storage*.ts, dawn.ts and device.ts of core/ know Node, Deno or the browser; data/ and serve/listen.ts may use node:", () => {
   const doors = ["runtime", "storage", "storage_browser", "dawn", "device"].map((name) => `core/${name}.ts`);
-  const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples"].includes(folderOf(path)));
+  const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples", "page"].includes(folderOf(path)));
   // What is said of a process in a message is none of its properties.
   none(mentions(engine, /\bnavigator\b|\bindexedDB\b|\bDeno\b|\bprocess\s*(\?\.|[.[])|["']webgpu\b/, doors));
   none(mentions(engine.filter((path) => folderOf(path) !== "data"), /["']node:/, [...doors, "serve/listen.ts"]));

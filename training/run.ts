@@ -200,7 +200,9 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
   await initialize(session, seed, resumed?.checkpoint ?? null, out);
   const whiteningHash = await folder.startRun(out, config, whitening);
   screen.line(
-    `Training ${config.name} on ${data.count} images, ${describeStep(session, step)}, into ${out}`,
+    `Training ${config.name}${session.lossScale === null ? "" : " in mixed precision"} on ${data.count} images, ${
+      describeStep(session, step)
+    }, into ${out}`,
   );
   options.onStart();
   const { epochs } = lengthOf(config.training, data.count);

@@ -121,6 +121,14 @@ test("a dropped image is explained in the browser as in Node, and the same on th
       assert.match(await text(tab, "units-status"), /^unit 3 of conv2: the 9 images that activate it most/);
       assert.match(await text(tab, "what-line"), /^Unit 3 of conv2, at row /);
 
+      await tab.send("Emulation.setDeviceMetricsOverride", {
+        width: 360,
+        height: 740,
+        deviceScaleFactor: 1,
+        mobile: true,
+      });
+      assert.is(await tab.evaluate("document.documentElement.scrollWidth"), 360, "a phone shows all of it");
+
       // Whatever goes wrong is a line, and the page stays.
       await drop(tab, "words.txt", new TextEncoder().encode("no image"));
       await tab.until(`document.getElementById("image-status").classList.contains("wrong")`);

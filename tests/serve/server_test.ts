@@ -223,6 +223,11 @@ test("allcnn serve prints its address and ends with Ctrl-C; a port in use and a 
     ]);
     const missing = await allcnn(["serve", `${folder}/nothing`]);
     assert.match(missing.stderr, /^allcnn: Cannot read ".*nothing": it does not exist\n$/);
+    const other = await allcnn(["serve", join(folder, CHECKPOINT), "--config=quickstart"]);
+    assert.match(
+      other.stderr,
+      /^allcnn: Cannot use checkpoint ".*": tensor "conv1\/w" is \[3, 3, 3, 8\], the network needs /,
+    );
     const high = await allcnn(["serve", folder, "--port=70000"]);
     assert.match(high.stderr, /^allcnn: --port expects a whole number from 0 to 65535, got "70000"\n$/);
   });
