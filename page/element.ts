@@ -23,3 +23,5 @@ export function say(id: string, text: string, wrong = false): void {
 }
 
 export const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error);
+
+export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

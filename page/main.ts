@@ -4,7 +4,7 @@ import type { LayerInfo, LiveInfo, RunInfo } from "../serve/protocol.ts";
 import { getJson, LostError } from "./api.ts";
 import { showCurves } from "./curves.ts";
 import { showDiagram } from "./diagram.ts";
-import { byId, element, messageOf, say } from "./element.ts";
+import { byId, element, messageOf, pause, say } from "./element.ts";
 import { engineOf } from "./engine.ts";
 import { lookView } from "./look_view.ts";
 import { type Given, takePictures } from "./picture.ts";
@@ -12,8 +12,6 @@ import { unitsView } from "./units_view.ts";
 
 /** Milliseconds between two looks at a training, and at a run that stands still. */
 const OFTEN = 2000, SELDOM = 3000;
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Asks until the server answers. */
 async function ask<T>(path: string): Promise<T> {

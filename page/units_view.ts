@@ -4,13 +4,16 @@ import type { TopUnits, UnitPatches } from "../serve/protocol.ts";
 import { postLong } from "./api.ts";
 import { type Choice, choiceOf } from "./choice.ts";
 import { format, pixelCanvas, signalCanvas } from "./draw.ts";
-import { byId, element, messageOf, say } from "./element.ts";
+import { byId, element, messageOf, pause, say } from "./element.ts";
 import { ruleTitle } from "./look_view.ts";
 
 export interface UnitsView {
   /** Shows the units of a layer, if they were searched with this checkpoint; marks one. */
   show(layer: LayerInfo, unit: number | "top", version: string | null): void;
 }
+
+/** Milliseconds until a chosen unit is asked for. */
+const SETTLED = 150;
 
 const canvasOf = ({ height, width, pixels }: PatchPicture, label: string) =>
   pixelCanvas({ height, width, pixels: fromBase64(pixels) }, label);
@@ -74,6 +77,8 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
   async function showUnit(unit: number): Promise<void> {
     const { layer, choice } = shown!;
     choice?.mark(unit);
+    await pause(SETTLED); // who holds an arrow key down passes many units over
+    if (shown!.layer !== layer || shown!.unit !== unit) return;
     const found = await work<UnitPatches>("/api/patches", { layer: layer.name, unit: String(unit) });
     if (found === null || shown!.layer !== layer || shown!.unit !== unit) return;
     say(

@@ -70,7 +70,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, routes
     throw new Refused(405, `This path answers ${route.method} only`);
   }
   const body = await readBody(request, route.bytes);
-  await send(response, await route.answer({ query: new URLSearchParams(query), body }), method === "HEAD");
+  const left = new AbortController();
+  response.once("close", () => left.abort());
+  const question = { query: new URLSearchParams(query), body, gone: left.signal };
+  await send(response, await route.answer(question), method === "HEAD");
 }
 
 async function readBody(request: IncomingMessage, most: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -99,7 +102,7 @@ async function send(response: ServerResponse, { type, body }: Reply, headOnly: b
     return;
   }
   for await (const text of body) {
-    if (response.destroyed) return; // the page was closed: the work behind it ends at its next word
+    if (response.destroyed) return; // the page was closed
     response.write(text);
   }
   response.end();

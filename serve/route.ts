@@ -5,6 +5,8 @@ import { UserError } from "../core/errors.ts";
 export interface Question {
   readonly query: URLSearchParams;
   readonly body: Uint8Array<ArrayBuffer>;
+  /** Aborted once nobody reads the answer any more. */
+  readonly gone: AbortSignal;
 }
 
 export interface Reply {

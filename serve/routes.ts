@@ -19,7 +19,7 @@ import { networkInfo } from "./network_info.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
 import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
 import { json, parameter, type Question, type Reply, type Route, type Routes, whole } from "./route.ts";
-import { told } from "./told.ts";
+import { told, type Work } from "./told.ts";
 import { unitSearch } from "./top_units.ts";
 
 /** What is served. */
@@ -52,8 +52,8 @@ export function routesOf(subject: Subject): Routes {
 
   const get = (answer: Route["answer"]): Route => ({ method: "GET", bytes: 0, answer });
   const post = (bytes: number, answer: Route["answer"]): Route => ({ method: "POST", bytes, answer });
-  const long = <T>(work: Parameters<typeof told<T>>[0]): Promise<Reply> =>
-    Promise.resolve({ type: "application/x-ndjson", body: told(work) });
+  const long = <T>({ gone }: Question, work: Work<T>): Promise<Reply> =>
+    Promise.resolve({ type: "application/x-ndjson", body: told(work, gone) });
 
   const layerOf = ({ query }: Question) => parameter(query, "layer");
 
@@ -106,12 +106,12 @@ export function routesOf(subject: Subject): Routes {
       post(PICTURE_BYTES, async ({ query, body }) => json(await decodePicture(body, parameter(query, "name"), config))),
     ],
     ["/api/look", post(elements(images), lookAt)],
-    ["/api/units", post(0, (question) => long((report) => search.units(layerOf(question), report)))],
+    ["/api/units", post(0, (question) => long(question, (...told) => search.units(layerOf(question), ...told)))],
     [
       "/api/patches",
       post(0, (question) => {
         const unit = whole(parameter(question.query, "unit"), "unit");
-        return long((report) => search.patches(layerOf(question), unit, report));
+        return long(question, (...told) => search.patches(layerOf(question), unit, ...told));
       }),
     ],
   ]);

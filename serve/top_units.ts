@@ -13,11 +13,12 @@ import type { Current, LiveModel } from "./live_model.ts";
 import { type PatchPicture, toBase64, type TopUnits, type UnitPatches } from "./protocol.ts";
 import { thumbnail } from "./thumbnail.ts";
 
+/** What is not wanted any more when its turn comes, or while the images are searched, throws the signal's reason. */
 export interface UnitSearch {
   /** The units of a layer with the patch that activates each most. */
-  units(layer: string, report: Report): Promise<TopUnits>;
+  units(layer: string, report: Report, signal: AbortSignal): Promise<TopUnits>;
   /** The top patches of one unit, and what each rule sends back to them. */
-  patches(layer: string, unit: number, report: Report): Promise<UnitPatches>;
+  patches(layer: string, unit: number, report: Report, signal: AbortSignal): Promise<UnitPatches>;
 }
 
 /** Patches of a unit. */
@@ -36,8 +37,11 @@ export function unitSearch(
   const lists = new Map<string, Lists>(), pictures = new Map<string, UnitPatches>();
 
   /** One search at a time: they would only take the device from one another. */
-  function alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = waiting.then(work);
+  function alone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const result = waiting.then(() => {
+      signal.throwIfAborted();
+      return work();
+    });
     waiting = result.catch(() => {});
     return result;
   }
@@ -50,7 +54,7 @@ export function unitSearch(
     pictures.clear();
   }
 
-  async function search(current: Current, layer: string, report: Report): Promise<Lists> {
+  async function search(current: Current, layer: string, report: Report, signal: AbortSignal): Promise<Lists> {
     keep(current);
     const known = lists.get(layer);
     if (known !== undefined) return known;
@@ -62,33 +66,36 @@ export function unitSearch(
     const found = await topActivations(model, open, {
       layer,
       k: K,
-      report: (done) => report(`Searching the images for what ${layer} responds to`, done),
+      report: (done) => {
+        signal.throwIfAborted();
+        report(`Searching the images for what ${layer} responds to`, done);
+      },
     });
     if (current.info.version === version) lists.set(layer, found);
     return found;
   }
 
   return {
-    units: (layer, report) =>
-      alone(() =>
+    units: (layer, report, signal) =>
+      alone(signal, () =>
         live.use(async (current) => {
-          const found = await search(current, layer, report), { count } = await pixels();
+          const found = await search(current, layer, report, signal), { count } = await pixels();
           return {
             version: current.info.version,
             examples: count,
             units: await bestPatches(current.model, layer, found, await pixels()),
           };
-        })
-      ),
-    patches: (layer, unit, report) =>
-      alone(() =>
+        })),
+    patches: (layer, unit, report, signal) =>
+      alone(signal, () =>
         live.use(async (current) => {
-          const found = await search(current, layer, report), list = found[unit], key = `${layer} ${unit}`;
+          const found = await search(current, layer, report, signal), list = found[unit], key = `${layer} ${unit}`;
           if (list === undefined) {
             throw new UserError(`Layer "${layer}" has units 0 to ${found.length - 1}, there is no ${unit}`);
           }
           const known = pictures.get(key);
           if (known !== undefined) return known;
+          signal.throwIfAborted();
           const images = await pixels(), options = { layer, rules: RULES };
           const [patches] = await topPatches(current.model, new Map([[unit, list]]), images, options);
           const made: UnitPatches = {
@@ -105,8 +112,7 @@ export function unitSearch(
           };
           if (current.info.version === version) pictures.set(key, made);
           return made;
-        })
-      ),
+        })),
   };
 }
 

@@ -2,11 +2,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { request } from "node:http";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { decode } from "../../core/checkpoint.ts";
 import type { LiveInfo, LookInfo, PictureInfo, RunInfo, Told, TopUnits, UnitPatches } from "../../serve/protocol.ts";
 import { floatsOf, fromBase64, toBase64 } from "../../serve/protocol.ts";
+import type { Route } from "../../serve/route.ts";
 import { readRows } from "../../serve/live_run.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { explain } from "../../explain/explain.ts";
@@ -16,6 +19,8 @@ import { preprocess } from "../../training/preprocess.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 import { allcnn } from "../cli/_run.ts";
 import { jpeg } from "../data/_pictures.ts";
+import { listen } from "../../serve/listen.ts";
+import { told } from "../../serve/told.ts";
 import { CHECKPOINT, saveCheckpointOf, withServer } from "./_served.ts";
 
 interface Answer {
@@ -226,6 +231,39 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
     const { text } = await ask(port, "/api/units?layer=conv9", post);
     assert.match(JSON.parse(text.trim().split("\n").at(-1)!).error, /^Cannot look into layer "conv9"/);
   });
+});
+
+test("what nobody reads any more is told so, also before its first word", async () => {
+  const signals: AbortSignal[] = [];
+  const hang = (word: boolean) => (report: (doing: string, done: number) => void, signal: AbortSignal) => {
+    signals.push(signal);
+    if (word) report("Searching", 0.5);
+    return new Promise<never>(() => {});
+  };
+  const long = (word: boolean): Route => ({
+    method: "POST",
+    bytes: 0,
+    answer: ({ gone }) => Promise.resolve({ type: "application/x-ndjson", body: told(hang(word), gone) }),
+  });
+  const { port, close } = await listen(
+    new Map([["/silent", long(false)], ["/words", long(true)]]),
+    0,
+    assert.unreachable,
+  );
+  try {
+    for (const [at, path] of ["/silent", "/words"].entries()) {
+      const asked = request({ host: "127.0.0.1", port, path, method: "POST", agent: false });
+      asked.on("error", () => {});
+      asked.end();
+      while (signals.length === at) await pause(5);
+      if (path === "/words") await new Promise((resolve) => asked.once("response", resolve));
+      assert.is(signals[at]!.aborted, false);
+      asked.destroy();
+      await once(signals[at]!, "abort", { signal: AbortSignal.timeout(5000) });
+    }
+  } finally {
+    await close();
+  }
 });
 
 test("allcnn serve prints its address and ends with Ctrl-C; a port in use and a missing run are one line", async () => {
