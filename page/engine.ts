@@ -31,30 +31,43 @@ export type Engine = (
 
 /** `checkpoint` is asked for each time: a new one is loaded anew. */
 export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
-  let opened: { readonly version: string; readonly model: Promise<Model> } | null = null;
-  let library: Library | null = null, failure: string | null = null;
+  let library: Library | null = null, context: Context | null = null;
+  let opened: { readonly version: string; readonly model: Model } | null = null;
+  // A browser without a GPU stays so; whatever else went wrong did so with one checkpoint.
+  let noGpu = false, failed: { readonly version: string; readonly why: string } | null = null;
 
   async function modelFor({ version, whitens }: CheckpointInfo, say: (doing: string) => void): Promise<Model> {
-    if (opened?.version === version) return await opened.model;
-    const before = opened?.model;
-    opened = { version, model: openModel(whitens, (await before?.catch(() => null)) ?? null, say) };
-    return await opened.model;
+    if (opened?.version === version) return opened.model;
+    library ??= await loadLibrary();
+    if (context === null) {
+      say("Opening the GPU of this browser");
+      if (!await hasAdapter()) noGpu = true;
+      context = await library.openDevice();
+    }
+    say("Loading the network");
+    const { closeModel } = library, before = opened?.model ?? null;
+    opened = null;
+    try {
+      const model = await navigator.locks.request("allcnn serve", () => load(library!, context!, whitens));
+      opened = { version, model };
+      return model;
+    } finally {
+      if (before !== null) closeModel(before);
+    }
   }
 
-  async function openModel(whitens: boolean, before: Model | null, say: (doing: string) => void): Promise<Model> {
-    library ??= await loadLibrary();
-    if (before === null) say("Opening the GPU of this browser");
-    const context = before?.context ?? await library.openDevice();
-    say("Loading the network");
-    const model = await navigator.locks.request("allcnn serve", () => load(library!, context, whitens));
-    if (before !== null) library.closeModel(before);
-    return model;
+  /** Forgets the model and the device, which may be what failed. */
+  function drop(): void {
+    if (opened !== null) library!.closeModel(opened.model);
+    context?.close();
+    opened = context = null;
   }
 
   return async (pixels, selection, onServer, say) => {
     const info = checkpoint();
     if (info === null) throw new Error("There is no checkpoint to compute with yet");
-    if (!onServer && failure === null) {
+    const { version } = info;
+    if (!onServer && !noGpu && failed?.version !== version) {
       try {
         const model = await modelFor(info, say);
         say("Computing in this browser");
@@ -62,15 +75,15 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
         return { ...result, where: `Computed in this browser, on ${model.context.description}` };
       } catch (error) {
         if (error instanceof LostError) throw error;
-        failure = messageOf(error);
-        opened = null;
+        failed = { version, why: messageOf(error) };
+        drop();
       }
     }
     say("Computing on the server");
     const { layer, unit, way } = selection;
     const query = { layer, unit: String(unit), way };
     const { probabilities, seen } = await postJson<LookInfo>("/api/look", query, pixels);
-    const why = onServer ? "as chosen" : `since it is not possible in this browser: ${failure}`;
+    const why = onServer ? "as chosen" : `since it is not possible in this browser: ${failed?.why}`;
     return {
       probabilities: floatsOf(probabilities),
       seen: seen.map((each) => ({ ...each, reconstruction: floatsOf(each.reconstruction) })),
@@ -78,6 +91,8 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
     };
   };
 }
+
+const hasAdapter = async () => await navigator.gpu?.requestAdapter().catch(() => null) != null;
 
 /** `loadModel` reads files: they lie in the browser's storage meanwhile, of one tab at a time. */
 async function load({ writeFile, removeFile, loadModel }: Library, context: Context, whitens: boolean): Promise<Model> {
@@ -95,5 +110,7 @@ async function load({ writeFile, removeFile, loadModel }: Library, context: Cont
 async function loadLibrary(): Promise<Library> {
   Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
   const path = "/allcnn.js"; // not part of this bundle
-  return await import(path) as Library;
+  return await import(path).catch((error) => {
+    throw new LostError(`Cannot load the library from the server: ${messageOf(error)}; reload the page`);
+  }) as Library;
 }

@@ -6,6 +6,8 @@
 /** A request as far as it is judged before anything is read or computed. */
 export interface Asked {
   readonly method: string;
+  /** Without the query. */
+  readonly path: string;
   /** By lower-case name. */
   readonly header: (name: string) => string | undefined;
 }
@@ -18,9 +20,13 @@ export interface Refusal {
 
 const forbidden = (message: string): Refusal => ({ status: 403, message });
 
-/** Why a request that arrived on `port` is not answered, or null. */
-export function refusal({ method, header }: Asked, port: number): Refusal | null {
-  const hosts = ["127.0.0.1", "localhost", "[::1]"].map((name) => `${name}:${port}`);
+/** The port that browsers leave out of Host and Origin. */
+const DEFAULT_PORT = 80;
+
+/** Why a request for `path` that arrived on `port` is not answered, or null. */
+export function refusal({ method, path, header }: Asked, port: number): Refusal | null {
+  const names = ["127.0.0.1", "localhost", "[::1]"];
+  const hosts = [...names.map((name) => `${name}:${port}`), ...port === DEFAULT_PORT ? names : []];
   const host = header("host") ?? "", origin = header("origin"), site = header("sec-fetch-site");
   if (!hosts.includes(host.toLowerCase())) {
     return forbidden(`Refused: this server answers at http://127.0.0.1:${port}/ only, not as another host`);
@@ -28,8 +34,9 @@ export function refusal({ method, header }: Asked, port: number): Refusal | null
   if (origin !== undefined && !hosts.some((each) => origin === `http://${each}`)) {
     return forbidden("Refused: the request comes from another site");
   }
-  // A link on another page may lead here; nothing else of it may reach what is served.
-  const link = method === "GET" && header("sec-fetch-mode") === "navigate";
+  // A link on another page may lead to this one; nothing else of it may reach what is served, nor may it be framed.
+  const navigates = header("sec-fetch-mode") === "navigate" && header("sec-fetch-dest") === "document";
+  const link = method === "GET" && path === "/" && navigates;
   if ((site === "cross-site" || site === "same-site") && !link) {
     return forbidden("Refused: the request comes from another site");
   }

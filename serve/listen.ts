@@ -61,7 +61,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, routes
     const value = request.headers[name];
     return Array.isArray(value) ? value.join(", ") : value;
   };
-  const refused = refusal({ method, header }, port);
+  const refused = refusal({ method, path, header }, port);
   if (refused !== null) throw new Refused(refused.status, refused.message);
   const route = routes.get(path);
   if (route === undefined) throw new Refused(404, "There is nothing at this path");

@@ -19,6 +19,7 @@ import { preprocess } from "../../training/preprocess.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 import { allcnn } from "../cli/_run.ts";
 import { jpeg } from "../data/_pictures.ts";
+import { refusal } from "../../serve/guard.ts";
 import { listen } from "../../serve/listen.ts";
 import { told } from "../../serve/told.ts";
 import { CHECKPOINT, saveCheckpointOf, withServer } from "./_served.ts";
@@ -94,7 +95,9 @@ test("only the page's own requests are answered, from a fixed table of paths", a
     for (const site of ["cross-site", "same-site"]) {
       await refused(403, "/api/units", { ...post, headers: { "sec-fetch-site": site, "sec-fetch-mode": "cors" } });
       await refused(403, "/api/live", { headers: { "sec-fetch-site": site, "sec-fetch-mode": "no-cors" } });
-      const link = { "sec-fetch-site": site, "sec-fetch-mode": "navigate" };
+      const link = { "sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+      await refused(403, "/api/checkpoint", { headers: link });
+      await refused(403, "/", { headers: { ...link, "sec-fetch-dest": "iframe" } });
       assert.is((await ask(port, "/", { headers: link })).status, 200);
     }
     const paths = [
@@ -233,6 +236,19 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
   });
 });
 
+test("on port 80 browsers leave the port out", () => {
+  const why = (headers: Readonly<Record<string, string>>, port: number) =>
+    refusal({ method: "POST", path: "/api/units", header: (name) => headers[name] }, port)?.status ?? null;
+  for (const name of ["localhost", "127.0.0.1", "[::1]"]) {
+    assert.is(why({ host: name, origin: `http://${name}` }, 80), null);
+    assert.is(why({ host: `${name}:80`, origin: `http://${name}:80` }, 80), null);
+    assert.is(why({ host: name }, 8080), 403);
+  }
+  assert.is(why({ host: "example.com" }, 80), 403);
+  assert.is(why({ host: "localhost", origin: "http://example.com" }, 80), 403);
+  assert.is(why({ host: "localhost", origin: "https://localhost" }, 80), 403);
+});
+
 test("what nobody reads any more is told so, also before its first word", async () => {
   const signals: AbortSignal[] = [];
   const hang = (word: boolean) => (report: (doing: string, done: number) => void, signal: AbortSignal) => {
@@ -254,9 +270,10 @@ test("what nobody reads any more is told so, also before its first word", async 
     for (const [at, path] of ["/silent", "/words"].entries()) {
       const asked = request({ host: "127.0.0.1", port, path, method: "POST", agent: false });
       asked.on("error", () => {});
+      const response = once(asked, "response").catch(() => {});
       asked.end();
       while (signals.length === at) await pause(5);
-      if (path === "/words") await new Promise((resolve) => asked.once("response", resolve));
+      if (path === "/words") await response;
       assert.is(signals[at]!.aborted, false);
       asked.destroy();
       await once(signals[at]!, "abort", { signal: AbortSignal.timeout(5000) });
