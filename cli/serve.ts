@@ -12,11 +12,12 @@ import { builtFolder, readPageFiles } from "../serve/page_files.ts";
 import { routesOf } from "../serve/routes.ts";
 import { specsOf } from "../training/model.ts";
 import { openDefined } from "../training/model_file.ts";
+import type { Source } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { dataFolder } from "./data_folder.ts";
 import { classesOf, TRAINED_OPTIONS } from "./open_trained.ts";
-import { progressLine } from "./progress.ts";
+import { type ProgressLine, progressLine } from "./progress.ts";
 import { openDeviceFor } from "./tuning_options.ts";
 
 export const serve: Command = {
@@ -51,6 +52,7 @@ async function serveCommand(args: Arguments): Promise<number> {
   const folder = await isDirectory(path) ? path : null, config = await configFor(args, path, line);
   const classes = await classesOf(path, config), context = await openDeviceFor(args);
   line(`Device: ${context.description}`);
+  const data = await dataOf(args, config, screen);
   const routes = routesOf({
     context,
     tuner: cachedTuner(context, await openTuneCache(context.scope, line), line),
@@ -58,7 +60,7 @@ async function serveCommand(args: Arguments): Promise<number> {
     folder,
     config,
     classes,
-    source: async () => ({ config: config.dataset, directory: await dataFolder(args, config.dataset, screen) }),
+    source: () => data instanceof UserError ? Promise.reject(data) : Promise.resolve(data),
     examples: examples ?? (context.limits.software ? SOFTWARE_EXAMPLES : EXAMPLES),
     files,
     report,
@@ -67,11 +69,23 @@ async function serveCommand(args: Arguments): Promise<number> {
   const { url, close } = await listen(routes, port, screen.error);
   const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
   line(`Open ${url} in a browser on this machine; Ctrl-C ends the server`);
-  await interrupted;
+  const lost = await Promise.race([interrupted.then(() => false), context.device.lost.then(() => true)]);
   await close();
+  if (lost) context.check(); // the line that says why
   context.close();
   line("Stopped");
   return 0;
+}
+
+/** The data set, obtained before anybody opens the page; without it, the page says why where it is needed. */
+async function dataOf(args: Arguments, { dataset }: Config, screen: ProgressLine): Promise<Source | UserError> {
+  try {
+    return { config: dataset, directory: await dataFolder(args, dataset, screen) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    screen.line(`${error.message}; the page has no images of the data set`);
+    return error;
+  }
 }
 
 /**

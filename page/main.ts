@@ -10,8 +10,8 @@ import { lookView } from "./look_view.ts";
 import { type Given, takePictures } from "./picture.ts";
 import { unitsView } from "./units_view.ts";
 
-/** Milliseconds between two looks at a training, and at a run that stands still. */
-const OFTEN = 2000, SELDOM = 3000;
+/** Milliseconds between two looks while a network is loaded, at a training, and at a run that stands still. */
+const SOON = 500, OFTEN = 2000, SELDOM = 3000;
 
 /** Asks until the server answers. */
 async function ask<T>(path: string): Promise<T> {
@@ -32,15 +32,18 @@ function showProblems(problems: readonly string[]): void {
   shown.replaceChildren(...problems.map((problem) => element("p", { className: "wrong" }, problem)));
 }
 
-function showState({ checkpoint }: LiveInfo): void {
-  if (checkpoint === null) return say("state", "No checkpoint yet: the page waits for one");
+function showState({ checkpoint, loading }: LiveInfo): void {
+  if (checkpoint === null && loading !== null) {
+    return say("state", `Loading the network: ${loading.doing}, ${Math.round(100 * loading.done)} %`);
+  }
+  if (checkpoint === null) return say("state", "No checkpoint is in use: the page waits for one");
   const { epoch, step } = checkpoint;
   say("state", epoch === null ? "" : `Checkpoint of epoch ${epoch}, step ${step!.toLocaleString("en-US")}`);
 }
 
 async function start(): Promise<void> {
   const run = await ask<RunInfo>("/api/run");
-  let live = await ask<LiveInfo>("/api/live");
+  let live: LiveInfo | null = null;
   const last = run.layers.at(-1)!;
   let layer: LayerInfo = last, unit: number | "top" = "top", given: Given | null = null;
   let looking = false, again = false;
@@ -48,7 +51,7 @@ async function start(): Promise<void> {
   byId("name").textContent = run.name;
   byId("about").textContent = `${run.path}, served on ${run.device}`;
 
-  const engine = engineOf(() => live.checkpoint), version = () => live.checkpoint?.version ?? null;
+  const engine = engineOf(() => live?.checkpoint ?? null), version = () => live?.checkpoint?.version ?? null;
   const diagram = showDiagram(run, (chosen) => select(chosen, "top"));
   const looked = lookView(run, (index) => select(last, index));
   const units = unitsView(run, (chosen) => select(layer, chosen));
@@ -92,28 +95,29 @@ async function start(): Promise<void> {
 
   async function watch(): Promise<never> {
     for (;;) {
-      await pause(live.state === "training" ? OFTEN : SELDOM);
       try {
-        const before = version();
-        live = await getJson<LiveInfo>("/api/live");
-        showLive();
-        if (version() === before) continue;
-        units.show(layer, unit, version());
-        void look();
+        const before = live, next = live = await getJson<LiveInfo>("/api/live");
+        if (before !== null && before.run !== next.run) location.reload(); // another run is served here now
+        showLive(next);
+        if (next.checkpoint?.version !== before?.checkpoint?.version) {
+          units.show(layer, unit, version());
+          void look();
+        }
       } catch (error) {
         showProblems([messageOf(error) + (error instanceof LostError ? "; the page goes on by itself then" : "")]);
       }
+      await pause(live === null || live.loading !== null ? SOON : live.state === "training" ? OFTEN : SELDOM);
     }
   }
 
-  function showLive(): void {
+  function showLive(live: LiveInfo): void {
     showProblems(live.problems);
     showState(live);
     showCurves(live);
   }
 
   where.onchange = way.onchange = () => void look();
-  showLive();
+  say("state", "Loading the network");
   select(last, "top");
   void takePictures(run, (picture) => {
     given = picture;

@@ -15,6 +15,8 @@ export interface UnitsView {
 /** Milliseconds until a chosen unit is asked for. */
 const SETTLED = 150;
 
+const OLD = "There is a new checkpoint: the list is of the one before, search again";
+
 const canvasOf = ({ height, width, pixels }: PatchPicture, label: string) =>
   pixelCanvas({ height, width, pixels: fromBase64(pixels) }, label);
 
@@ -71,7 +73,7 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
     });
     shown!.choice = choiceOf(byId("unit-list"), buttons, chooseUnit);
     button.textContent = "Search again";
-    if (unit !== "top") void showUnit(unit);
+    if (unit !== "top" && version === shown!.version) void showUnit(unit);
   }
 
   async function showUnit(unit: number): Promise<void> {
@@ -81,6 +83,7 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
     if (shown!.layer !== layer || shown!.unit !== unit) return;
     const found = await work<UnitPatches>("/api/patches", { layer: layer.name, unit: String(unit) });
     if (found === null || shown!.layer !== layer || shown!.unit !== unit) return;
+    if (found.version !== known.get(layer.name)?.version) return say("units-status", OLD);
     say(
       "units-status",
       `${nameOf(layer.name, unit)} of ${layer.name}: the ${found.patches.length} images that ` +
@@ -94,13 +97,12 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
     show(layer, unit, version) {
       const before = shown, same = before?.layer === layer, found = known.get(layer.name);
       shown = { layer, version, unit, choice: same ? before.choice : null };
-      if (same && found !== undefined && unit === before.unit && version !== before.version) {
-        // Searching by itself would take the device from the training.
-        return say("units-status", "There is a new checkpoint: what is shown is of the one before, search again");
-      }
       if (same && found !== undefined) {
-        if (unit !== "top") void showUnit(unit);
-        else shown.choice?.mark(-1);
+        if (unit !== before.unit) byId("patches").replaceChildren();
+        shown.choice?.mark(unit === "top" ? -1 : unit);
+        // Searching by itself would take the device from the training.
+        if (found.version !== version) say("units-status", OLD);
+        else if (unit !== "top" && (unit !== before.unit || version !== before.version)) void showUnit(unit);
         return;
       }
       if (same) return;

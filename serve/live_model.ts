@@ -11,7 +11,11 @@ import { closeModel, type Model, placeModel } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { type Report, type Source, whiteningFor, whitens } from "../training/preprocess.ts";
 import { CHECKPOINTS } from "../training/run_folder.ts";
-import type { CheckpointInfo } from "./protocol.ts";
+import type { CheckpointInfo, Doing } from "./protocol.ts";
+import { errorLine } from "./told.ts";
+
+/** Milliseconds until a checkpoint that could not be loaded is tried again. */
+const RETRY = 5000;
 
 /** Where a model comes from, and what it runs on. */
 export interface Origin {
@@ -31,8 +35,12 @@ export interface Current {
 }
 
 export interface LiveModel {
-  /** Looks whether there is another checkpoint; what is in use, if any, and what is wrong, if anything. */
-  look(): Promise<{ readonly info: CheckpointInfo | null; readonly problem: string | null }>;
+  /** Starts to load another checkpoint, if there is one; what is in use, what is wrong, and how far loading is, if any. */
+  look(): Promise<{
+    readonly info: CheckpointInfo | null;
+    readonly problem: string | null;
+    readonly loading: Doing | null;
+  }>;
   /** Runs `body` with the newest model, which stays until it is done. Throws `UserError` where there is none. */
   use<T>(body: (current: Current) => Promise<T>): Promise<T>;
 }
@@ -43,10 +51,10 @@ async function stampOf(path: string): Promise<string> {
   return (await Promise.all(files.map(modified))).join();
 }
 
-/** Loads nothing yet. */
-export function liveModel(origin: Origin): LiveModel {
+/** Loads nothing yet. What could not be loaded is tried again after `retry` milliseconds. */
+export function liveModel(origin: Origin, retry = RETRY): LiveModel {
   let current: Current | null = null, problem: string | null = null, stamp: string | null = null;
-  let loading: Promise<void> | null = null;
+  let loading: Promise<void> | null = null, progress: Doing | null = null, failedAt: number | null = null;
   const users = new Map<Model, number>(), load = loader(origin);
   const count = (model: Model, change: number) => {
     users.set(model, (users.get(model) ?? 0) + change);
@@ -55,37 +63,46 @@ export function liveModel(origin: Origin): LiveModel {
     closeModel(model);
   };
 
+  /** Never rejects: what went wrong is told, and tried again after a while. */
   async function reload(found: string): Promise<void> {
+    let warning: string | null = null;
     stamp = found;
     try {
-      const next = await load(found, (message) => problem = message), before = current;
+      const hear: Report = (doing, done) => {
+        progress = { doing, done };
+        origin.report(doing, done);
+      };
+      const next = await load(found, (message) => warning = message, hear), before = current;
       current = next;
       if (before !== null) {
         count(before.model, 1); // closed here unless somebody else uses it
         count(before.model, -1);
       }
+      [problem, failedAt] = [warning, null];
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      problem = error.message;
+      [problem, failedAt] = [errorLine(error), Date.now()];
     }
+    progress = loading = null;
   }
 
+  /** Starts to load, where there is another checkpoint or it is time to try again; does not wait for it. */
   async function refresh(): Promise<void> {
-    while (loading !== null) await loading.catch(() => {});
     const found = await stampOf(origin.path);
-    if (found === stamp || loading !== null) return await (loading ?? undefined);
-    problem = null;
-    loading = reload(found).finally(() => loading = null);
-    await loading;
+    if (loading !== null) return;
+    if (found === stamp && (failedAt === null || Date.now() - failedAt < retry)) return;
+    progress = { doing: "Reading the checkpoint", done: 0 };
+    loading = reload(found);
   }
 
   return {
     async look() {
       await refresh();
-      return { info: current?.info ?? null, problem };
+      return { info: current?.info ?? null, problem, loading: progress };
     },
     async use(body) {
+      await loading; // of a checkpoint that may have been replaced since
       await refresh();
+      await loading;
       if (current === null) throw new UserError(problem ?? `There is no checkpoint in "${origin.path}"`);
       const used = current;
       count(used.model, 1);
@@ -99,9 +116,9 @@ export function liveModel(origin: Origin): LiveModel {
 }
 
 /** Loads the checkpoint of a stamp; reads or fits a whitening once. */
-function loader({ context, tuner, path, config, source, report }: Origin) {
+function loader({ context, tuner, path, config, source }: Origin) {
   let kept: { readonly hash: string | null; readonly whitening: Whitening | null } | null = null;
-  return async (stamp: string, warn: (message: string) => void): Promise<Current> => {
+  return async (stamp: string, warn: (message: string) => void, report: Report): Promise<Current> => {
     const { checkpoint } = await openDefined(path, config, warn), hash = checkpoint.whitening;
     if (kept?.hash !== hash) kept = null;
     if (kept === null) {

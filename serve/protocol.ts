@@ -44,14 +44,24 @@ export interface CheckpointInfo {
   readonly whitens: boolean;
 }
 
+/** Work in progress, and the share of it that is done, 0 to 1. */
+export interface Doing {
+  readonly doing: string;
+  readonly done: number;
+}
+
 /** What changes while a training runs. */
 export interface LiveInfo {
+  /** Another run or checkpoint that is served has another. */
+  readonly run: string;
   readonly rows: readonly EpochMetrics[];
   /** Epochs that the config asks for, or null where it counts in iterations. */
   readonly epochs: number | null;
   /** `none`: a checkpoint without a run. */
   readonly state: "training" | "finished" | "stopped" | "none";
   readonly checkpoint: CheckpointInfo | null;
+  /** While a checkpoint is loaded. */
+  readonly loading: Doing | null;
   /** What is wrong with checkpoint or metrics, one line each. */
   readonly problems: readonly string[];
 }
@@ -105,7 +115,7 @@ export interface LookInfo {
 
 /** A line of an answer that takes long. */
 export type Told<T> =
-  | { readonly doing: string; readonly done: number }
+  | Doing
   | { readonly result: T }
   | { readonly error: string };
 

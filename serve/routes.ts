@@ -4,6 +4,7 @@ import { encode } from "../core/checkpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { RULES } from "../core/layer.ts";
 import { sha256 } from "../core/safetensors.ts";
+import { absolutePath } from "../core/storage.ts";
 import { elements } from "../core/tensor.ts";
 import { explain } from "../explain/explain.ts";
 import { poolModel } from "../explain/pool_model.ts";
@@ -48,6 +49,7 @@ export function routesOf(subject: Subject): Routes {
   const live = liveModel(subject), images = imageShape(config.dataset), info = runInfo(subject);
   const source = once(async () => limited(await subject.source(), subject.examples));
   const pixels = once(async () => await openPixels(await source(), "test"));
+  const id = once(() => sha256(new TextEncoder().encode(JSON.stringify([absolutePath(path), config, info]))));
   const search = unitSearch(live, source, pixels, line);
 
   const get = (answer: Route["answer"]): Route => ({ method: "GET", bytes: 0, answer });
@@ -58,10 +60,16 @@ export function routesOf(subject: Subject): Routes {
   const layerOf = ({ query }: Question) => parameter(query, "layer");
 
   async function liveInfo(): Promise<LiveInfo> {
-    const { info, problem } = await live.look();
+    const { info, problem, loading } = await live.look();
     const none = { rows: [], epochs: null, state: "none", problems: [] } as const;
     const run = folder === null ? none : await liveRun(folder, config);
-    return { ...run, checkpoint: info, problems: [...problem === null ? [] : [problem], ...run.problems] };
+    return {
+      ...run,
+      run: await id(),
+      checkpoint: info,
+      loading,
+      problems: [...problem === null ? [] : [problem], ...run.problems],
+    };
   }
 
   /** The parameters alone, in the form in which a browser's `loadModel` reads them. */

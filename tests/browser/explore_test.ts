@@ -11,7 +11,7 @@ import { loadModel } from "../../training/model_file.ts";
 import { preprocess } from "../../training/preprocess.ts";
 import { gpu } from "../_gpu.ts";
 import { jpeg } from "../data/_pictures.ts";
-import { CHECKPOINT, saveCheckpointOf, withServer } from "../serve/_served.ts";
+import { CHECKPOINT, saveCheckpointOf, WHITENED, withServer } from "../serve/_served.ts";
 import { CHROMIUM } from "./_chromium.ts";
 import { openTab, type Tab } from "./_tab.ts";
 
@@ -71,6 +71,7 @@ test("a dropped image is explained in the browser as in Node, and the same on th
   if (CHROMIUM === null) return console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
   await withServer(async ({ url, close }, folder) => {
     const context = await gpu(), model = await loadModel(context, folder), bytes = await jpeg(2, 4, 50, 40);
+    assert.ok(model.whitening !== null);
     const { pixels } = await resizeTo(await decodeImage(bytes, "it"), 32, 32);
     const image = await preprocess(model, Float32Array.from(pixels));
     const expected = async (way: Omit<Way, "rule"> & { readonly unit: number | "top" }, of = model) => {
@@ -135,7 +136,7 @@ test("a dropped image is explained in the browser as in Node, and the same on th
       assert.match(await text(tab, "image-status"), /^Cannot read "words\.txt" as an image: it is none/);
       writeFileSync(join(folder, CHECKPOINT), "no checkpoint");
       await tab.until(`document.getElementById("problems").innerText.startsWith("Cannot read")`, 30);
-      await saveCheckpointOf(folder, 2);
+      await saveCheckpointOf(folder, 2, WHITENED);
       const shown = `document.getElementById("values").href`, before = await tab.evaluate<string>(shown);
       await tab.until(`document.getElementById("problems").innerText === "" && ${shown} !== "${before}"`, 30);
 
@@ -147,7 +148,7 @@ test("a dropped image is explained in the browser as in Node, and the same on th
     } finally {
       await tab.close();
     }
-  });
+  }, WHITENED);
 });
 
 test("where the browser has no WebGPU, the server computes, and the page says so", async () => {

@@ -3,6 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { parseConfig } from "../../configs/load.ts";
+import type { Config } from "../../configs/schema.ts";
+import type { Whitening } from "../../data/whitening.ts";
+import { whitens } from "../../training/preprocess.ts";
 import { defaultTuner } from "../../core/tuner.ts";
 import { listen, type Listening } from "../../serve/listen.ts";
 import { readPageFiles } from "../../serve/page_files.ts";
@@ -35,29 +38,50 @@ training:
   [],
 );
 
+/** The same network on images that go through a whitening. */
+export const WHITENED = parseConfig(
+  stringify({
+    ...CONFIG,
+    dataset: { name: "shapes", preprocess: [{ gcn: { scale: 55 } }, { zca: { epsilon: 0.1 } }] },
+  }),
+  "whitened.yaml",
+  [],
+);
+
+/** A made-up whitening that a network notices: it is blind to the scale of its images, not to a mean. */
+function whiteningOf({ dataset }: Config): Whitening | null {
+  if (!whitens(dataset)) return null;
+  const size = 32 * 32 * 3, matrix = new Float32Array(size ** 2);
+  for (let i = 0; i < size; i++) matrix[i * size + i] = i % 2 === 0 ? 0.9 : 0.3;
+  return { mean: Float32Array.from({ length: size }, (_, i) => 40 * Math.sin(i)), matrix };
+}
+
 export const CHECKPOINT = "checkpoint.safetensors";
 
 /** Writes a checkpoint as a training would. */
-export async function saveCheckpointOf(folder: string, seed: number): Promise<void> {
-  const model = await openModel(await gpu(), CONFIG, { seed });
+export async function saveCheckpointOf(folder: string, seed: number, config = CONFIG): Promise<void> {
+  const model = await openModel(await gpu(), config, { seed, whitening: whiteningOf(config) });
   await saveModel(model, join(folder, CHECKPOINT));
   closeModel(model);
 }
 
 /** Serves a new folder while `body` runs. */
-export async function withServer(body: (server: Listening, folder: string) => Promise<void>): Promise<void> {
+export async function withServer(
+  body: (server: Listening, folder: string) => Promise<void>,
+  config = CONFIG,
+): Promise<void> {
   const context = await gpu();
   await inFolder(async (folder) => {
-    writeFileSync(join(folder, "config.yaml"), stringify(CONFIG));
-    await saveCheckpointOf(folder, 1);
+    writeFileSync(join(folder, "config.yaml"), stringify(config));
+    await saveCheckpointOf(folder, 1, config);
     const routes = routesOf({
       context,
       tuner: defaultTuner(context.limits),
       path: folder,
       folder,
-      config: CONFIG,
-      classes: classNames(CONFIG.dataset),
-      source: () => Promise.resolve({ config: CONFIG.dataset, directory: null }),
+      config,
+      classes: classNames(config.dataset),
+      source: () => Promise.resolve({ config: config.dataset, directory: null }),
       examples: 40,
       files: await readPageFiles("dist"),
       report: () => {},

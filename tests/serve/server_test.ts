@@ -22,7 +22,9 @@ import { jpeg } from "../data/_pictures.ts";
 import { refusal } from "../../serve/guard.ts";
 import { listen } from "../../serve/listen.ts";
 import { told } from "../../serve/told.ts";
-import { CHECKPOINT, saveCheckpointOf, withServer } from "./_served.ts";
+import { defaultTuner } from "../../core/tuner.ts";
+import { liveModel } from "../../serve/live_model.ts";
+import { CHECKPOINT, CONFIG, saveCheckpointOf, WHITENED, withServer } from "./_served.ts";
 
 interface Answer {
   readonly status: number;
@@ -60,6 +62,15 @@ const jsonOf = async <T>(port: number, path: string, options: Parameters<typeof 
   const { status, text } = await ask(port, path, options);
   assert.is(status, 200, text);
   return JSON.parse(text);
+};
+
+/** What is live once nothing is loaded. */
+const settled = async (port: number): Promise<LiveInfo> => {
+  for (;;) {
+    const live = await jsonOf<LiveInfo>(port, "/api/live");
+    if (live.loading === null) return live;
+    await pause(20);
+  }
 };
 
 /** The last line of an answer that takes long. */
@@ -138,7 +149,8 @@ test("the network, live curves, and a new or damaged checkpoint", async () => {
     assert.equal(field, { height: 3 + 2 * 2 + 2 * 4, width: 15, stride: 4 });
     assert.equal(run.ways, ["switches", "no switches", "pooled strides"]);
 
-    const live = () => jsonOf<LiveInfo>(port, "/api/live"), metrics = join(folder, "metrics.jsonl");
+    const live = () => settled(port), metrics = join(folder, "metrics.jsonl");
+    assert.match((await jsonOf<LiveInfo>(port, "/api/live")).loading!.doing, /^Reading/, "it is not waited for");
     const first = await live();
     assert.equal([first.rows, first.state, first.epochs, first.problems], [[], "stopped", 3, []]);
     writeFileSync(metrics, `${LINE(1)}\n${LINE(2).slice(0, 40)}`); // as if it were read while it is written
@@ -163,6 +175,25 @@ test("the network, live curves, and a new or damaged checkpoint", async () => {
     assert.is(damaged.problems.length, 1);
     assert.match(damaged.problems[0]!, /^Cannot read .*checkpoint\.safetensors"/);
     assert.is((await parametersOf())["conv1/w"]!.shape.join(), "3,3,3,8");
+    assert.equal([damaged.run, damaged.loading], [first.run, null]);
+  });
+});
+
+test("a checkpoint that could not be loaded is tried again, whatever went wrong", async () => {
+  const context = await gpu();
+  await withServer(async (_, folder) => {
+    let broken = true;
+    const source = () => {
+      if (broken) throw new Error("no\nluck");
+      return Promise.resolve({ config: CONFIG.dataset, directory: null });
+    };
+    const tuner = defaultTuner(context.limits), origin = { context, tuner, path: folder, config: WHITENED, source };
+    const live = liveModel({ ...origin, report: () => {} }, 0);
+    const use = () => live.use(({ info }) => Promise.resolve(info.epoch)).catch(({ message }) => message);
+    assert.is(await use(), "internal error: no luck");
+    broken = false;
+    assert.is(await use(), null);
+    assert.is((await live.look()).problem, null);
   });
 });
 
