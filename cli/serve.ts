@@ -71,8 +71,11 @@ async function serveCommand(args: Arguments): Promise<number> {
   line(`Open ${url} in a browser on this machine; Ctrl-C ends the server`);
   const lost = await Promise.race([interrupted.then(() => false), context.device.lost.then(() => true)]);
   await close();
-  if (lost) context.check(); // the line that says why
-  context.close();
+  try {
+    if (lost) context.check(); // throws the line that says why
+  } finally {
+    context.close();
+  }
   line("Stopped");
   return 0;
 }

@@ -140,6 +140,13 @@ test("a dropped image is explained in the browser as in Node, and the same on th
       const shown = `document.getElementById("values").href`, before = await tab.evaluate<string>(shown);
       await tab.until(`document.getElementById("problems").innerText === "" && ${shown} !== "${before}"`, 30);
 
+      await click(tab, ".unit", "5");
+      assert.match(await text(tab, "units-status"), /^There is a new checkpoint: the list is of the one before/);
+      assert.is(await text(tab, "patches"), "");
+      await tab.evaluate(`document.getElementById("search").click()`);
+      await tab.until(`document.querySelectorAll("#patches canvas").length === 36`);
+      assert.match(await text(tab, "units-status"), /^unit 5 of conv2: /);
+
       assert.equal(tab.errors.filter((error) => !/status of 422/.test(error)), []);
       const known = new RegExp(`^(${url}|data:,|blob:${url})`);
       assert.equal(tab.requests.filter((address) => !known.test(address)), []);

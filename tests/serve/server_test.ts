@@ -21,6 +21,8 @@ import { allcnn } from "../cli/_run.ts";
 import { jpeg } from "../data/_pictures.ts";
 import { refusal } from "../../serve/guard.ts";
 import { listen } from "../../serve/listen.ts";
+import { openPixels } from "../../training/example_pixels.ts";
+import { unitSearch } from "../../serve/top_units.ts";
 import { told } from "../../serve/told.ts";
 import { defaultTuner } from "../../core/tuner.ts";
 import { liveModel } from "../../serve/live_model.ts";
@@ -194,6 +196,31 @@ test("a checkpoint that could not be loaded is tried again, whatever went wrong"
     broken = false;
     assert.is(await use(), null);
     assert.is((await live.look()).problem, null);
+  });
+});
+
+test("a search that is not wanted any more takes no turn, ends at its next batch, and is not kept", async () => {
+  const context = await gpu();
+  await withServer(async (_, folder) => {
+    const source = () => Promise.resolve({ config: { ...CONFIG.dataset, testExamples: 40 }, directory: null });
+    const origin = { context, tuner: defaultTuner(context.limits), path: folder, config: CONFIG, source };
+    const live = liveModel({ ...origin, report: () => {} });
+    const search = unitSearch(live, source, async () => await openPixels(await source(), "test"), () => {});
+    const heard: string[] = [], left = new AbortController();
+    const units = (signal: AbortSignal, at = (_: string) => {}) =>
+      search.units("conv2", (doing) => {
+        heard.push(doing.split(" ")[0]!);
+        at(doing);
+      }, signal).then(({ units }) => units.length, ({ name }) => name);
+    const leaving = units(left.signal, (doing) => {
+      if (doing.startsWith("Preparing")) left.abort();
+    });
+    const behind = units(left.signal), after = units(new AbortController().signal);
+    assert.equal([await leaving, await behind, await after], ["AbortError", "AbortError", 16]);
+    const batches = heard.length - 2;
+    assert.equal(heard, ["Preparing", "Preparing", ...new Array(batches).fill("Searching")]);
+    assert.is(await units(new AbortController().signal), 16);
+    assert.is(heard.length, batches + 2, "what was found is kept");
   });
 });
 
