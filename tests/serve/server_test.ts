@@ -2,14 +2,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { rmSync, writeFileSync } from "node:fs";
-import { once } from "node:events";
-import { request } from "node:http";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { decode } from "../../core/checkpoint.ts";
-import type { LiveInfo, LookInfo, PictureInfo, RunInfo, Told, TopUnits, UnitPatches } from "../../serve/protocol.ts";
+import type { LiveInfo, LookInfo, PictureInfo, RunInfo, TopUnits, UnitPatches } from "../../serve/protocol.ts";
 import { floatsOf, fromBase64, toBase64 } from "../../serve/protocol.ts";
-import type { Route } from "../../serve/route.ts";
 import { readRows } from "../../serve/live_run.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { explain } from "../../explain/explain.ts";
@@ -20,68 +16,8 @@ import { gpu, relativeError } from "../_gpu.ts";
 import { allcnn } from "../cli/_run.ts";
 import { jpeg } from "../data/_pictures.ts";
 import { refusal } from "../../serve/guard.ts";
-import { listen } from "../../serve/listen.ts";
-import { openPixels } from "../../training/example_pixels.ts";
-import { unitSearch } from "../../serve/top_units.ts";
-import { told } from "../../serve/told.ts";
-import { defaultTuner } from "../../core/tuner.ts";
-import { liveModel } from "../../serve/live_model.ts";
-import { CHECKPOINT, CONFIG, saveCheckpointOf, WHITENED, withServer } from "./_served.ts";
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly text: string;
-}
-
-/** A request as it is written, which `fetch` would tidy up. */
-function ask(
-  port: number,
-  path: string,
-  { method = "GET", headers = {}, body }: {
-    method?: string;
-    headers?: Record<string, string>;
-    body?: Uint8Array;
-  } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: "127.0.0.1", port, path, method, headers, agent: false }, (response) => {
-      const chunks: Uint8Array[] = [];
-      response.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-      response.on("end", () => {
-        const bytes = Uint8Array.from(Buffer.concat(chunks)), text = new TextDecoder().decode(bytes);
-        resolve({ status: response.statusCode!, headers: response.headers, bytes, text });
-      });
-      response.on("error", reject);
-    });
-    asked.on("error", reject);
-    asked.end(body);
-  });
-}
-
-const jsonOf = async <T>(port: number, path: string, options: Parameters<typeof ask>[2] = {}): Promise<T> => {
-  const { status, text } = await ask(port, path, options);
-  assert.is(status, 200, text);
-  return JSON.parse(text);
-};
-
-/** What is live once nothing is loaded. */
-const settled = async (port: number): Promise<LiveInfo> => {
-  for (;;) {
-    const live = await jsonOf<LiveInfo>(port, "/api/live");
-    if (live.loading === null) return live;
-    await pause(20);
-  }
-};
-
-/** The last line of an answer that takes long. */
-const resultOf = async <T>(port: number, path: string): Promise<T> => {
-  const { text } = await ask(port, path, { method: "POST" }), lines = text.trim().split("\n");
-  const last = JSON.parse(lines.at(-1)!) as Told<T>;
-  if (!("result" in last)) throw new Error(text);
-  return last.result;
-};
+import { CHECKPOINT, saveCheckpointOf, withServer } from "./_served.ts";
+import { ask, jsonOf, resultOf, settled } from "./_asked.ts";
 
 const ROW = { epoch: 1, learningRate: 0.1, trainLoss: 2, trainError: 80, testLoss: 2.1, testError: 82 };
 const LINE = (epoch: number) => JSON.stringify({ ...ROW, epoch, imagesPerSecond: 100, seconds: 3 });
@@ -181,49 +117,6 @@ test("the network, live curves, and a new or damaged checkpoint", async () => {
   });
 });
 
-test("a checkpoint that could not be loaded is tried again, whatever went wrong", async () => {
-  const context = await gpu();
-  await withServer(async (_, folder) => {
-    let broken = true;
-    const source = () => {
-      if (broken) throw new Error("no\nluck");
-      return Promise.resolve({ config: CONFIG.dataset, directory: null });
-    };
-    const tuner = defaultTuner(context.limits), origin = { context, tuner, path: folder, config: WHITENED, source };
-    const live = liveModel({ ...origin, report: () => {} }, 0);
-    const use = () => live.use(({ info }) => Promise.resolve(info.epoch)).catch(({ message }) => message);
-    assert.is(await use(), "internal error: no luck");
-    broken = false;
-    assert.is(await use(), null);
-    assert.is((await live.look()).problem, null);
-  });
-});
-
-test("a search that is not wanted any more takes no turn, ends at its next batch, and is not kept", async () => {
-  const context = await gpu();
-  await withServer(async (_, folder) => {
-    const source = () => Promise.resolve({ config: { ...CONFIG.dataset, testExamples: 40 }, directory: null });
-    const origin = { context, tuner: defaultTuner(context.limits), path: folder, config: CONFIG, source };
-    const live = liveModel({ ...origin, report: () => {} });
-    const search = unitSearch(live, source, async () => await openPixels(await source(), "test"), () => {});
-    const heard: string[] = [], left = new AbortController();
-    const units = (signal: AbortSignal, at = (_: string) => {}) =>
-      search.units("conv2", (doing) => {
-        heard.push(doing.split(" ")[0]!);
-        at(doing);
-      }, signal).then(({ units }) => units.length, ({ name }) => name);
-    const leaving = units(left.signal, (doing) => {
-      if (doing.startsWith("Preparing")) left.abort();
-    });
-    const behind = units(left.signal), after = units(new AbortController().signal);
-    assert.equal([await leaving, await behind, await after], ["AbortError", "AbortError", 16]);
-    const batches = heard.length - 2;
-    assert.equal(heard, ["Preparing", "Preparing", ...new Array(batches).fill("Searching")]);
-    assert.is(await units(new AbortController().signal), 16);
-    assert.is(heard.length, batches + 2, "what was found is kept");
-  });
-});
-
 test("a damaged line of the metrics ends what is shown, and is named", () => {
   assert.equal(readRows("").rows, []);
   assert.equal(readRows(`${LINE(1)}\n${LINE(2)}`).rows.length, 2);
@@ -305,40 +198,6 @@ test("on port 80 browsers leave the port out", () => {
   assert.is(why({ host: "example.com" }, 80), 403);
   assert.is(why({ host: "localhost", origin: "http://example.com" }, 80), 403);
   assert.is(why({ host: "localhost", origin: "https://localhost" }, 80), 403);
-});
-
-test("what nobody reads any more is told so, also before its first word", async () => {
-  const signals: AbortSignal[] = [];
-  const hang = (word: boolean) => (report: (doing: string, done: number) => void, signal: AbortSignal) => {
-    signals.push(signal);
-    if (word) report("Searching", 0.5);
-    return new Promise<never>(() => {});
-  };
-  const long = (word: boolean): Route => ({
-    method: "POST",
-    bytes: 0,
-    answer: ({ gone }) => Promise.resolve({ type: "application/x-ndjson", body: told(hang(word), gone) }),
-  });
-  const { port, close } = await listen(
-    new Map([["/silent", long(false)], ["/words", long(true)]]),
-    0,
-    assert.unreachable,
-  );
-  try {
-    for (const [at, path] of ["/silent", "/words"].entries()) {
-      const asked = request({ host: "127.0.0.1", port, path, method: "POST", agent: false });
-      asked.on("error", () => {});
-      const response = once(asked, "response").catch(() => {});
-      asked.end();
-      while (signals.length === at) await pause(5);
-      if (path === "/words") await response;
-      assert.is(signals[at]!.aborted, false);
-      asked.destroy();
-      await once(signals[at]!, "abort", { signal: AbortSignal.timeout(5000) });
-    }
-  } finally {
-    await close();
-  }
 });
 
 test("allcnn serve prints its address and ends with Ctrl-C; a port in use and a missing run are one line", async () => {
