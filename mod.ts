@@ -23,8 +23,9 @@ export { train, type TrainOptions } from "./training/train.ts";
 
 // Look inside.
 export { explain, type Explanation, type UnitOptions, type Way } from "./explain/explain.ts";
+export { type SearchOptions, type TopActivation, topActivations } from "./explain/top_activations.ts";
 export { layerNames, upTo } from "./explain/layer_of.ts";
-export { poolModel } from "./explain/pool_model.ts";
+export { pooledLayer, poolModel } from "./explain/pool_model.ts";
 export { clip, fieldAt, type ReceptiveField, receptiveField, type Rectangle } from "./explain/receptive_field.ts";
 export { poolStrides } from "./configs/pool_strides.ts";
 

@@ -20,7 +20,7 @@ export async function unitFigures(subject: Subject): Promise<Figure[]> {
   const { model, screen, scale, config } = subject,
     layers = layersOf(subject),
     size = model.input.reduce((a, b) => a * b);
-  const found: { layer: string; crops: Crop[] }[] = [];
+  const found: { layer: string; position: readonly number[]; crops: Crop[] }[] = [];
   for (const layer of layers) {
     const [, height, width, count] = outputOf(model, layer) as [number, number, number, number];
     const position = [Math.floor(height / 2), Math.floor(width / 2)] as const, crops: Crop[] = [];
@@ -34,7 +34,7 @@ export async function unitFigures(subject: Subject): Promise<Figure[]> {
         crops.push(...explained.map(({ reconstruction }) => cropOf(reconstruction, model.input, seen)));
       }
     });
-    found.push({ layer, crops });
+    found.push({ layer, position, crops });
   }
   const columns = Math.max(1, Math.floor(COLUMNS / layers.length));
   return [{
@@ -52,7 +52,12 @@ export async function unitFigures(subject: Subject): Promise<Figure[]> {
     index: {
       rule: "deconvnet",
       scale,
-      layers: found.map(({ layer, crops }) => ({ layer, units: crops.length, field: rectangle(crops[0]!) })),
+      layers: found.map(({ layer, position, crops }) => ({
+        layer,
+        units: crops.length,
+        position,
+        field: rectangle(crops[0]!),
+      })),
     },
     raw: Object.fromEntries(
       found.flatMap(({ layer, crops }) => crops.map((crop, unit) => [`${layer}/unit${unit}`, rawOf(crop)])),

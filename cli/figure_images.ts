@@ -1,10 +1,12 @@
 /** The figure of single images: what in each activates a unit, by each rule, with and without switches (Figures 4-6). */
 import { UserError } from "../core/errors.ts";
 import type { Rule } from "../core/layer.ts";
+import { isStrided } from "../configs/pool_strides.ts";
 import { cropOf } from "../explain/crop.ts";
 import { type Explanation, withExplainer } from "../explain/explain.ts";
 import { upTo } from "../explain/layer_of.ts";
-import { poolModel } from "../explain/pool_model.ts";
+import { pooledLayer, poolModel } from "../explain/pool_model.ts";
+import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
 import { onCanvas } from "../explain/top_patches.ts";
 import { pixelPicture, signalPicture } from "../report/signal_picture.ts";
 import { wholeTile } from "../report/tile_grid.ts";
@@ -12,7 +14,18 @@ import { openPixels } from "../training/example_pixels.ts";
 import type { Model } from "../training/model.ts";
 import { preprocess } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
-import { colourNotes, type Figure, layersOf, MOST, rawOf, rulesOf, type Subject, unitName, unitsOf } from "./figure.ts";
+import {
+  colourNotes,
+  type Figure,
+  layersOf,
+  MOST,
+  rawOf,
+  rectangle,
+  rulesOf,
+  type Subject,
+  unitName,
+  unitsOf,
+} from "./figure.ts";
 import { readImages } from "./read_images.ts";
 
 /** An image to explain: what it is called, and its pixels 0 ... 255 as they are stored. */
@@ -26,6 +39,8 @@ interface Given {
 interface Variant {
   readonly name: string;
   readonly model: Model;
+  /** What the layer is called there. */
+  readonly layer: string;
   readonly switches: boolean;
 }
 
@@ -47,7 +62,7 @@ export async function imageFigures(subject: Subject): Promise<Figure[]> {
       const found = await withExplainer(
         variant.model,
         Math.min(given.length, model.batch),
-        { layer, rule, switches },
+        { layer: variant.layer, rule, switches },
         (explainer) => explainer(input, { unit }),
       );
       explained.push(found);
@@ -63,18 +78,18 @@ const pairs = (rules: readonly Rule[], variants: readonly Variant[]) =>
 
 /** With max pooling below the layer, with switches and without; with strides below it, these as max pooling too. */
 function variantsOf(model: Model, layer: string): Variant[] {
-  const count = ({ network }: Model) => upTo(network, layer).layers!.length;
-  const below = model.config!.network.slice(0, count(model));
-  const pools = below.some((each) => typeof each === "object" && "maxPool" in each), pooled = poolModel(model);
+  const below = model.config!.network.slice(0, upTo(model.network, layer).layers!.length);
+  const pools = below.some((each) => typeof each === "object" && "maxPool" in each), own = { model, layer };
   const trained = pools
-    ? [{ name: "with switches", model, switches: true }, {
+    ? [{ ...own, name: "with switches", switches: true }, {
+      ...own,
       name: "without switches, spread evenly",
-      model,
       switches: false,
     }]
-    : [{ name: "as trained", model, switches: true }];
-  if (count(pooled) === count(model)) return trained;
-  return [...trained, { name: "strides as max pooling, with switches", model: pooled, switches: true }];
+    : [{ ...own, name: "as trained", switches: true }];
+  if (!below.some(isStrided)) return trained;
+  const pooled = { model: poolModel(model), layer: pooledLayer(model, layer) };
+  return [...trained, { ...pooled, name: "strides as max pooling, with switches", switches: true }];
 }
 
 /** The images of the data set that are asked for, by number. Throws `UserError` where these are none. */
@@ -164,8 +179,10 @@ function figureOf(
         row,
         ...index,
         reconstructions: columns.map(({ rule, variant }, column) => {
-          const { unit, position, activation } = explained[column]![row]!;
-          return { column, rule, network: variant.name, switches: variant.switches, unit, position, activation };
+          const { unit, position, activation } = explained[column]![row]!, { name, switches } = variant;
+          const seen = fieldAt(receptiveField(variant.model.network, model.input, variant.layer), position);
+          const field = rectangle(clip(seen, model.input));
+          return { column, rule, network: name, switches, unit, position, activation, field };
         }),
       })),
     },

@@ -1,5 +1,5 @@
 /** The figure of the patches that activate the units of a layer most, and what in them does (paper, Figure 3). */
-import { type TopActivation, topActivations } from "../explain/top_activations.ts";
+import { type TopActivation, topActivationsOn } from "../explain/top_activations.ts";
 import { type Patch, topPatches } from "../explain/top_patches.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import { openExamples } from "../training/open_examples.ts";
@@ -35,7 +35,7 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
   }
   const told = { ...screen, whitening: model.whitening }, figures: Figure[] = [];
   for (const [index, layer] of layers.entries()) {
-    const lists = await topActivations(
+    const lists = await topActivationsOn(
       model,
       async (own) => (await openExamples(own, from, split, told)).examples,
       { layer, k, report: (done) => screen.report(`Searching ${pixels.count} images for ${layer}`, done) },

@@ -1,6 +1,11 @@
 import type { LayerConfig } from "../layers/mod.ts";
 import type { Config } from "./schema.ts";
 
+/** Does a layer step over positions: what `poolStrides` replaces? */
+export function isStrided(layer: LayerConfig): layer is Extract<LayerConfig, { conv: unknown }> {
+  return layer !== "globalAveragePool" && "conv" in layer && layer.conv.stride > 1;
+}
+
 /**
  * The config with each stride of a convolution replaced by max pooling behind it, as the paper does after training to
  * get switches (section 4 and appendix): stride 2 becomes stride 1 and 2x2 pooling with stride 2. Shapes stay, and the
@@ -17,7 +22,7 @@ export function poolStrides(config: Config): Config {
   return {
     ...config,
     network: config.network.flatMap((layer): LayerConfig[] => {
-      if (layer === "globalAveragePool" || !("conv" in layer) || layer.conv.stride === 1) return [layer];
+      if (!isStrided(layer)) return [layer];
       const { stride } = layer.conv;
       return [{ conv: { ...layer.conv, stride: 1 } }, { maxPool: { kernel: stride, stride } }];
     }),

@@ -181,7 +181,7 @@ export async function openDevice(
     limits,
     timestamps,
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}${
-      matrix ? describeUnits(units) : ""
+      matrix ? describeUnits(units, subgroupSize) : ""
     }`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits: scoped }),
     check() {
@@ -199,8 +199,10 @@ export async function openDevice(
 /** What the experimental feature adds to WebGPU's types. */
 type MatrixInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
 
-function describeUnits(units: MatrixConfig | null): string {
-  if (units === null) return "; no matrix units that can be used";
+function describeUnits(units: MatrixConfig | null, subgroupSize: number | null): string {
+  if (units === null) {
+    return `; no matrix units that can be used${subgroupSize === null ? ", as sizes of subgroups vary" : ""}`;
+  }
   return `; matrix units of ${units.m}x${units.n}x${units.k}, in kernels that have not run on hardware yet`;
 }
 

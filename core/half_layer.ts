@@ -29,10 +29,11 @@ export function halfLayer(layer: Layer): Layer {
   return {
     ...layer,
     forward(params, x, trace) {
-      const weights = halfParams(params, half), input = castTo("f16", x, "x");
-      const pass = layer.forward(weights.params, input.y, trace), output = castTo("f32", pass.y, "y");
+      const weights = halfParams(params, half);
+      // x stays float32 up to the first layer that casts it: a user's own layer in front must not see it rounded.
+      const pass = layer.forward(weights.params, x, trace), output = castTo("f32", pass.y, "y");
       return {
-        ops: [...weights.ops, ...input.ops, ...pass.ops, ...output.ops],
+        ops: [...weights.ops, ...pass.ops, ...output.ops],
         y: output.y,
         pullback(dy, want) {
           const signal = castTo(pass.y.dtype === "f16" ? "f16" : "f32", dy, "dy");

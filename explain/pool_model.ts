@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors.ts";
-import { poolStrides } from "../configs/pool_strides.ts";
+import { isStrided, poolStrides } from "../configs/pool_strides.ts";
+import { upTo } from "./layer_of.ts";
 import { definitionOf, type Model } from "../training/model.ts";
 
 /**
@@ -17,5 +18,21 @@ export function poolModel(model: Model): Model {
     throw new UserError(`Cannot pool the strides of "${model.network.name}": it has no config, build such a network`);
   }
   const config = poolStrides(model.config);
-  return { ...model, config, network: definitionOf(config).network, predictors: new Map() };
+  return { ...model, config, network: definitionOf(config).network };
+}
+
+/**
+ * What stands in the network of `poolModel` for a layer of `model`: of a convolution that lost its stride, the pooling
+ * behind it; of pooling, a name with a higher number.
+ *
+ * @example
+ * ```ts
+ * const model = await openModel(device, await loadConfig("quickstart"));
+ * console.log(pooledLayer(model, "conv2"), pooledLayer(model, "conv5")); // pool1 conv5
+ * ```
+ */
+export function pooledLayer(model: Model, layer: string): string {
+  upTo(model.network, layer); // or it says which layers there are
+  const index = model.network.layers!.findIndex(({ name }) => name === layer), { network } = poolModel(model);
+  return network.layers![index + model.config!.network.slice(0, index + 1).filter(isStrided).length]!.name;
 }

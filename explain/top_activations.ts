@@ -4,10 +4,13 @@ import { compile } from "../core/plan.ts";
 import { elements, type Tensor, tensor } from "../core/tensor.ts";
 import { readTensors, writeTensor } from "../core/transfer.ts";
 import { UserError } from "../core/errors.ts";
+import { checkDataset } from "../data/check_dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { EMPTY, topK } from "../kernels/top_k.ts";
 import { unitMaxima } from "../kernels/unit_signal.ts";
 import { batchOf, type Examples } from "../training/examples.ts";
 import { type Model, withOwnBuffers } from "../training/model.ts";
+import { makeResident } from "../training/resident.ts";
 import { runBatches } from "../training/run_batches.ts";
 import { evaluationBatch } from "../training/session.ts";
 import { upTo } from "./layer_of.ts";
@@ -21,6 +24,7 @@ export interface TopActivation {
   readonly activation: number;
 }
 
+/** What is searched for. */
 export interface SearchOptions {
   readonly layer: string;
   /** Examples of each unit's list. */
@@ -31,11 +35,29 @@ export interface SearchOptions {
 
 /**
  * For each unit (output channel) of a layer the `k` examples that activate it most, the most active first, fewer where
- * there are not as many; of equal ones the first. Examples are those that `open` puts on the device, in the buffers of
- * the model that it is given; each counts once, where the unit is the most active. Throws `UserError` where there is no
- * such layer, or examples cannot be read.
+ * there are not as many; of equal ones the first. Each example counts once, where the unit is the most active. `data` is
+ * preprocessed as the training images were. Throws `UserError` where there is no such layer, or the data do not fit.
+ *
+ * @example
+ * ```ts
+ * const model = await openModel(device, await loadConfig("quickstart"), { seed: 1 });
+ * const { dataset } = await loadConfig("quickstart", ["dataset.testExamples=20"]);
+ * const test = await prepare(device, { config: dataset, directory: null }, "test", null);
+ * const lists = await topActivations(model, test, { layer: "conv2", k: 3 });
+ * console.log(lists.length, lists[0]!.length); // 32 3
+ * ```
  */
 export async function topActivations(
+  model: Model,
+  data: Dataset,
+  options: SearchOptions,
+): Promise<TopActivation[][]> {
+  checkDataset(data, model, "the data of this search");
+  return await topActivationsOn(model, (own) => makeResident(own.context, own.buffers, "search", data), options);
+}
+
+/** As `topActivations`, on the examples that `open` puts on the device, in the buffers of the model that it is given. */
+export async function topActivationsOn(
   model: Model,
   open: (own: Model) => Promise<Examples>,
   { layer, k, report = () => {} }: SearchOptions,

@@ -62,7 +62,7 @@ export const updateScale: Kernel<Record<string, never>, Fixed> = {
     return;
   }
   loss_scale.good += 1u;
-  if (loss_scale.good == ${GROWTH_INTERVAL}u) {
+  if (loss_scale.good >= ${GROWTH_INTERVAL}u) {
     loss_scale.scale = min(loss_scale.scale * ${f32(GROWTH)}, ${f32(LARGEST)});
     loss_scale.good = 0u;
   }`,

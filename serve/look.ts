@@ -1,8 +1,7 @@
 /** What the network makes of one picture: the same code in the browser and on the server, each with its own library. */
 import type { Rule } from "../core/layer.ts";
 import type { explain } from "../explain/explain.ts";
-import type { poolModel } from "../explain/pool_model.ts";
-import type { LayerConfig } from "../layers/mod.ts";
+import type { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import type { Model } from "../training/model.ts";
 import type { predict } from "../training/predict.ts";
 import type { preprocess } from "../training/preprocess.ts";
@@ -11,6 +10,7 @@ import type { preprocess } from "../training/preprocess.ts";
 export interface Library {
   readonly explain: typeof explain;
   readonly poolModel: typeof poolModel;
+  readonly pooledLayer: typeof pooledLayer;
   readonly predict: typeof predict;
   readonly preprocess: typeof preprocess;
 }
@@ -44,7 +44,7 @@ export interface Look {
 
 /** `pixels` are those of one image, 0 ... 255. Throws `UserError` as `explain` does. */
 export async function look(
-  { explain, poolModel, predict, preprocess }: Library,
+  { explain, poolModel, pooledLayer, predict, preprocess }: Library,
   model: Model,
   pixels: Uint8Array,
   { layer, unit, way }: Selection,
@@ -52,22 +52,10 @@ export async function look(
 ): Promise<Look> {
   const image = await preprocess(model, Float32Array.from(pixels)), probabilities = await predict(model, image);
   const seen: Seen[] = [], pooled = way === "pooled strides" ? poolModel(model) : null;
-  const switches = way !== "no switches", looked = pooled === null ? layer : counterpart(model, pooled, layer);
+  const switches = way !== "no switches", looked = pooled === null ? layer : pooledLayer(model, layer);
   for (const rule of rules) {
     const [explanation] = await explain(pooled ?? model, image, { layer: looked, unit, rule, switches });
     seen.push({ rule, ...explanation! });
   }
   return { probabilities, seen };
-}
-
-/** Does a layer step over positions, as what `poolModel` replaces? */
-export const strides = (layer: LayerConfig): boolean =>
-  typeof layer !== "string" && "conv" in layer && layer.conv.stride > 1;
-
-/** What stands in the pooled network for `layer`: of a convolution that lost its stride, the pooling behind it. */
-function counterpart({ network, config }: Model, pooled: Model, layer: string): string {
-  const index = network.layers!.findIndex(({ name }) => name === layer);
-  if (index < 0) return layer; // `explain` says which layers there are
-  const added = config!.network.slice(0, index + 1).filter(strides).length;
-  return pooled.network.layers![index + added]!.name;
 }

@@ -7,7 +7,7 @@ import { sha256 } from "../core/safetensors.ts";
 import { absolutePath } from "../core/storage.ts";
 import { elements } from "../core/tensor.ts";
 import { explain } from "../explain/explain.ts";
-import { poolModel } from "../explain/pool_model.ts";
+import { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import { imageShape, inputShape } from "../training/datasets.ts";
 import { getParams } from "../training/model.ts";
@@ -15,7 +15,8 @@ import { predict } from "../training/predict.ts";
 import { encodeWhitening, preprocess, type Source } from "../training/preprocess.ts";
 import { liveModel, type Origin } from "./live_model.ts";
 import { liveRun } from "./live_run.ts";
-import { look, type Selection, strides, type Way, WAYS } from "./look.ts";
+import { isStrided } from "../configs/pool_strides.ts";
+import { look, type Selection, type Way, WAYS } from "./look.ts";
 import { networkInfo } from "./network_info.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
 import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
@@ -93,7 +94,8 @@ export function routesOf(subject: Subject): Routes {
     }
     const layer = parameter(query, "layer"), named = parameter(query, "way"), way = WAYS.find((each) => each === named);
     if (way === undefined) throw new UserError(`There is no way "${named}": expected ${WAYS.join(", ")}`);
-    const library = { explain, poolModel, predict, preprocess }, selection: Selection = { layer, unit, way };
+    const library = { explain, poolModel, pooledLayer, predict, preprocess },
+      selection: Selection = { layer, unit, way };
     const { probabilities, seen } = await live.use(({ model }) => look(library, model, body, selection, RULES));
     const answer: LookInfo = {
       probabilities: toBase64(probabilities),
@@ -145,7 +147,7 @@ function waysOf({ network }: Config): Way[] {
   return [
     "switches",
     ...pools ? ["no switches"] as const : [],
-    ...network.some(strides) ? ["pooled strides"] as const : [],
+    ...network.some(isStrided) ? ["pooled strides"] as const : [],
   ];
 }
 

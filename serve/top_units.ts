@@ -3,7 +3,7 @@ import { UserError } from "../core/errors.ts";
 import { RULES } from "../core/layer.ts";
 import { type Crop, cropOf } from "../explain/crop.ts";
 import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
-import { type TopActivation, topActivations } from "../explain/top_activations.ts";
+import { type TopActivation, topActivationsOn } from "../explain/top_activations.ts";
 import { onCanvas, topPatches } from "../explain/top_patches.ts";
 import type { ExamplePixels } from "../training/example_pixels.ts";
 import type { Model } from "../training/model.ts";
@@ -63,7 +63,7 @@ export function unitSearch(
       report("Preparing the images", 0);
       return (await openExamples(own, from, "test", { whitening, report, line })).examples;
     };
-    const found = await topActivations(model, open, {
+    const found = await topActivationsOn(model, open, {
       layer,
       k: K,
       report: (done) => {

@@ -10,7 +10,7 @@ import { lengthOf } from "./length.ts";
 import { type Examples, startPass } from "./examples.ts";
 import { getParams, setParams } from "./model.ts";
 import { readSums, setLossScale } from "./precision.ts";
-import type { Evaluation, Session, Training } from "./session.ts";
+import type { Evaluation, Session } from "./session.ts";
 import { runStep, type TrainingStep } from "./step.ts";
 import { waitMeter } from "./wait_meter.ts";
 
@@ -88,7 +88,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
 
   const save = async () => {
     const { sums: metrics, lossScale } = await readSums(session);
-    checkFinite(training, metrics, step);
+    checkFinite(session, metrics, step);
     const scale = lossScale === null ? {} : { lossScale };
     const progress: Progress = { step, epoch, seed, metrics, epochSeconds, ...scale };
     const { microBatch, plan: { tunings, shaders } } = options.step,
@@ -97,7 +97,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       tensors = await getParams(session);
     // The loss is that of the parameters before the last update, which may have overflowed since.
     for (const { data } of Object.values(tensors)) {
-      if (!data.every(Number.isFinite)) checkFinite(training, [NaN], step + 1);
+      if (!data.every(Number.isFinite)) checkFinite(session, [NaN], step + 1);
     }
     await options.save({ config, progress, microBatch, tunings, scope, shaders, whitening, tensors });
     lastSave = performance.now();
@@ -135,7 +135,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
         const now = performance.now(), interrupted = options.interrupted();
         if (now - lastStatus > 1000 * STATUS_SECONDS) {
           ({ sums } = await readSums(session));
-          checkFinite(training, sums, step);
+          checkFinite(session, sums, step);
           lastStatus = performance.now();
           tick();
           const imagesPerSecond = (at + 1) * batch / epochSeconds;
@@ -158,7 +158,13 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     tick();
     const ended = await readSums(session), { lossScale } = ended;
     sums = ended.sums;
-    checkFinite(training, sums, step);
+    checkFinite(session, sums, step);
+    if (lossScale?.skipped === steps) {
+      throw new DivergedError(
+        `All ${steps} updates of epoch ${epoch + 1} were skipped, since gradients overflow in half precision`,
+        "the last good checkpoint is kept; activations may exceed 65504: try --set precision=f32",
+      );
+    }
     const last = epoch + 1 === epochs, evaluated = last || (epoch + 1) % training.evaluateEvery === 0;
     const skipped = steps * batch - sums[2]!;
     if (sums[2] === 0) throw new UserError(`None of the ${skipped} images of epoch ${epoch + 1} could be read`);
@@ -178,7 +184,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
         await save();
         return false;
       }
-      checkFinite(training, [test.loss], step + 1);
+      checkFinite(session, [test.loss], step + 1);
     }
     epoch++;
     rows.push({
@@ -212,11 +218,12 @@ function means([loss, errors, examples]: readonly number[]): { loss: number; err
 }
 
 /** Throws `DivergedError` where the loss is no number any more; the checkpoint before it stays. */
-function checkFinite({ learningRate }: Training, [loss]: readonly number[], step: number): void {
+function checkFinite({ training, lossScale }: Session, [loss]: readonly number[], step: number): void {
   if (Number.isFinite(loss)) return;
+  const half = lossScale === null ? "" : ", or --set precision=f32, since half precision ends at 65504";
   throw new DivergedError(
     `The loss became ${loss} before step ${step}`,
     "the last good checkpoint is kept; try a smaller learning rate, " +
-      `as --set training.learningRate.base=${learningRate.base / 5}`,
+      `as --set training.learningRate.base=${training.learningRate.base / 5}${half}`,
   );
 }

@@ -61,8 +61,8 @@ export interface Model extends BoundNetwork {
   readonly config: Config | null;
   /** The whitening that its images went through, or null. */
   readonly whitening: Whitening | null;
-  /** Compiled forward passes by batch; one that runs is not in here. */
-  readonly predictors: Map<number, Predictor>;
+  /** Compiled forward passes by network (`poolModel` has another one) and batch; one that runs is not in here. */
+  readonly predictors: Map<Layer, Map<number, Predictor>>;
 }
 
 /** What goes with a model beside its network and its parameters. */
@@ -188,10 +188,10 @@ export function checkSeed(seed: number): void {
  * ```
  */
 export function closeModel({ buffers, predictors }: Model): void {
-  predictors.forEach(({ plan, x }) => {
+  for (const { plan, x } of [...predictors.values()].flatMap((ofNetwork) => [...ofNetwork.values()])) {
     plan.buffers.get(x.buffer)!.destroy();
     plan.destroy();
-  });
+  }
   predictors.clear();
   buffers.forEach((buffer) => buffer.destroy());
   buffers.clear();

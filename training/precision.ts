@@ -6,7 +6,9 @@ import type { Precision, Session } from "./session.ts";
 
 /** One line where a device has not the precision that is asked for, else null. */
 export function precisionNote(precision: Precision, { f16 = false }: Limits): string | null {
-  return precision === "f32" || f16 ? null : "precision f16: this device has no shader-f16, training in float32";
+  return precision === "f32" || f16
+    ? null
+    : "precision f16: this device has no shader-f16 (on NVIDIA, --safe hides it), training in float32";
 }
 
 /** Sets the loss scale of a session in mixed precision; does nothing to others. */

@@ -24,8 +24,10 @@ export async function predictLogits(model: Model, images: Float32Array): Promise
   const size = model.input.reduce((product, length) => product * length, 1), { classes, context } = model;
   context.check();
   const result = new Float32Array(count * classes), batch = batchFor(model, count);
-  const predictor = model.predictors.get(batch) ?? await compilePredictor(model, batch);
-  model.predictors.delete(batch); // so that another call at the same time takes another one
+  const predictors = model.predictors.get(model.network) ?? new Map<number, Predictor>();
+  model.predictors.set(model.network, predictors);
+  const predictor = predictors.get(batch) ?? await compilePredictor(model, batch);
+  predictors.delete(batch); // so that another call at the same time takes another one
   const { plan, x, logits } = predictor;
   for (let first = 0; first < count; first += batch) {
     const rows = new Float32Array(batch * size);
@@ -36,8 +38,8 @@ export async function predictLogits(model: Model, images: Float32Array): Promise
     result.set(values.subarray(0, (count - first) * classes), first * classes);
     context.check();
   }
-  if (model.predictors.has(batch)) release(predictor);
-  else model.predictors.set(batch, predictor);
+  if (predictors.has(batch)) release(predictor);
+  else predictors.set(batch, predictor);
   return result;
 }
 

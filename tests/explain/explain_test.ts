@@ -4,9 +4,11 @@ import * as assert from "uvu/assert";
 import { RULES } from "../../core/layer.ts";
 import { poolStrides } from "../../configs/pool_strides.ts";
 import { explain, type Explanation } from "../../explain/explain.ts";
-import { poolModel } from "../../explain/pool_model.ts";
+import { upTo } from "../../explain/layer_of.ts";
+import { pooledLayer, poolModel } from "../../explain/pool_model.ts";
 import type { LayerConfig } from "../../layers/mod.ts";
-import type { Model } from "../../training/model.ts";
+import { closeModel, type Model } from "../../training/model.ts";
+import { predictLogits } from "../../training/predict.ts";
 import { relativeError } from "../_gpu.ts";
 import type { Numbers } from "../_reference.ts";
 import { forward, type Named, type Pass, signalBack } from "../_reference_network.ts";
@@ -72,6 +74,47 @@ test("strides as max pooling: the same parameters, shapes and rules, agreeing wi
       const error = relativeError(found!.reconstruction, expected);
       assert.ok(error < 1e-5, `${rule}: ${error}`);
     }
+  });
+});
+
+test("strides as max pooling: every layer is found again, behind the pooling that took a stride's place", async () => {
+  await withModel(async (model, params) => {
+    const pooled = poolModel(model), { network } = poolStrides(CONFIG);
+    const names = {
+      conv1: "conv1",
+      conv2: "pool1",
+      pool1: "pool2",
+      conv3: "conv3",
+      globalAveragePool: "globalAveragePool",
+    };
+    for (const [name, expected] of Object.entries(names)) {
+      const layer = pooledLayer(model, name);
+      assert.is(layer, expected);
+      assert.equal(
+        upTo(pooled.network, layer).init([1, ...model.input]),
+        upTo(model.network, name).init([1, ...model.input]),
+      );
+      const options = { unit: "top", rule: "guided" } as const;
+      const [found] = await explain(pooled, input.subarray(0, IMAGE), { ...options, layer });
+      const signal = expectedSignal(passesOf(network, params, imageOf(0)), layer, found!, {
+        ...options,
+        switches: true,
+      });
+      assert.ok(relativeError(found!.reconstruction, signal) < 1e-5, name);
+    }
+    assert.throws(() => pooledLayer(model, "conv9"), /it has dropout1, conv1/);
+  });
+});
+
+test("a pooled model predicts beside the original, whose closing frees what both compiled", async () => {
+  await withModel(async (model) => {
+    const pooled = poolModel(model), one = input.subarray(0, IMAGE);
+    const own = await predictLogits(model, one), other = await predictLogits(pooled, one);
+    assert.not.equal(own, other);
+    assert.equal(await predictLogits(model, one), own);
+    assert.is(model.predictors.size, 2);
+    closeModel(model);
+    assert.is(pooled.predictors.size, 0);
   });
 });
 

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { UserError } from "../../core/errors.ts";
 import { listImageFolder } from "../../data/image_folder.ts";
 import { explain } from "../../explain/explain.ts";
-import { topActivations } from "../../explain/top_activations.ts";
+import { topActivationsOn } from "../../explain/top_activations.ts";
 import { topPatches } from "../../explain/top_patches.ts";
 import { pixelScale } from "../../configs/pixel_scale.ts";
 import { openPixels } from "../../training/example_pixels.ts";
@@ -44,7 +44,7 @@ for (const layer of ["conv2", "pool1", "globalAveragePool"]) {
     await withModel(async (model, params) => {
       const images = await preprocess(model, pixels), labels = new Uint32Array(COUNT);
       const data = { images, labels, count: COUNT, shape: model.input }, shares: number[] = [];
-      const found = await topActivations(
+      const found = await topActivationsOn(
         model,
         (own) => makeResident(own.context, own.buffers, "search", data),
         { layer, k: 4, report: (done) => shares.push(done) },
@@ -72,7 +72,7 @@ test("patches: pixels and reconstructions of the receptive field, at the border 
       rules = ["gradient", "guided"] as const;
     const data = { images, labels: new Uint32Array(COUNT), count: COUNT, shape: model.input };
     const open = (own: typeof model) => makeResident(own.context, own.buffers, "search", data);
-    const lists = await topActivations(model, open, { layer: "conv2", k: 3 });
+    const lists = await topActivationsOn(model, open, { layer: "conv2", k: 3 });
     const units = [5, 1, 0, 2, 3, 4, 6], wanted = new Map(units.map((unit) => [unit, lists[unit]!]));
     const rows = await topPatches(model, wanted, reader, { layer: "conv2", rules });
     assert.equal(rows.map(([first]) => first!.unit), units);
@@ -107,7 +107,7 @@ test("pictures that stream through: the damaged one is left out, activations are
       const listed = await listImageFolder(folder.directory, "val"), warnings: string[] = [];
       const window = CONFIG.dataset.imageFolder!, scale = pixelScale(CONFIG.dataset);
       const data = stream("search", listed, { window, scale, batch: 4, warn: (text) => warnings.push(text) });
-      const lists = await topActivations(model, () => Promise.resolve(data), { layer: "conv3", k: 20 });
+      const lists = await topActivationsOn(model, () => Promise.resolve(data), { layer: "conv3", k: 20 });
       assert.match(warnings.join(), /^Skipped: .*b\/0.JPEG/);
       const examples = await openPixels({ config: CONFIG.dataset, directory: folder.directory }, "test");
       assert.is(examples.path(1), `${folder.directory}/val/b/0.JPEG`);
@@ -132,7 +132,9 @@ test("no picture that can be read: one line says so", async () => {
     await withModel(async (model) => {
       const listed = await listImageFolder(folder.directory, "val"), window = CONFIG.dataset.imageFolder!;
       const data = stream("search", listed, { window, scale: pixelScale(CONFIG.dataset), batch: 4, warn: () => {} });
-      const error = await topActivations(model, () => Promise.resolve(data), { layer: "conv1", k: 2 }).catch((e) => e);
+      const error = await topActivationsOn(model, () => Promise.resolve(data), { layer: "conv1", k: 2 }).catch((e) =>
+        e
+      );
       assert.instance(error, UserError);
       assert.match(error.message, /None of the 3 images/);
     });

@@ -23,10 +23,11 @@ const { values } = parseArgs({
     steps: { type: "string", default: "500" },
     seeds: { type: "string", default: "3" },
     window: { type: "string", default: "20" },
+    set: { type: "string", multiple: true, default: [] },
   },
 });
 const steps = Number(values.steps), seeds = Number(values.seeds), window = Number(values.window);
-const config = await loadConfig(values.config), { training } = config;
+const config = await loadConfig(values.config, values.set), { training } = config;
 const directory = process.env["ALLCNN_DATA"] ?? null, context = await openDevice();
 const why = directory === null && config.dataset.name !== "shapes"
   ? "ALLCNN_DATA names no folder with the data"

@@ -173,12 +173,28 @@ test(LIBRARY, async () => {
   closeModel(model);
 });
 
+const FORWARD = "activations beyond half precision end the training with one line that names float32";
+test(FORWARD, async () => {
+  if (!(await supported(FORWARD))) return;
+  const model = await openModel(await gpu(), { network: tinyNetwork(), input: INPUT }, { seed: 1 }), data = stripes(96);
+  const images = data.images.map((value) => 1e6 * value); // infinite in half precision
+  const optimizer = { sgd: { momentum: 0.9, weightDecay: 0 } }, settings = { epochs: 1, batch: 32, optimizer };
+  await train(model, { ...data, images }, { ...settings, learningRate: { base: 0.1 }, precision: "f16" }).then(
+    () => assert.unreachable("it went on"),
+    (error: Error) => {
+      assert.is(error.name, "DivergedError");
+      assert.match(error.message, /--set precision=f32/);
+    },
+  );
+  closeModel(model);
+});
+
 test("a device without half precision is told of, where that is asked for", async () => {
   const { limits } = await gpu();
   assert.is(precisionNote("f32", { ...limits, f16: false }), null);
   assert.is(
     precisionNote("f16", { ...limits, f16: false }),
-    "precision f16: this device has no shader-f16, training in float32",
+    "precision f16: this device has no shader-f16 (on NVIDIA, --safe hides it), training in float32",
   );
   assert.is(precisionNote("f16", { ...limits, f16: true }), null);
 });
