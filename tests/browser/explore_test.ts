@@ -158,9 +158,9 @@ test("a dropped image is explained in the browser as in Node, and the same on th
   }, WHITENED);
 });
 
-test("where the browser has no WebGPU, the server computes, and the page says so", async () => {
+test("where the browser has no WebGPU, the server computes, and the page says so; another run at its address is shown", async () => {
   if (CHROMIUM === null) return console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
-  await withServer(async ({ url }) => {
+  await withServer(async ({ url, port, close }) => {
     const tab = await openTab("about:blank");
     try {
       const source = "Object.defineProperty(navigator, 'gpu', { value: undefined })";
@@ -174,6 +174,15 @@ test("where the browser has no WebGPU, the server computes, and the page says so
         /^Computed on the server, since it is not possible in this browser: This browser has no WebGPU/,
       );
       assert.equal(tab.errors, []);
+      await close();
+      await withServer(
+        async () => {
+          await tab.until(`document.getElementById("where-note").innerText === ""`, 30);
+          await tab.until("document.querySelectorAll('#samples canvas').length === 10");
+        },
+        WHITENED,
+        port,
+      );
     } finally {
       await tab.close();
     }

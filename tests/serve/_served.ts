@@ -69,6 +69,7 @@ export async function saveCheckpointOf(folder: string, seed: number, config = CO
 export async function withServer(
   body: (server: Listening, folder: string) => Promise<void>,
   config = CONFIG,
+  port = 0,
 ): Promise<void> {
   const context = await gpu();
   await inFolder(async (folder) => {
@@ -87,7 +88,7 @@ export async function withServer(
       report: () => {},
       line: () => {},
     });
-    const warnings: string[] = [], server = await listen(routes, 0, (message) => warnings.push(message));
+    const warnings: string[] = [], server = await listen(routes, port, (message) => warnings.push(message));
     try {
       await body(server, folder);
     } finally {
