@@ -1,9 +1,14 @@
-/** This project as a peer of itself: the modules and the order of `allcnn train`; with `f16`, in mixed precision. */
+/**
+ * This project as a peer of itself: the modules, the order and the cached tunings of `allcnn train`; with the argument
+ * `f16`, in mixed precision, and with `f16 matrix`, on matrix units too.
+ */
 import process from "node:process";
 import { openDevice } from "../../core/device.ts";
 import { UserError } from "../../core/errors.ts";
+import { printError } from "../../core/runtime.ts";
 import { readTensor } from "../../core/transfer.ts";
-import { defaultTuner } from "../../core/tuner.ts";
+import { cachedTuner } from "../../core/tune.ts";
+import { openTuneCache } from "../../core/tune_cache.ts";
 import { buildNetwork } from "../../layers/mod.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { makeResident } from "../../training/resident.ts";
@@ -14,10 +19,13 @@ import { compileStep, runStep, type TrainingStep } from "../../training/step.ts"
 import { type Inputs, serve, type Trainer } from "./serve.ts";
 
 async function open({ config, images, labels, weights }: Inputs): Promise<Trainer> {
-  const context = await openDevice(), { queue } = context.device;
-  const tuner = defaultTuner(context.limits);
-  const precision = process.argv[2] === "f16" ? "f16" : "f32";
-  if (precision === "f16" && context.limits.f16 !== true) throw new UserError("This device has no shader-f16");
+  const half = process.argv[2] === "f16", matrix = process.argv[3] === "matrix";
+  const context = await openDevice({ matrix }), { queue } = context.device, precision = half ? "f16" : "f32";
+  if (half && context.limits.f16 !== true) throw new UserError("This device has no shader-f16");
+  if (matrix && context.limits.matrix === undefined) {
+    throw new UserError("This device has no matrix units that can be used");
+  }
+  const tuner = cachedTuner(context, await openTuneCache(context.scope, printError), printError);
   const session = openSession(context, { ...config, precision }), { buffers } = session;
   const count = config.training.batch;
   const data = await makeResident(context, buffers, "train", { images, labels, count, shape: [32, 32, 3] });

@@ -37,8 +37,8 @@ async function torch(python: string, timeout: number): Promise<Peer[]> {
   }
 }
 
-/** Ours, in float32 and in mixed precision, and the others on WebGPU. */
-const SCRIPTS = ["allcnn", "allcnn f16", "tfjs", "jax"];
+/** Ours, in float32 and in mixed precision, there on matrix units too, and the others on WebGPU. */
+const SCRIPTS = ["allcnn", "allcnn f16", "allcnn f16 matrix", "tfjs", "jax"];
 
 /** The peers whose names begin with one of `only`, all if it is empty; ours first. */
 export async function findPeers(

@@ -10,6 +10,7 @@ import { parseAnswer, type Started } from "../../bench/peers/protocol.ts";
 import { judge, markdown } from "../../bench/peers/table.ts";
 import { checkNetwork, writeWork } from "../../bench/peers/work.ts";
 import { loadConfig, parseConfig } from "../../configs/load.ts";
+import { openDevice } from "../../core/device.ts";
 import { UserError } from "../../core/errors.ts";
 import { heNormal } from "../../core/init.ts";
 import { parameterSpecs } from "../../training/session.ts";
@@ -113,10 +114,10 @@ test("peers that are not installed are listed with the reason, and --only picks 
       `${peer.name}: ${"unavailable" in peer ? peer.unavailable : "can be tried"}`
     );
   const missing = "it is not installed, `npm ci --prefix bench/peers` adds it";
-  const [allcnn, half, tfjs, jax, torch, ...others] = await names([]);
-  assert.equal([allcnn, half, tfjs, jax], ["allcnn", "allcnn f16", "tfjs", "jax"].map((name) => `${name}: ${missing}`));
+  const listed = await names([]), torch = listed.pop();
+  const scripts = ["allcnn", "allcnn f16", "allcnn f16 matrix", "tfjs", "jax"];
+  assert.equal(listed, scripts.map((name) => `${name}: ${missing}`));
   assert.match(torch!, /^torch: it cannot be started: .*ENOENT/);
-  assert.is(others.length, 0);
   assert.equal(await names(["jax"]), [`jax: ${missing}`]);
   assert.match((await names(["torch fp32 compile"])).join(), /^torch: it cannot be started/);
 });
@@ -181,10 +182,18 @@ test("our own peer answers with the losses of the float64 reference", async () =
     const built = `dist/peers_test_${process.pid}`; // in dist/, where it finds the npm package `webgpu`
     await bundlePeers(["allcnn"], built);
     const work = await writeWork(CONFIG, folder);
-    const peer = { name: "allcnn", launch: { file: process.execPath, args: [`${built}/allcnn.mjs`] } };
-    const [ours] = await compare([peer], work, options(folder, { rounds: 1, timeout: 120 }));
+    const peer = (name: string, ...args: string[]) => ({
+      name,
+      launch: { file: process.execPath, args: [`${built}/allcnn.mjs`, ...args], env: { ALLCNN_CACHE: folder } },
+    });
+    const peers = [peer("allcnn"), peer("allcnn f16 matrix", "f16", "matrix")];
+    const [ours, matrix] = judge(await compare(peers, work, options(folder, { rounds: 1, timeout: 120 })));
     rmSync(built, { recursive: true });
     assert.is(ours!.failure, null);
+    const { limits, close } = await openDevice({ matrix: true });
+    close();
+    if (limits.matrix !== undefined) assert.equal([matrix!.failure, matrix!.disagreement], [null, null]);
+    else assert.match(matrix!.failure!, /^This device has no (shader-f16|matrix units that can be used)$/);
     assert.ok(ours!.imagesPerSecond[0]! > 0 && ours!.started!.firstStepSeconds > 0);
 
     const x = Float64Array.from(new Float32Array(bytesOf(work.files.images)));
