@@ -1,4 +1,4 @@
-/** What a bundle brings of this project: the program and the kernel tests in one file each, Dawn, configs, scripts. */
+/** What a bundle brings of this project: the program and the tests of a GPU in one file each, Dawn, configs, scripts. */
 import { build } from "esbuild";
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -19,7 +19,7 @@ export async function stageProgram(folder: string): Promise<string[]> {
   const inputs = [
     ...await bundle(["cli/bin.ts"], join(program, "allcnn.js")),
     ...await bundle(["scripts/doctor.ts"], join(program, "doctor.js")),
-    ...await bundleKernelTests(join(program, "check.js")),
+    ...await bundleTests(join(program, "check.js")),
   ];
   const files = [...DAWN, ...Object.values(PACKAGE_FILES)];
   for (const file of files) copy(`node_modules/${file}`, join(program, "node_modules", file));
@@ -64,11 +64,14 @@ async function bundle(entry: readonly string[] | string, outfile: string): Promi
   return Object.keys(metafile.inputs);
 }
 
-/** The tests of the kernels, each file loaded when the runner asks for it. */
-async function bundleKernelTests(outfile: string): Promise<string[]> {
-  const files = readdirSync("tests/kernels").filter((name) => name.endsWith("_test.ts")).sort();
-  const suites = files.map((name) =>
-    `{ name: "kernels/${name}", load: () => import(${JSON.stringify(`./tests/kernels/${name}`)}) },`
+/** Of training, the tests whose results depend on the GPU: skipped updates, and what is resumed byte by byte. */
+const TRAINING_TESTS = ["training/fit_test.ts", "training/mixed_test.ts"];
+
+/** The tests of the kernels and of training, each file loaded when the runner asks for it. */
+async function bundleTests(outfile: string): Promise<string[]> {
+  const kernels = readdirSync("tests/kernels").filter((name) => name.endsWith("_test.ts")).sort();
+  const suites = [...kernels.map((name) => `kernels/${name}`), ...TRAINING_TESTS].map((name) =>
+    `{ name: "${name}", load: () => import(${JSON.stringify(`./tests/${name}`)}) },`
   );
   const entry = `import { runPacked } from "./tests/packed.ts";\nawait runPacked([\n${suites.join("\n")}\n]);\n`;
   return await bundle(entry, outfile);

@@ -13,7 +13,7 @@ fail() {
 }
 
 usage='Usage: sh start.sh COMMAND [ARGUMENTS]      an allcnn command, as: train configs/quickstart.yaml
-       sh start.sh --check [NAME...]         the tests of the kernels on this GPU; NAME: files that contain it
+       sh start.sh --check [NAME...]         the tests of kernels and training on this GPU; NAME: files that contain it
        sh start.sh --gpu [OPTIONS]           bench/gpu.sh: checks, tuning, benchmarks, a slice of training
        sh start.sh --doctor                  what the machine has, and which Vulkan drivers load
        sh start.sh --node FILE [ARGUMENTS]   a script in the Node of the bundle
