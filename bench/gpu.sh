@@ -1,7 +1,8 @@
 #!/bin/sh
-# What there is to know of this project on one machine, in under 10 minutes: the device, the tests of the kernels,
-# tuning, benchmarks, other frameworks side by side, a slice of training and its resumption. Runs in a checkout that is
-# built, or in an unpacked bundle (docs/offline.md). A step that fails or takes too long is reported; the others go on.
+# What there is to know of this project on one machine, in under 10 minutes: the device, the tests of kernels and
+# training, tuning, benchmarks, a slice of training and its resumption, other frameworks side by side. Runs in a checkout
+# that is built, or in an unpacked bundle (docs/offline.md). A step that fails or takes too long is reported; the others
+# go on.
 set -u
 
 usage='Usage: sh bench/gpu.sh [options]
@@ -10,11 +11,11 @@ usage='Usage: sh bench/gpu.sh [options]
                  gpu-results
   --small        small network, batches and budgets, for software drivers
   --seconds S    all in all; default: 570
-  --budget S     for the search of the tuner; default: three quarters of its share
-  --only STEPS   as "device bench"; default: "device check tune bench peers train"
+  --budget S     for each search of the tuner; default: two thirds of what the step has
+  --only STEPS   as "device bench"; default: "device check tune bench train peers"
   --pack         leave only summary.md and results.tar.gz, which holds the other files'
 
-out=${OUT:-gpu-results} small=no pack=no seconds=570 budget='' only="device check tune bench peers train"
+out=${OUT:-gpu-results} small=no pack=no seconds=570 budget='' only="device check tune bench train peers"
 while [ "$#" -gt 0 ]; do
   case $1 in
   --out | --seconds | --budget | --only)
@@ -72,19 +73,16 @@ if [ "$small" = yes ]; then
 else
   config=configs/allcnn-c.yaml batches="128 512" steps=20 rounds=3 peer_steps=10 tests=kernels/
 fi
-first_batch=${batches%% *}
-
-# Does command $1 of the program have option $2?
-has_option() { $allcnn "$1" --help 2>/dev/null | grep -q -- "^  $2 "; }
+first_batch=${batches%% *} last_batch=${batches##* }
 
 # --- Steps ---
 begin=$(date +%s)
 left=100 # percent of the time that the steps to come are promised
-rows='' failures=0 summary=$out/summary.md
+rows='' rates='' failures=0 summary=$out/summary.md
 : >"$work/excerpts"
 
 row() { # name, result, seconds
-  printf '%-12s %s\n' "$1" "$2"
+  printf '%-16s %s\n' "$1" "$2"
   rows="$rows| $1 | $2 | $3 | $4 |
 "
 }
@@ -126,6 +124,14 @@ step() {
   return "$status"
 }
 
+# rate FILE WHAT: a row with the last images/s in FILE, JSON, and the time of 350 epochs at it, as the paper trains.
+rate() {
+  ! grep -q 'has no shader-f16' "$out/$name.log" || return 0 # it fell back to float32
+  rates=$rates$(awk -v step="$name" -v what="$2" 'sub(/.*"imagesPerSecond": */, "") { rate = $0 + 0 }
+    END { if (rate > 0) printf "| %s | %s | %.1f | %.0f s |\n.", step, what, rate, 350 * 50000 / rate }' "$1")
+  rates=${rates%.} # without it, the shell would drop the end of the line
+}
+
 skip() { # name, share, reason
   left=$((left - $2))
   row "$1" "skipped: $3" 0 -
@@ -153,52 +159,89 @@ training_arguments() {
 echo "Into $out, in at most $seconds s"
 if wanted device; then
   # shellcheck disable=SC2086 # words of a command, here and below
-  step device 5 . $doctor
-else left=$((left - 5)); fi
+  step device 2 . $doctor
+else left=$((left - 2)); fi
 
-if wanted check; then step check 10 'FAIL|passed' $check $tests; else left=$((left - 10)); fi
+if wanted check; then
+  step check 8 'FAIL|passed' $check $tests
+  # Mixed precision: overflows skipped and survived, and what is resumed byte by byte.
+  if [ "$small" = yes ]; then skip check-train 5 "it takes a minute on a software driver"
+  else step check-train 5 'FAIL|skipped|passed' $check training/mixed training/fit; fi
+else left=$((left - 13)); fi
 
-if ! wanted tune; then
-  left=$((left - 16))
-elif $allcnn tune --help >/dev/null 2>&1; then
-  if [ -z "$budget" ]; then
-    if [ "$small" = yes ]; then budget=45; else budget=$(($(limit_of 16) * 3 / 4)); fi
-  fi
-  step tune 16 . $allcnn tune "$config" --batch "$first_batch" --budget "$budget" --report "$out/tune.html" \
-    --export "$out/tune.json"
+# Are there tensor cores that can be used?
+no_units="this device has no matrix units that can be used"
+if ! wanted tune && ! wanted bench; then :
+elif timeout -k 5 30 $allcnn tune --matrix --export "$work/known.json" 2>&1 | grep -q '; matrix units of'; then no_units=''; fi
+
+# tune_step NAME SHARE OPTIONS...: searches the kernels of a training step, for the steps to come; none of evaluation.
+tune_step() {
+  name=$1 share=$2 search=$budget
+  shift 2
+  # The rest is for opening the device, and for comparing the whole step before and after.
+  [ -n "$search" ] || search=$((($(limit_of "$share") - 5) * 2 / 3))
+  step "$name" "$share" . $allcnn tune "$config" "$@" --only '^(?!evaluate/)' --budget "$search" \
+    --report "$out/$name.html" --export "$out/$name.json"
+}
+
+if ! wanted tune; then left=$((left - 35))
+elif [ "$small" = yes ]; then
+  : "${budget:=45}"
+  tune_step tune 35 --batch "$first_batch"
 else
-  skip tune 16 "this version has no command tune"
+  tune_step tune 7 --batch "$first_batch"
+  tune_step "tune-$last_batch" 6 --batch "$last_batch"
+  # Kernels for tensor cores belong to a device of their own, with measurements of its own.
+  tune_step "tune-$last_batch-f16" 6 --batch "$last_batch" --set precision=f16
+  if [ -n "$no_units" ]; then skip "tune-$last_batch-matrix" 16 "$no_units"
+  else tune_step "tune-$last_batch-matrix" 16 --batch "$last_batch" --set precision=f16 --matrix; fi
 fi
 
-# bench_step NAME SHARE OPTIONS...: a training step, as whole and op by op.
+# bench_step NAME SHARE OPTIONS...: a training step in the kernels found until now, as whole and op by op.
 bench_step() {
   name=$1 share=$2
   shift 2
-  set -- "$@" --steps "$steps" --json "$out/$name.json"
-  if has_option bench --profile; then set -- "$@" --profile; fi
-  # What the step tune has not measured, as other batches, within half of the time.
-  if ! has_option bench --tune; then :
-  elif [ "$small" = yes ]; then set -- "$@" --tune cached
-  else set -- "$@" --tune search --tune-budget "$(($(limit_of "$share") / 2))"; fi
-  step "$name" "$share" '^[^ ]' $allcnn bench "$config" "$@"
+  step "$name" "$share" '^[^ ]' $allcnn bench "$config" "$@" --tune cached --steps "$steps" --profile \
+    --trace "$out/$name-trace.json" --json "$out/$name.json" && rate "$out/$name.json" "$config"
 }
 
-for batch in $batches; do
-  if wanted bench; then
-    set -- --batch "$batch"
-    if has_option bench '--trace FILE'; then set -- "$@" --trace "$out/trace-$batch.json"; fi
-    bench_step "bench-$batch" 8 "$@"
-  else left=$((left - 8)); fi
-done
-# The last batch in mixed precision too.
-if ! wanted bench; then left=$((left - 8))
-elif has_option bench '--set path=value'; then bench_step "bench-$batch-f16" 8 --batch "$batch" --set precision=f16
-else skip "bench-$batch-f16" 8 "this version has no mixed precision"; fi
-# And on tensor cores, in kernels that have not run on hardware yet; the log's first line says whether there are any.
-if ! wanted bench || [ "$small" = yes ]; then left=$((left - 6))
-elif has_option bench --matrix; then
-  bench_step "bench-$batch-matrix" 6 --batch "$batch" --set precision=f16 --matrix
-else skip "bench-$batch-matrix" 6 "this version has no kernels on matrix units"; fi
+matrix='' # the option, once kernels on matrix units, which have not run on hardware yet, went well
+if ! wanted bench; then left=$((left - 16))
+else
+  for batch in $batches; do bench_step "bench-$batch" 4 --batch "$batch"; done
+  bench_step "bench-$last_batch-f16" 4 --batch "$last_batch" --set precision=f16
+  if [ -n "$no_units" ]; then skip "bench-$last_batch-matrix" 4 "$no_units"
+  elif bench_step "bench-$last_batch-matrix" 4 --batch "$last_batch" --set precision=f16 --matrix; then
+    matrix=--matrix
+  fi
+  [ "$small" = no ] || left=$((left - 4)) # of the second batch
+fi
+
+# train_pair SUFFIX SHARE SHARE DEVICE WHAT OPTIONS...: an epoch of training, and a second one that resumes it. DEVICE:
+# an option of both, or nothing.
+train_pair() {
+  suffix=$1 first=$2 second=$3 device=$4 what=$5 run=$work/run$1
+  shift 5
+  if step "train$suffix" "$first" . $allcnn train "$@" $device --tune cached --epochs 1 --out "$run"; then
+    step "resume$suffix" "$second" . $allcnn train --resume "$run" --epochs 2 $device ${data:+--data "$data"} &&
+      rate "$run/metrics.jsonl" "$what"
+  else
+    skip "resume$suffix" "$second" "there is no run to resume"
+  fi
+  for file in metrics.jsonl curves.png; do
+    [ ! -f "$run/$file" ] || cp "$run/$file" "$out/${file%.*}$suffix.${file##*.}"
+  done
+}
+
+if wanted train; then
+  training_arguments >"$work/arguments"
+  set --
+  while read -r word; do set -- "$@" "$word"; done <"$work/arguments"
+  train_pair '' 7 3 '' "$1" "$@"
+  # In mixed precision at the last batch, on tensor cores if bench went well there.
+  train_pair -f16 4 3 "$matrix" "$1, batch $last_batch${matrix:+, tensor cores}" "$@" --set precision=f16 \
+    --set "training.batch=$last_batch"
+else left=$((left - 17)); fi
 
 # peers_step NAME SHARE OPTIONS...: this project and other frameworks in turns.
 peers_step() {
@@ -208,37 +251,26 @@ peers_step() {
     --timeout "$(($(limit_of "$share") / 3))" --json "$out/$name.json"
 }
 
+# Behind all others, as they take what time there is; PyTorch's variants that compile need most of it.
 set -- "$peers"/run.*js
-if ! wanted peers; then
-  left=$((left - 23))
-elif [ -f "$1" ]; then
-  peers_step peers 15 "$1" --batch "$first_batch"
-  # Mixed precision against PyTorch's at the last batch.
-  if [ "$batch" = "$first_batch" ]; then left=$((left - 8))
-  else peers_step "peers-$batch" 8 "$1" --batch "$batch" --only "allcnn,torch bf16 channels_last,torch fp16 channels_last"; fi
+if ! wanted peers; then :
+elif [ ! -f "$1" ]; then skip peers 17 "there is no $peers, which npm run peers makes"
+elif [ "$small" = yes ]; then peers_step peers 17 "$1" --batch "$first_batch"
 else
-  skip peers 23 "there is no $peers, which npm run peers makes"
-fi
-
-if wanted train; then
-  training_arguments >"$work/arguments"
-  set --
-  while read -r word; do set -- "$@" "$word"; done <"$work/arguments"
-  if has_option train --tune; then set -- "$@" --tune cached; fi
-  if step train 9 . $allcnn train "$@" --epochs 1 --out "$work/run"; then
-    step resume 7 . $allcnn train --resume "$work/run" --epochs 2 ${data:+--data "$data"}
-  else
-    skip resume 7 "there is no run to resume"
-  fi
-  for file in metrics.jsonl curves.png; do
-    [ ! -f "$work/run/$file" ] || cp "$work/run/$file" "$out/"
-  done
+  # Mixed precision against PyTorch's, in the kernels found for this batch.
+  peers_step "peers-$last_batch" 8 "$1" --batch "$last_batch" \
+    --only "allcnn,torch bf16 channels_last,torch fp16 channels_last"
+  peers_step peers 9 "$1" --batch "$first_batch" --only "allcnn,tfjs,jax,torch fp32,torch tf32"
 fi
 
 {
   printf '# %s\n\n%s, %s; %s s in all.\n\n| step | result | s | log |\n| --- | --- | --- | --- |\n%s' \
     "$([ "$small" = yes ] && echo "Small run" || echo "Full run")" "$(date -u '+%Y-%m-%d %H:%M UTC')" "$(uname -sr)" \
     "$(($(date +%s) - begin))" "$rows"
+  if [ -n "$rates" ]; then
+    printf '\n350 epochs of 50,000 images, without start and evaluation:\n\n'
+    printf '| step | network | images/s | 350 epochs |\n| --- | --- | --- | --- |\n%s' "$rates"
+  fi
   cat "$work/excerpts"
 } >"$summary"
 
