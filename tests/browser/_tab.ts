@@ -106,7 +106,8 @@ export async function openTab(url: string): Promise<Tab> {
     close,
     async until(expression, seconds = 120) {
       const limit = performance.now() + 1000 * seconds;
-      while (!await evaluate<boolean>(`Boolean(${expression})`)) {
+      // While a page loads, what is asked for may not be there at all.
+      while (!await evaluate<boolean>(`(() => { try { return Boolean(${expression}); } catch { return false; } })()`)) {
         if (performance.now() > limit) {
           const text = await evaluate<string>("document.body.innerText");
           throw new Error(`Not within ${seconds} s: ${expression}; the page says ${text}; ${errors.join("; ")}`);
