@@ -1,5 +1,5 @@
 /**
- * `npm run test:half -- [--config NAME] [--steps N] [--seeds N] [--window N]`: trains from each seed in float32 and in
+ * `npm run test:half -- [--config NAME] [--steps N] [--seeds N, 2 or more] [--window N]`: trains from each seed in float32 and in
  * mixed precision, small-cifar10 on real CIFAR-10 (ALLCNN_DATA) unless another config is named, shapes without a folder.
  * Runs that differ by rounding drift apart, and learn alike: the first window of steps must agree within 1 %, and the
  * mean losses of all steps, and of the second half, over all seeds may differ by no more than those of two seeds do.
