@@ -48,6 +48,7 @@ export { maxPool } from "./layers/max_pool.ts";
 export { buildNetwork, type LayerConfig } from "./layers/mod.ts";
 
 // Configs and data.
+export type { InitConfig, LearningRateConfig, TrainingConfig, TrainingOptions } from "./configs/training_schema.ts";
 export { loadConfig, parseConfig } from "./configs/load.ts";
 export {
   type AugmentConfig,
@@ -57,10 +58,7 @@ export {
   type DatasetConfig,
   type DistortConfig,
   type ImageFolderConfig,
-  type LearningRateConfig,
   type PreprocessConfig,
-  type TrainingConfig,
-  type TrainingOptions,
 } from "./configs/schema.ts";
 export { readCifar10 } from "./data/cifar10.ts";
 export { readCifar100 } from "./data/cifar100.ts";

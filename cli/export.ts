@@ -1,4 +1,5 @@
 /** `allcnn export`: a trained network as files of other tools. Needs no device. */
+import { layersOf } from "../configs/width.ts";
 import { loadConfig } from "../configs/load.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
 import { openDevice } from "../core/device.ts";
@@ -64,7 +65,7 @@ async function exportFiles(args: Arguments): Promise<number> {
     await writeFile(onnx, onnxModel({ ...network, whitening }));
   }
   if (safetensors !== null && layout === "pytorch") {
-    const tensors = toPytorch(params, config.network, inputShape(config.dataset));
+    const tensors = toPytorch(params, layersOf(config), inputShape(config.dataset));
     await writeFile(safetensors, await encodeTensors({ metadata: { format: "pt" }, tensors }));
   } else if (safetensors !== null) await writeParams(safetensors, config, params, saved);
   if (torch !== null) await writeFile(torch, pytorchCode(network));

@@ -1,4 +1,5 @@
 /** `allcnn import`: a checkpoint of ours from a safetensors file of PyTorch, or from one that carries no config. */
+import { layersOf } from "../configs/width.ts";
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/errors.ts";
 import { decodeTensors } from "../core/safetensors.ts";
@@ -50,7 +51,7 @@ async function importFile(args: Arguments): Promise<number> {
   }
   const params = layout === "allcnn"
     ? paramsOf({ tensors }, specs, path)
-    : fromPytorch(tensors, { network: config.network, image: inputShape(config.dataset), specs, source: path });
+    : fromPytorch(tensors, { network: layersOf(config), image: inputShape(config.dataset), specs, source: path });
   await writeParams(out, config, params, whitening);
   screen.line(`Wrote ${out}`);
   return 0;

@@ -1,7 +1,7 @@
 /** What a config may say: the whole of it, with units and ranges. `schema.json` is generated from this file. */
 import * as z from "zod";
 import { type LayerConfig, layerSchema } from "../layers/mod.ts";
-import type { Optional } from "../layers/optional.ts";
+import { type TrainingConfig, trainingSchema } from "./training_schema.ts";
 
 /** A step of preprocessing: contrast normalization to a norm, ZCA whitening, means subtracted, or values scaled. */
 export type PreprocessConfig =
@@ -65,42 +65,14 @@ export interface DatasetConfig {
   readonly holdOut?: number | undefined;
 }
 
-/** What `training:` of a config says, checked, defaults filled in. */
-export interface TrainingConfig {
-  /** How long; `iterations` are steps. At least one of the two, and what ends first ends the training. */
-  readonly epochs?: number | undefined;
-  readonly iterations?: number | undefined;
-  /** Examples per step. */
-  readonly batch: number;
-  readonly optimizer: { readonly sgd: { readonly momentum: number; readonly weightDecay: number } };
-  readonly learningRate: LearningRateConfig;
-  /** Normal, deviation sqrt(2 / fan-in). */
-  readonly init: { readonly heNormal: Readonly<Record<string, never>> };
-  /** Epochs from one evaluation on the test images to the next. */
-  readonly evaluateEvery: number;
-  readonly checkpointMinutes: number;
-}
-
-/** `base`, multiplied by `factor` after each of `epochs` and of `iterations`, and by exp(-decay * epoch). */
-export interface LearningRateConfig {
-  readonly base: number;
-  readonly factor: number;
-  readonly epochs: readonly number[];
-  readonly iterations?: readonly number[] | undefined;
-  readonly decay?: number | undefined;
-}
-
-/** `TrainingConfig` as it is written: rates without a schedule stay the same, and there are defaults for the rest. */
-export type TrainingOptions =
-  & Optional<Omit<TrainingConfig, "learningRate">, "evaluateEvery" | "checkpointMinutes">
-  & { readonly learningRate: Optional<LearningRateConfig, "factor" | "epochs"> };
-
 /** A checked config, defaults filled in. */
 export interface Config {
   /** Names the run's folder. */
   readonly name: string;
   readonly dataset: DatasetConfig;
   readonly network: readonly LayerConfig[];
+  /** What the channels of each convolution but the last are multiplied by, in fours. */
+  readonly width?: number | undefined;
   /** Of activations, their gradients and copies of the weights while training; parameters stay float32. */
   readonly precision: "f32" | "f16";
   readonly training: TrainingConfig;
@@ -182,30 +154,6 @@ const datasetSchema: z.ZodType<DatasetConfig> = z.strictObject({
   ),
 });
 
-export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.strictObject({
-  epochs: z.int().min(0).optional().describe("How long; with iterations too, what ends first"),
-  iterations: z.int().min(1).optional().describe("How long, in steps; the last epoch may be cut short"),
-  batch: z.int().min(1).max(65536).describe("Examples per step"),
-  optimizer: z.strictObject({
-    sgd: z.strictObject({ momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0).max(1) }),
-  }),
-  learningRate: z.strictObject({
-    base: z.number().gt(0).max(1e30),
-    factor: z.number().gt(0).lte(1).default(1).describe("Multiplies the rate after each of `epochs` and `iterations`"),
-    epochs: z.array(z.int().min(1)).default([]),
-    iterations: z.array(z.int().min(1)).optional().describe("Counted in steps"),
-    decay: z.number().min(0).max(100).optional().describe(
-      "The rate falls as exp(-decay * epoch), epochs counted from 0",
-    ),
-  }),
-  init: z.strictObject({ heNormal: z.strictObject({}) }).describe("Normal, deviation sqrt(2 / fan-in)"),
-  evaluateEvery: z.int().min(1).default(1).describe("Epochs from one evaluation on the test images to the next"),
-  checkpointMinutes: z.number().gt(0).default(5).describe("A checkpoint at least this often"),
-}).superRefine(({ epochs, iterations }, context) => {
-  if (epochs !== undefined || iterations !== undefined) return;
-  context.addIssue({ code: "custom", path: ["epochs"], message: "expected a number here or under iterations" });
-});
-
 export const precisionSchema: z.ZodType<Config["precision"]> = z.enum(["f32", "f16"]);
 
 /** A zod schema of the whole config; `configSchema.parse` checks a value and fills defaults in. */
@@ -213,6 +161,9 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/).describe("Names the run's folder"),
   dataset: datasetSchema,
   network: z.array(layerSchema).min(1).max(1000),
+  width: z.number().gt(0).max(64).optional().describe(
+    "Multiplies the channels of each convolution but the last, in fours; the default is 1",
+  ),
   precision: precisionSchema.default("f32").describe(
     "Of activations and their gradients while training: float32, or half precision where the device has it",
   ),

@@ -9,10 +9,10 @@ export type Rule = "gradient" | "deconvnet" | "guided";
 /** All rules. */
 export const RULES: readonly Rule[] = ["gradient", "deconvnet", "guided"];
 
-/** What a layer wants initialized: weights drawn with `fanIn`, or a constant. */
+/** What a layer wants initialized: weights drawn by what one output sums and one input feeds, or a constant. */
 export interface ParamSpec {
   readonly shape: Shape;
-  readonly init: { readonly fanIn: number } | { readonly constant: number };
+  readonly init: { readonly fanIn: number; readonly fanOut: number } | { readonly constant: number };
 }
 
 /** A layer names its own parameters ("w", "b"); `sequential` prefixes them ("conv1/w"). */

@@ -3,6 +3,7 @@ import { accumulate } from "../kernels/accumulate.ts";
 import { checkFinite, updateScale } from "../kernels/loss_scale.ts";
 import { accumulateMetrics, softmaxCrossEntropy } from "../kernels/softmax_cross_entropy.ts";
 import type { Arena } from "./arena.ts";
+import { clipNormOps } from "./clip_norm.ts";
 import { halfLayer } from "./half_layer.ts";
 import type { Layer } from "./layer.ts";
 import { type Op, op } from "./op.ts";
@@ -100,15 +101,22 @@ export function gradientProgram(
   return { ops: [...batch.ops, ...ops, ...loss, ...backward.ops, ...added], keep: [] };
 }
 
-/** The update of the parameters, after all parts of the batch; in mixed precision, unless a gradient overflowed. */
+/**
+ * The update of the parameters, after all parts of the batch; in mixed precision, unless a gradient overflowed. With
+ * `clipNorm` the gradients' norm is clipped to it.
+ */
 export function updateProgram(
   { params, step, lossScale }: BoundNetwork,
   { grads, sums }: Gradients,
   optimizer: Optimizer,
   state: Readonly<Record<string, Arena>>,
+  clipNorm: number | null = null,
 ): Program {
   const all = sums ?? grads;
-  const update = optimizer.update({ params, grads: all, state, step, lossScale, clear: sums !== null });
+  const update = [
+    ...(clipNorm === null ? [] : clipNormOps(all, clipNorm, lossScale)),
+    ...optimizer.update({ params, grads: all, state, step, lossScale, clear: sums !== null }),
+  ];
   if (lossScale === null) return { ops: update, keep: [] };
   const writes = [lossScale];
   const checks = all.windows.map((window, index) =>

@@ -1,4 +1,5 @@
 /** TrainedNetwork networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
+import { layersOf } from "../configs/width.ts";
 import { canvasOf, margins } from "../configs/canvas.ts";
 import { UserError } from "../core/errors.ts";
 import { type ConvConfig, paddingOf } from "../layers/conv.ts";
@@ -130,7 +131,7 @@ function floatValue(name: string, docString: string, sizes: readonly number[]): 
 export function onnxModel(trained: TrainedNetwork): Uint8Array {
   const { config, image, classes } = trained, [height, width, channels] = image, graph = onnxGraph();
   let x = onCanvas(graph, preprocess(graph, trained), trained);
-  for (const stage of stagesOf(config.network, seenShape(trained))) x = layer(graph, x, stage, trained);
+  for (const stage of stagesOf(layersOf(config), seenShape(trained))) x = layer(graph, x, stage, trained);
   graph.node("Flatten", "logits", [x], { axis: { i: 1 } });
   graph.node("Softmax", "probabilities", ["logits"], { axis: { i: 1 } });
   return encodeModel({

@@ -1,3 +1,4 @@
+import { layersOf } from "../configs/width.ts";
 import { canvasOf, margins } from "../configs/canvas.ts";
 import { modulesOf } from "./pytorch.ts";
 import { seenShape, type TrainedNetwork } from "./trained_network.ts";
@@ -41,7 +42,7 @@ function canvasLines({ config, image }: Pick<TrainedNetwork, "config" | "image">
 /** Python code that builds the network in PyTorch and does its preprocessing; `toPytorch` gives the parameters. */
 export function pytorchCode(trained: Omit<TrainedNetwork, "params" | "whitening">): string {
   const { config, image: [height, width, channels], classes } = trained;
-  const modules = modulesOf(config.network, seenShape(trained)),
+  const modules = modulesOf(layersOf(config), seenShape(trained)),
     whitens = config.dataset.preprocess.some((s) => "zca" in s);
   const parameters = whitens ? "x, whitening" : "x";
   return `"""${config.name}, trained on ${config.dataset.name} by allcnn.

@@ -6,7 +6,7 @@ import type { Whitening } from "../data/whitening.ts";
 
 /** A trained network and what its images go through before it. */
 export interface TrainedNetwork {
-  readonly config: Pick<Config, "name" | "network" | "dataset">;
+  readonly config: Pick<Config, "name" | "network" | "width" | "dataset">;
   /** "conv1/w" as [height, width, in, out], "conv1/b", ... */
   readonly params: Readonly<Record<string, HostTensor>>;
   /** What the config's zca step does, or null where it has none. */

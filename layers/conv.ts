@@ -107,7 +107,10 @@ export function conv(options: ConvOptions): Layer {
       return {
         output,
         params: {
-          w: { shape: [kernel, kernel, inChannels, channels], init: { fanIn: kernel * kernel * inChannels } },
+          w: {
+            shape: [kernel, kernel, inChannels, channels],
+            init: { fanIn: kernel * kernel * inChannels, fanOut: kernel * kernel * channels },
+          },
           b: { shape: [channels], init: { constant: initialBias } },
         },
       };

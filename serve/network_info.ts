@@ -1,4 +1,5 @@
 /** A network as a diagram shows it: layer by layer, with shapes, parameters and receptive fields. */
+import { layersOf } from "../configs/width.ts";
 import type { Config } from "../configs/schema.ts";
 import { elements, type Shape } from "../core/tensor.ts";
 import { receptiveField } from "../explain/receptive_field.ts";
@@ -16,7 +17,7 @@ export function networkInfo(config: Config): LayerInfo[] {
     const { height, width, stride } = receptiveField(network, input, layer.name);
     return {
       name: layer.name,
-      what: describe(config.network[index]!),
+      what: describe(layersOf(config)[index]!),
       output: output.slice(1) as [number, number, number],
       parameters: Object.values(params).reduce((sum, { shape }) => sum + elements(shape), 0),
       field: { height, width, stride },

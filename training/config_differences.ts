@@ -35,5 +35,5 @@ export function configDifferences(config: Config, original: Config): string[] {
 
 /** Is such a difference one of the network or the data set, and not only of how it is trained? */
 export function isForeign(difference: string): boolean {
-  return /^(network|dataset\.(name|labels))\b/.test(difference);
+  return /^(network|width|dataset\.(name|labels))\b/.test(difference);
 }

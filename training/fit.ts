@@ -1,7 +1,6 @@
 /** The training loop: epochs of steps, evaluation, checkpoints, exact resume. */
 import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
 import { DivergedError, UserError } from "../core/errors.ts";
-import { heNormal } from "../core/init.ts";
 import { learningRateSchedule } from "../core/schedule.ts";
 import { writeTensor } from "../core/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
@@ -10,7 +9,7 @@ import { lengthOf } from "./length.ts";
 import { type Examples, startPass } from "./examples.ts";
 import { getParams, setParams } from "./model.ts";
 import { readSums, setLossScale } from "./precision.ts";
-import type { Evaluation, Session } from "./session.ts";
+import { type Evaluation, initialParamsOf, type Session } from "./session.ts";
 import { runStep, type TrainingStep } from "./step.ts";
 import { waitMeter } from "./wait_meter.ts";
 
@@ -61,7 +60,7 @@ export function initialProgress(seed: number): Progress {
 export async function initialize(session: Session, seed: number, checkpoint: Checkpoint | null, source: string) {
   const { specs, state } = session;
   await setLossScale(session, checkpoint?.progress?.lossScale);
-  if (checkpoint === null) return await setParams(session, heNormal(specs, seed));
+  if (checkpoint === null) return await setParams(session, initialParamsOf(session, seed));
   const states = Object.keys(state).map((name) => [name, select(checkpoint, specs, source, `${name}/`)]);
   await setParams(session, select(checkpoint, specs, source), Object.fromEntries(states));
 }
@@ -124,7 +123,12 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     try {
       for (let at = from; at < steps; at++) {
         if (pass.next !== null) await waits.during(pass.next());
-        runStep(session, options.step, { step, seed, learningRate: rate(step, epoch), first: at * batch });
+        runStep(session, options.step, {
+          step,
+          seed,
+          learningRate: rate(step, { epoch, steps: allSteps }),
+          first: at * batch,
+        });
         step++;
         const done = queue.onSubmittedWorkDone();
         done.catch(() => {}); // where the device is lost, check() throws first
@@ -189,7 +193,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     epoch++;
     rows.push({
       epoch,
-      learningRate: rate(step - 1, epoch - 1),
+      learningRate: rate(step - 1, { epoch: epoch - 1, steps: allSteps }),
       trainLoss: loss,
       trainError: error,
       testLoss: test?.loss ?? null,

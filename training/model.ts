@@ -16,6 +16,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { buildNetwork } from "../layers/mod.ts";
 import { type Canvas, canvasOf } from "../configs/canvas.ts";
+import { layersOf } from "../configs/width.ts";
 import { classNames, imageShape, inputShape } from "./datasets.ts";
 
 /** Height, width and channels of one image. */
@@ -80,8 +81,8 @@ export type HostParams = Readonly<Record<string, Float32Array>>;
 const BATCH = 128;
 
 /** The network and input shape of a config. */
-export function definitionOf({ name, network, dataset }: Config): Definition {
-  return { network: buildNetwork(name, network), input: inputShape(dataset) };
+export function definitionOf(config: Config): Definition {
+  return { network: buildNetwork(config.name, layersOf(config)), input: inputShape(config.dataset) };
 }
 
 /** The parameters and classes of a network. Throws `UserError` where its shapes do not fit, or it does not classify. */

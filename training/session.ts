@@ -2,6 +2,7 @@
 import type { Config } from "../configs/schema.ts";
 import { arena } from "../core/arena.ts";
 import type { Context } from "../core/device.ts";
+import { glorotDeviation, heDeviation, initialParams } from "../core/init.ts";
 import type { ParamSpecs } from "../core/layer.ts";
 import { lossScaleTensor } from "../core/loss_scale.ts";
 import { type Optimizer, sgd } from "../core/optimizer.ts";
@@ -9,7 +10,7 @@ import { compile, type Plan } from "../core/plan.ts";
 import { evalProgram } from "../core/program.ts";
 import { type Tensor, tensor } from "../core/tensor.ts";
 import type { Tuner } from "../core/tuner.ts";
-import { type Model, modelOf, specsOf } from "./model.ts";
+import { type HostParams, type Model, modelOf, specsOf } from "./model.ts";
 import { batchOf, type Examples } from "./examples.ts";
 
 export type Training = Config["training"];
@@ -39,6 +40,12 @@ export function trainable(model: Model, training: Training, augment: Augment | n
   const state = Object.fromEntries(names.map((name) => [name, arena(name, specs, context.limits)]));
   const lossScale = precision === "f16" && context.limits.f16 === true ? lossScaleTensor() : null;
   return { ...model, state, batch: training.batch, training, augment, lossScale };
+}
+
+/** The initial parameters of a seed. */
+export function initialParamsOf({ training, specs }: Session, seed: number): HostParams {
+  const { init } = training;
+  return initialParams(specs, seed, "heNormal" in init ? heDeviation(init.heNormal.fan) : glorotDeviation);
 }
 
 export function optimizerOf({ optimizer }: Training): Optimizer {

@@ -36,7 +36,7 @@ export function stepPrograms(
   const whole = microBatch === batch, grads = arena("grads", specs, limits);
   const gradients: { grads: Arena; sums: Arena | null } = { grads, sums: whole ? null : arena("sums", specs, limits) };
   const part = gradientProgram(session, batchOf(data, step, microBatch, { augment, canvas }), gradients, batch);
-  const update = updateProgram(session, gradients, optimizerOf(training), state);
+  const update = updateProgram(session, gradients, optimizerOf(training), state, training.clipNorm ?? null);
   return whole ? { part: { ops: [...part.ops, ...update.ops], keep: [] }, update: null } : { part, update };
 }
 

@@ -1,5 +1,6 @@
 import type * as z from "zod";
-import { augmentSchema, precisionSchema, trainingSchema } from "../configs/schema.ts";
+import { augmentSchema, precisionSchema } from "../configs/schema.ts";
+import { trainingSchema } from "../configs/training_schema.ts";
 import { type Checkpoint, select } from "../core/checkpoint.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";

@@ -2,6 +2,7 @@
  * This project as a peer of itself: the modules, the order and the cached tunings of `allcnn train`; with the argument
  * `f16`, in mixed precision, and with `f16 matrix`, on matrix units too.
  */
+import { layersOf } from "../../configs/width.ts";
 import process from "node:process";
 import { openDevice } from "../../core/device.ts";
 import { UserError } from "../../core/errors.ts";
@@ -30,7 +31,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   const count = config.training.batch;
   const data = await makeResident(context, buffers, "train", { images, labels, count, shape: [32, 32, 3] });
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
-  const withoutDropout = config.network.filter((layer) => typeof layer === "string" || !("dropout" in layer));
+  const withoutDropout = layersOf(config).filter((layer) => typeof layer === "string" || !("dropout" in layer));
   const dropoutFree = { ...session, network: buildNetwork(config.name, withoutDropout) };
   const compiled: { [dropout: string]: TrainingStep } = {};
   const inFlight: Promise<unknown>[] = [];

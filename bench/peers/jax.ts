@@ -1,4 +1,5 @@
 /** jax-js as a peer: its WebGPU back end on Dawn, NCHW, the only layout of its convolution. */
+import { layersOf } from "../../configs/width.ts";
 import { adapterName } from "./dawn.ts"; // first: it provides navigator.gpu
 import {
   blockUntilReady,
@@ -44,7 +45,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
 
   const lossOf = (params: Arrays, x: np.Array, target: np.Array, key: np.Array | null): np.Array => {
     let y = x, number = 0;
-    for (const layer of config.network) {
+    for (const layer of layersOf(config)) {
       if (layer === "globalAveragePool") y = np.mean(y, [2, 3]);
       else if ("conv" in layer) y = conv(layer.conv, params, y);
       else if ("dropout" in layer) {
@@ -54,7 +55,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
     key?.dispose();
     return np.sum(nn.logSoftmax(y.reshape([batch, classes])).mul(target)).mul(-1 / batch);
   };
-  const drops = config.network.filter((layer) => typeof layer === "object" && "dropout" in layer).length;
+  const drops = layersOf(config).filter((layer) => typeof layer === "object" && "dropout" in layer).length;
   // One jit over the whole step: on llvmpipe at batch 8 it took 3.3 s, gradient and update jitted apart 3.4 s.
   const stepOf = (withDropout: boolean) =>
     jit((params: Arrays, velocity: Arrays, x: np.Array, target: np.Array, seed: np.Array, rate: np.Array) => {

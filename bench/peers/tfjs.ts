@@ -1,4 +1,5 @@
 /** TensorFlow.js as a peer: its WebGPU back end on Dawn, NHWC. */
+import { layersOf } from "../../configs/width.ts";
 import { adapterName } from "./dawn.ts"; // first: it provides navigator.gpu
 import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import * as tf from "@tensorflow/tfjs-core";
@@ -33,7 +34,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   const velocity = named((name) => tf.zeros([...weights[name]!.shape]));
   const lossOf = (dropout: boolean): tf.Scalar => {
     let y: tf.Tensor4D = x;
-    for (const layer of config.network) {
+    for (const layer of layersOf(config)) {
       if (layer === "globalAveragePool") y = tf.mean(y, [1, 2], true);
       else if ("conv" in layer) y = conv(layer.conv, params, y);
       else if ("dropout" in layer) y = dropout ? tf.dropout(y, layer.dropout.rate) as tf.Tensor4D : y;

@@ -21,7 +21,7 @@ const CHECKPOINT: Checkpoint = {
   },
 };
 const SPECS: ParamSpecs = {
-  "conv1/w": { shape: [1, 1, 2, 3], init: { fanIn: 2 } },
+  "conv1/w": { shape: [1, 1, 2, 3], init: { fanIn: 2, fanOut: 1 } },
   "conv1/b": { shape: [3], init: { constant: 0 } },
 };
 
@@ -84,12 +84,18 @@ test("select takes the tensors of the specs, and those under a prefix without it
 
 /** Specs that do not fit, a prefix, and what the error must name besides the file. */
 const WRONG: [string, ParamSpecs, string, string[]][] = [
-  ["a missing tensor", { "conv2/w": { shape: [5, 6], init: { fanIn: 5 } } }, "", ['"conv2/w"', "[5, 6]"]],
+  ["a missing tensor", { "conv2/w": { shape: [5, 6], init: { fanIn: 5, fanOut: 1 } } }, "", ['"conv2/w"', "[5, 6]"]],
   ["a missing prefix", SPECS, "moment/", ['"moment/conv1/w"', "[1, 1, 2, 3]"]],
-  ["another shape", { "conv1/b": { shape: [10], init: { fanIn: 1 } } }, "", ['"conv1/b"', "[3]", "[10]"]],
+  ["another shape", { "conv1/b": { shape: [10], init: { fanIn: 1, fanOut: 1 } } }, "", ['"conv1/b"', "[3]", "[10]"]],
   // As many elements, in another order: HWIO read as OIHW would be silently wrong.
-  ["another layout", { "conv1/w": { shape: [3, 2, 1, 1], init: { fanIn: 2 } } }, "", ["[1, 1, 2, 3]", "[3, 2, 1, 1]"]],
-  ["another rank", { "conv1/b": { shape: [1, 3], init: { fanIn: 1 } } }, "velocity/", ['"velocity/conv1/b"', "[1, 3]"]],
+  ["another layout", { "conv1/w": { shape: [3, 2, 1, 1], init: { fanIn: 2, fanOut: 1 } } }, "", [
+    "[1, 1, 2, 3]",
+    "[3, 2, 1, 1]",
+  ]],
+  ["another rank", { "conv1/b": { shape: [1, 3], init: { fanIn: 1, fanOut: 1 } } }, "velocity/", [
+    '"velocity/conv1/b"',
+    "[1, 3]",
+  ]],
 ];
 
 for (const [what, specs, prefix, named] of WRONG) {
