@@ -3,8 +3,8 @@
  * @module
  */
 // Models: open, train, evaluate, predict, save, load.
-export { type Context, type DeviceOptions, openDevice } from "./core/device.ts";
-export { UserError } from "./core/errors.ts";
+export { type Context, type DeviceOptions, openDevice } from "./core/device/device.ts";
+export { UserError } from "./core/host/errors.ts";
 export { evaluate, type EvaluateOptions, type Score } from "./training/evaluate.ts";
 export type { EpochMetrics } from "./report/metrics.ts";
 export type { Status } from "./training/fit.ts";
@@ -40,7 +40,7 @@ export {
   type Trace,
   type Want,
   type Window,
-} from "./core/layer.ts";
+} from "./core/graph/layer.ts";
 export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
 export { dropout } from "./layers/dropout.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";
@@ -66,25 +66,25 @@ export type { Dataset } from "./data/dataset.ts";
 export { generateShapes } from "./data/generated.ts";
 export { decodeImage, type Image, readImage, resizeTo } from "./data/image.ts";
 export type { Whitening } from "./data/whitening.ts";
-export { type Checkpoint, decode as decodeCheckpoint, encode as encodeCheckpoint } from "./core/checkpoint.ts";
+export { type Checkpoint, decode as decodeCheckpoint, encode as encodeCheckpoint } from "./training/checkpoint.ts";
 export { classNames } from "./training/datasets.ts";
 export { prepare, preprocess, type Report, type Source, whiteningFor } from "./training/preprocess.ts";
 
 // Files: of the file system, in a browser of IndexedDB.
-export { exists, readFile, removeFile, writeFile } from "./core/storage.ts";
+export { exists, readFile, removeFile, writeFile } from "./core/host/files.ts";
 
 // Kernels, programs and their tuning.
-export { type Op, op } from "./core/op.ts";
-export { type Buffers, compile, type Plan, run } from "./core/plan.ts";
-export type { Program } from "./core/program.ts";
-export { elements, type Shape, type Tensor, tensor } from "./core/tensor.ts";
-export { readTensor, writeTensor } from "./core/transfer.ts";
-export { cachedTuner, searchTuner, type SearchTunerOptions, tuneOps, type TuneOptions } from "./core/tune.ts";
-export { openTuneCache, type TuneCache } from "./core/tune_cache.ts";
-export { defaultTuner, fixedTuner, type Tuner } from "./core/tuner.ts";
-export { convBackwardData } from "./kernels/conv_backward_data.ts";
-export { convBackwardWeight } from "./kernels/conv_backward_weight.ts";
-export { convForward } from "./kernels/conv_forward.ts";
-export type { ConvProblem } from "./kernels/conv_problem.ts";
+export { type Op, op } from "./core/graph/op.ts";
+export { type Buffers, compile, type Plan, run } from "./core/device/plan.ts";
+export type { Program } from "./core/graph/program.ts";
+export { elements, type Shape, type Tensor, tensor } from "./core/graph/tensor.ts";
+export { readTensor, writeTensor } from "./core/device/transfer.ts";
+export { cachedTuner, searchTuner, type SearchTunerOptions, tuneOps, type TuneOptions } from "./core/tune/tune.ts";
+export { openTuneCache, type TuneCache } from "./core/tune/tune_cache.ts";
+export { defaultTuner, fixedTuner, type Tuner } from "./core/graph/tuner.ts";
+export { convBackwardData } from "./kernels/conv/conv_backward_data.ts";
+export { convBackwardWeight } from "./kernels/conv/conv_backward_weight.ts";
+export { convForward } from "./kernels/conv/conv_forward.ts";
+export type { ConvProblem } from "./kernels/conv/conv_problem.ts";
 export { type Kernel, type Limits, read, type Slot, type Stages, write } from "./kernels/kernel.ts";
 export { elementwise } from "./kernels/wgsl.ts";

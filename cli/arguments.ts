@@ -1,6 +1,6 @@
 /** Command lines: options declared once, for parsing and for --help. */
 import { parseArgs } from "node:util";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 
 /** An option `--name VALUE`, or a flag where `value` is null. */
 export interface Option {

@@ -1,9 +1,9 @@
 /** `allcnn augment`: a picture of training images and of what augmentation makes of them. */
 import { loadConfig } from "../configs/load.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
-import type { Context } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
-import { writeFile } from "../core/storage.ts";
+import type { Context } from "../core/device/device.ts";
+import { UserError } from "../core/host/errors.ts";
+import { writeFile } from "../core/host/files.ts";
 import { drawImageGrid } from "../report/image_grid.ts";
 import { classNames } from "../training/datasets.ts";
 import { previewPictures } from "../training/preview_pictures.ts";

@@ -1,17 +1,17 @@
 /** `allcnn bench`: the time of a whole training step, and, with --profile, of each of its ops against the device's peaks. */
 import { loadConfig } from "../configs/load.ts";
-import { mebibytes } from "../core/buffers.ts";
-import type { Context } from "../core/device.ts";
-import { measurePeaks, roofline } from "../core/peaks.ts";
-import { type Plan, run } from "../core/plan.ts";
-import { median } from "../core/profile.ts";
-import { profilePlan } from "../core/profile_plan.ts";
-import { print } from "../core/runtime.ts";
-import { writeFile } from "../core/storage.ts";
+import { mebibytes } from "../core/host/memory.ts";
+import type { Context } from "../core/device/device.ts";
+import { measurePeaks, roofline } from "../core/measure/peaks.ts";
+import { type Plan, run } from "../core/device/plan.ts";
+import { median } from "../core/measure/profile.ts";
+import { profilePlan } from "../core/measure/profile_plan.ts";
+import { print } from "../core/host/process.ts";
+import { writeFile } from "../core/host/files.ts";
 import { opTable, stepSummary } from "../report/op_table.ts";
 import { traceEvents } from "../report/trace.ts";
 import { precisionNote } from "../training/precision.ts";
-import { compileStep, plansOf } from "../training/step.ts";
+import { compileStep, plansOf } from "../training/training_step.ts";
 import { benchPictures } from "./bench_pictures.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";

@@ -1,17 +1,17 @@
 /** What `bench --data` measures: how fast pictures are decoded, and how long training on them waits for them. */
 import type { ImageFolderConfig } from "../configs/schema.ts";
-import { UserError } from "../core/errors.ts";
-import { key, unit } from "../core/random.ts";
-import { cpuSeconds } from "../core/runtime.ts";
-import { isDirectory } from "../core/storage.ts";
-import type { Tuner } from "../core/tuner.ts";
+import { UserError } from "../core/host/errors.ts";
+import { key, unit } from "../core/graph/random.ts";
+import { cpuSeconds } from "../core/host/process.ts";
+import { isDirectory } from "../core/host/files.ts";
+import type { Tuner } from "../core/graph/tuner.ts";
 import { checkDecoder } from "../data/image.ts";
 import { decodeBatch } from "../data/image_batch.ts";
 import { type ImageFolder, listImageFolder } from "../data/image_folder.ts";
 import { startPass } from "../training/examples.ts";
 import { pixelScale } from "../configs/pixel_scale.ts";
 import type { Session } from "../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../training/step.ts";
+import { compileStep, destroyStep, runStep } from "../training/training_step.ts";
 import { stream } from "../training/streamed.ts";
 import { waitMeter } from "../training/wait_meter.ts";
 

@@ -1,6 +1,6 @@
 /** Runs a command: prints a user's errors as one line, ends the process, which Dawn's threads would keep alive. */
-import { oneLine, UserError } from "../core/errors.ts";
-import { environment, exit, print, printError } from "../core/runtime.ts";
+import { oneLine, UserError } from "../core/host/errors.ts";
+import { environment, exit, print, printError } from "../core/host/process.ts";
 import { type Arguments, helpText, parseArguments, type Usage } from "./arguments.ts";
 
 export interface Command {

@@ -1,10 +1,10 @@
 /** The three kernels of one convolution, named on the command line. */
-import { UserError } from "../core/errors.ts";
-import { type Op, op } from "../core/op.ts";
-import { tensor } from "../core/tensor.ts";
-import { convBackwardData } from "../kernels/conv_backward_data.ts";
-import { convBackwardWeight } from "../kernels/conv_backward_weight.ts";
-import { convForward } from "../kernels/conv_forward.ts";
+import { UserError } from "../core/host/errors.ts";
+import { type Op, op } from "../core/graph/op.ts";
+import { tensor } from "../core/graph/tensor.ts";
+import { convBackwardData } from "../kernels/conv/conv_backward_data.ts";
+import { convBackwardWeight } from "../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../kernels/conv/conv_forward.ts";
 
 /** What `--conv` expects: batch, height, width, channels in and out, kernel size, stride, padding. */
 export const CONV_SHAPE = "n,h,w,ci,co,k,s,p";

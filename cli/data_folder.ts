@@ -1,7 +1,7 @@
 /** Which folder a command reads its data set from: the one that is named, else the cache's, downloaded if need be. */
 import type { DatasetConfig } from "../configs/schema.ts";
-import { environment, exit, onInterrupt } from "../core/runtime.ts";
-import { cacheDirectory } from "../core/storage.ts";
+import { environment, exit, onInterrupt } from "../core/host/process.ts";
+import { cacheDirectory } from "../core/host/files.ts";
 import { ARCHIVES, OFFICIAL_SERVER } from "../data/archives.ts";
 import { obtain } from "../data/obtain.ts";
 import type { Arguments, Option } from "./arguments.ts";

@@ -1,5 +1,5 @@
 /** `allcnn evaluate`: loss and error of a checkpoint on the test images. */
-import { writeFile } from "../core/storage.ts";
+import { writeFile } from "../core/host/files.ts";
 import { evaluateOn } from "../training/evaluate.ts";
 import { openExamples } from "../training/open_examples.ts";
 import type { Arguments } from "./arguments.ts";

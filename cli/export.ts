@@ -2,10 +2,10 @@
 import { layersOf } from "../configs/width.ts";
 import { loadConfig } from "../configs/load.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
-import { openDevice } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
-import { encodeTensors } from "../core/safetensors.ts";
-import { writeFile } from "../core/storage.ts";
+import { openDevice } from "../core/device/device.ts";
+import { UserError } from "../core/host/errors.ts";
+import { encodeTensors } from "../core/host/safetensors.ts";
+import { writeFile } from "../core/host/files.ts";
 import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";

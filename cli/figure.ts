@@ -1,8 +1,8 @@
 /** What the figures of `allcnn visualize` have in common: what they are of, and what they consist of. */
-import { UserError } from "../core/errors.ts";
-import { type Rule, RULES } from "../core/layer.ts";
-import type { HostTensor } from "../core/safetensors.ts";
-import type { Shape } from "../core/tensor.ts";
+import { UserError } from "../core/host/errors.ts";
+import { type Rule, RULES } from "../core/graph/layer.ts";
+import type { HostTensor } from "../core/host/safetensors.ts";
+import type { Shape } from "../core/graph/tensor.ts";
 import type { Crop } from "../explain/crop.ts";
 import { layerNames, upTo } from "../explain/layer_of.ts";
 import type { Rectangle } from "../explain/receptive_field.ts";

@@ -1,5 +1,5 @@
 /** Figures that need no image: the deconvnet from each unit of the first layers (Figure 2), and the first filters. */
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import { type Crop, cropOf } from "../explain/crop.ts";
 import { withExplainer } from "../explain/explain.ts";
 import { layerNames } from "../explain/layer_of.ts";

@@ -1,6 +1,6 @@
 /** The figure of single images: what in each activates a unit, by each rule, with and without switches (Figures 4-6). */
-import { UserError } from "../core/errors.ts";
-import type { Rule } from "../core/layer.ts";
+import { UserError } from "../core/host/errors.ts";
+import type { Rule } from "../core/graph/layer.ts";
 import { isStrided } from "../configs/pool_strides.ts";
 import { cropOf } from "../explain/crop.ts";
 import { type Explanation, withExplainer } from "../explain/explain.ts";

@@ -1,8 +1,8 @@
 /** Looks for the folders of runs, and for what sweeps have written down of theirs. */
 import { realpath } from "node:fs/promises";
 import * as z from "zod";
-import { UserError } from "../core/errors.ts";
-import { exists, isDirectory, list, readText } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exists, isDirectory, list, readText } from "../core/host/files.ts";
 import type { SweepNote } from "../training/read_run.ts";
 
 export interface FoundRun {

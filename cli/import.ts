@@ -1,9 +1,9 @@
 /** `allcnn import`: a checkpoint of ours from a safetensors file of PyTorch, or from one that carries no config. */
 import { layersOf } from "../configs/width.ts";
 import { loadConfig } from "../configs/load.ts";
-import { UserError } from "../core/errors.ts";
-import { decodeTensors } from "../core/safetensors.ts";
-import { isDirectory, readFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { decodeTensors } from "../core/host/safetensors.ts";
+import { isDirectory, readFile } from "../core/host/files.ts";
 import { fromPytorch } from "../export/pytorch.ts";
 import { inputShape } from "../training/datasets.ts";
 import { specsOf } from "../training/model.ts";

@@ -1,5 +1,5 @@
 /** A table that redraws itself on a terminal; elsewhere nothing of it is seen. */
-import { printOver, terminalColumns, terminalRows } from "../core/runtime.ts";
+import { printOver, terminalColumns, terminalRows } from "../core/host/process.ts";
 
 export interface LiveTable {
   /** Draws the text that `make` returns, unless the last drawing is too recent. */

@@ -1,9 +1,9 @@
 /** The trained model that a command line names: of a run's folder, or of a checkpoint with a config. */
 import { loadConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import { cachedTuner } from "../core/tune.ts";
-import { openTuneCache } from "../core/tune_cache.ts";
-import { folderOf, isDirectory } from "../core/storage.ts";
+import { cachedTuner } from "../core/tune/tune.ts";
+import { openTuneCache } from "../core/tune/tune_cache.ts";
+import { folderOf, isDirectory } from "../core/host/files.ts";
 import { classNames } from "../training/datasets.ts";
 import { type Model, specsOf } from "../training/model.ts";
 import { loadModel } from "../training/model_file.ts";

@@ -1,10 +1,10 @@
 /** What export and import share: the options --layout and --force, and files with the parameters of a network. */
 import type { Config } from "../configs/schema.ts";
-import { type Checkpoint, encode, select } from "../core/checkpoint.ts";
-import { UserError } from "../core/errors.ts";
-import type { ParamSpecs } from "../core/layer.ts";
-import type { HostTensor } from "../core/safetensors.ts";
-import { exists, folderOf, writeFile } from "../core/storage.ts";
+import { type Checkpoint, encode, select } from "../training/checkpoint.ts";
+import { UserError } from "../core/host/errors.ts";
+import type { ParamSpecs } from "../core/graph/layer.ts";
+import type { HostTensor } from "../core/host/safetensors.ts";
+import { exists, folderOf, writeFile } from "../core/host/files.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { keepWhitening } from "../training/run_folder.ts";
 import type { Arguments, Option } from "./arguments.ts";

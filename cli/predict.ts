@@ -1,6 +1,6 @@
 /** `allcnn predict`: the most probable classes of pictures. */
-import { UserError } from "../core/errors.ts";
-import { print } from "../core/runtime.ts";
+import { UserError } from "../core/host/errors.ts";
+import { print } from "../core/host/process.ts";
 import { checkDecoder } from "../data/image.ts";
 import { predict as probabilitiesOf } from "../training/predict.ts";
 import { preprocess } from "../training/preprocess.ts";

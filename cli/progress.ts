@@ -1,5 +1,5 @@
 /** What a user sees while long work runs: a line that redraws itself on a terminal, whole lines elsewhere. */
-import { print, printError, printOver, terminalColumns } from "../core/runtime.ts";
+import { print, printError, printOver, terminalColumns } from "../core/host/process.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { Status } from "../training/fit.ts";
 

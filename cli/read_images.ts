@@ -1,6 +1,6 @@
 /** Pictures that a command line names, as a network takes them. */
-import { UserError } from "../core/errors.ts";
-import { isDirectory, list, readFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { isDirectory, list, readFile } from "../core/host/files.ts";
 import { decodeWindow, MIDDLE } from "../data/crop.ts";
 import { readImage, resizeTo } from "../data/image.ts";
 import { isPicture } from "../data/image_folder.ts";

@@ -2,9 +2,9 @@
 import { readShipped } from "../configs/find.ts";
 import { parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import { oneLine, UserError } from "../core/errors.ts";
-import { print, printError } from "../core/runtime.ts";
-import { writeFile } from "../core/storage.ts";
+import { oneLine, UserError } from "../core/host/errors.ts";
+import { print, printError } from "../core/host/process.ts";
+import { writeFile } from "../core/host/files.ts";
 import { PAPER_CONFIGS } from "../report/paper_results.ts";
 import type { Results } from "../report/result_tables.ts";
 import { resultsMarkdown } from "../report/results_markdown.ts";

@@ -1,6 +1,6 @@
 /** Going on with a run: what its folder brings, and which options may differ. */
 import { loadConfig } from "../configs/load.ts";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import type { Resumed } from "../training/run.ts";
 import * as folder from "../training/run_folder.ts";
 import type { Arguments } from "./arguments.ts";

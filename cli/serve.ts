@@ -1,12 +1,12 @@
 /** `allcnn serve`: a page to explore a run, on this machine alone. */
 import { loadConfig, parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import { select } from "../core/checkpoint.ts";
-import { UserError } from "../core/errors.ts";
-import { onInterrupt } from "../core/runtime.ts";
-import { exists, isDirectory, readText } from "../core/storage.ts";
-import { cachedTuner } from "../core/tune.ts";
-import { openTuneCache } from "../core/tune_cache.ts";
+import { select } from "../training/checkpoint.ts";
+import { UserError } from "../core/host/errors.ts";
+import { onInterrupt } from "../core/host/process.ts";
+import { exists, isDirectory, readText } from "../core/host/files.ts";
+import { cachedTuner } from "../core/tune/tune.ts";
+import { openTuneCache } from "../core/tune/tune_cache.ts";
 import { listen } from "../serve/listen.ts";
 import { builtFolder, readPageFiles } from "../serve/page_files.ts";
 import { routesOf } from "../serve/routes.ts";

@@ -1,16 +1,16 @@
 /** A training step on generated images that computes the same again and again: what `bench` and `tune` time. */
 import type { Config } from "../configs/schema.ts";
-import type { Context } from "../core/device.ts";
-import { median, timePasses } from "../core/profile.ts";
-import { encodeStep } from "../core/step.ts";
-import { writeTensor } from "../core/transfer.ts";
-import type { Tuner } from "../core/tuner.ts";
+import type { Context } from "../core/device/device.ts";
+import { median, timePasses } from "../core/measure/profile.ts";
+import { encodeStep } from "../core/graph/step_data.ts";
+import { writeTensor } from "../core/device/transfer.ts";
+import type { Tuner } from "../core/graph/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { generateShapes } from "../data/generated.ts";
 import { initialize } from "../training/fit.ts";
 import { makeResident, type Resident } from "../training/resident.ts";
 import { openSession, type Session } from "../training/session.ts";
-import { compileStep, destroyStep, plansOf, type TrainingStep } from "../training/step.ts";
+import { compileStep, destroyStep, plansOf, type TrainingStep } from "../training/training_step.ts";
 
 /** A session with initial parameters and one batch of images. */
 export async function openStep(context: Context, config: Config): Promise<{ session: Session; data: Resident }> {

@@ -1,7 +1,7 @@
 /** `allcnn sweep`: every config with every value of a grid, in this process or with workers on other machines. */
-import { UserError } from "../core/errors.ts";
-import { exit, onInterrupt } from "../core/runtime.ts";
-import { absolutePath } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exit, onInterrupt } from "../core/host/process.ts";
+import { absolutePath } from "../core/host/files.ts";
 import { checkDisk } from "../sweep/disk.ts";
 import { driveSweep } from "../sweep/drive.ts";
 import { localExecutor } from "../sweep/executor.ts";

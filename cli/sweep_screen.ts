@@ -1,5 +1,5 @@
 /** What a user sees of a sweep: on a terminal a table that redraws itself; elsewhere a line for each run that ends. */
-import { terminalColumns } from "../core/runtime.ts";
+import { terminalColumns } from "../core/host/process.ts";
 import { type CellRecord, isOver, type SweepRecord } from "../sweep/record.ts";
 import type { Status } from "../training/fit.ts";
 import { liveTable } from "./live_table.ts";

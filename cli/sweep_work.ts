@@ -1,6 +1,6 @@
 /** `allcnn sweep work`: trains the runs that sweeps on any machine hand out through Redis. */
-import { UserError } from "../core/errors.ts";
-import { exit, onInterrupt } from "../core/runtime.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exit, onInterrupt } from "../core/host/process.ts";
 import { addressOf } from "../sweep/redis.ts";
 import { work } from "../sweep/worker.ts";
 import type { Arguments } from "./arguments.ts";

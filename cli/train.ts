@@ -1,7 +1,7 @@
 /** `allcnn train`: from a config, or from the folder of a run, to a trained network. */
 import { loadConfig } from "../configs/load.ts";
-import { UserError } from "../core/errors.ts";
-import { exit, onInterrupt } from "../core/runtime.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exit, onInterrupt } from "../core/host/process.ts";
 import { type RunOptions, trainRun } from "../training/run.ts";
 import * as folder from "../training/run_folder.ts";
 import { lockRun, type RunLock } from "../training/run_lock.ts";

@@ -1,18 +1,18 @@
 /** `allcnn tune`: searches the fastest kernels for a config's training step, or for one convolution. */
 import { loadConfig } from "../configs/load.ts";
-import type { Context } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
-import { fuse } from "../core/fuse.ts";
-import type { Op } from "../core/op.ts";
-import { measurePeaks, type Peaks } from "../core/peaks.ts";
-import { exit, onInterrupt, print, terminalColumns } from "../core/runtime.ts";
-import { readText, writeFile } from "../core/storage.ts";
-import { cachedTuner, tuneOps } from "../core/tune.ts";
-import type { Outcome } from "../core/tune_budget.ts";
-import { openTuneCache, type TuneCache } from "../core/tune_cache.ts";
-import { emptyEntry, type Entry } from "../core/tune_entry.ts";
-import { tasksOf } from "../core/tune_task.ts";
-import { defaultTuner } from "../core/tuner.ts";
+import type { Context } from "../core/device/device.ts";
+import { UserError } from "../core/host/errors.ts";
+import { fuse } from "../core/graph/fuse.ts";
+import type { Op } from "../core/graph/op.ts";
+import { measurePeaks, type Peaks } from "../core/measure/peaks.ts";
+import { exit, onInterrupt, print, terminalColumns } from "../core/host/process.ts";
+import { readText, writeFile } from "../core/host/files.ts";
+import { cachedTuner, tuneOps } from "../core/tune/tune.ts";
+import type { Outcome } from "../core/tune/tune_budget.ts";
+import { openTuneCache, type TuneCache } from "../core/tune/tune_cache.ts";
+import { emptyEntry, type Entry } from "../core/tune/tune_entry.ts";
+import { tasksOf } from "../core/tune/tune_task.ts";
+import { defaultTuner } from "../core/graph/tuner.ts";
 import { tuningReport } from "../report/tuning_report.ts";
 import {
   chosenRows,
@@ -26,7 +26,7 @@ import {
 } from "../report/tuning_table.ts";
 import { precisionNote } from "../training/precision.ts";
 import { evaluationProgram } from "../training/session.ts";
-import { fittingSizes, stepPrograms } from "../training/step.ts";
+import { fittingSizes, stepPrograms } from "../training/training_step.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CONV_SHAPE, convOps } from "./conv_ops.ts";

@@ -1,11 +1,11 @@
 /** The options by which commands open a device and choose kernels, and the tuner that they ask for. */
-import { type Context, openDevice } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
-import { exit, onInterrupt } from "../core/runtime.ts";
-import { cachedTuner, searchTuner } from "../core/tune.ts";
-import type { Outcome } from "../core/tune_budget.ts";
-import { openTuneCache } from "../core/tune_cache.ts";
-import { defaultTuner, type Tuner } from "../core/tuner.ts";
+import { type Context, openDevice } from "../core/device/device.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exit, onInterrupt } from "../core/host/process.ts";
+import { cachedTuner, searchTuner } from "../core/tune/tune.ts";
+import type { Outcome } from "../core/tune/tune_budget.ts";
+import { openTuneCache } from "../core/tune/tune_cache.ts";
+import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
 import { tunedSeconds } from "../report/tuning_table.ts";
 import type { Arguments, Option } from "./arguments.ts";
 import type { ProgressLine } from "./progress.ts";

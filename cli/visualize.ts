@@ -1,7 +1,7 @@
 /** `allcnn visualize`: what a trained network responds to, as pictures (paper, Figures 2 to 6). */
-import { UserError } from "../core/errors.ts";
-import { encodeTensors } from "../core/safetensors.ts";
-import { exists, isDirectory, readText, writeFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { encodeTensors } from "../core/host/safetensors.ts";
+import { exists, isDirectory, readText, writeFile } from "../core/host/files.ts";
 import { checkDecoder } from "../data/image.ts";
 import { type Scale, SCALES } from "../report/signal_picture.ts";
 import { drawTileGrid } from "../report/tile_grid.ts";

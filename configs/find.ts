@@ -1,7 +1,7 @@
 /** Finds a config: a file by its path, or one of those that come with allcnn by its name, as `quickstart`. */
-import { UserError } from "../core/errors.ts";
-import { pathOf } from "../core/file_url.ts";
-import { exists, isDirectory, list, readText } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { pathOf } from "../core/host/file_url.ts";
+import { exists, isDirectory, list, readText } from "../core/host/files.ts";
 
 /** The folder of the configs that come along: the same way from configs/ of the sources and from dist/ of a package. */
 function shippedFolder(): URL {

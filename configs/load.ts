@@ -1,8 +1,8 @@
 /** Reads a YAML config: parse, apply `--set`, check against the schema; every error names file, line, column, path. */
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
-import { UserError } from "../core/errors.ts";
-import { explain, type Path, reported } from "../layers/explain_issue.ts";
+import { UserError } from "../core/host/errors.ts";
+import { explain, type Path, reported } from "../layers/describe_issue.ts";
 import { readConfig } from "./find.ts";
 import { type Config, configSchema } from "./schema.ts";
 

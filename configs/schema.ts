@@ -23,7 +23,7 @@ export interface CanvasConfig {
   readonly distort?: DistortConfig | undefined;
 }
 
-/** Ranges and deviations of random distortions (kernels/draw_distortions.ts), colours in units of 0 ... 255. */
+/** Ranges and deviations of random distortions (kernels/data/draw_distortions.ts), colours in units of 0 ... 255. */
 export interface DistortConfig {
   readonly stretch: number;
   readonly flip: boolean;

@@ -1,4 +1,4 @@
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import type { LayerConfig } from "../layers/mod.ts";
 import type { Config } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 /** Arrays from outside are checked before they go to a device: every mistake there would be a silently wrong result. */
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import type { Dataset } from "./dataset.ts";
 
 /** What a model takes: images of [height, width, channels], and labels below `classes`. */

@@ -1,6 +1,6 @@
 /** The binary versions of CIFAR-10 and CIFAR-100, https://www.cs.toronto.edu/~kriz/cifar.html: what both share. */
-import { UserError } from "../core/errors.ts";
-import { exists, readFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exists, readFile } from "../core/host/files.ts";
 import type { Dataset } from "./dataset.ts";
 
 const SIDE = 32;

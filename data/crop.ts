@@ -1,5 +1,5 @@
 /** Windows of pictures of any size, decoded and scaled by sharp in threads of its own. */
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import { BACKGROUND, decodingError } from "./image.ts";
 import { loadSharp } from "./sharp.ts";
 

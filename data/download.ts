@@ -1,7 +1,7 @@
 /** Downloads one large file over HTTP into a file that every later call, also of a later start, continues. */
 import { type FileHandle, open, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileError, UserError } from "../core/errors.ts";
+import { fileError, UserError } from "../core/host/errors.ts";
 
 /** How long to put up with a bad line. */
 export interface Patience {

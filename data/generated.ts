@@ -1,5 +1,5 @@
-import { UserError } from "../core/errors.ts";
-import { draw, key, streamOf } from "../core/random.ts";
+import { UserError } from "../core/host/errors.ts";
+import { draw, key, streamOf } from "../core/graph/random.ts";
 import type { Dataset } from "./dataset.ts";
 
 // Every number comes from an integer hash and from + - * / and sqrt, which IEEE 754 rounds alike everywhere; sin, cos

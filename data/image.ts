@@ -1,6 +1,6 @@
 /** Pictures from files: decoded, upright, in sRGB, scaled to what a network takes. */
-import { UserError } from "../core/errors.ts";
-import { readFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { readFile } from "../core/host/files.ts";
 import { firstLine, loadSharp } from "./sharp.ts";
 
 /** The pixels of a picture, row by row. */

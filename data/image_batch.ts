@@ -1,6 +1,6 @@
-import { UserError } from "../core/errors.ts";
-import { readFile } from "../core/storage.ts";
-import { NO_LABEL } from "../kernels/softmax_cross_entropy.ts";
+import { UserError } from "../core/host/errors.ts";
+import { readFile } from "../core/host/files.ts";
+import { NO_LABEL } from "../kernels/labels.ts";
 import { decodeWindow, type Window } from "./crop.ts";
 import { type ImageFolder, pathOf } from "./image_folder.ts";
 

@@ -1,6 +1,6 @@
 /** Folders of pictures, one folder per class: train/<class>/*.JPEG and val/<class>/*.JPEG, as ImageNet is laid out. */
-import { UserError } from "../core/errors.ts";
-import { isDirectory, list } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { isDirectory, list } from "../core/host/files.ts";
 
 /** The pictures of a split, listed but not read. Few bytes for each: there may be millions. */
 export interface ImageFolder {

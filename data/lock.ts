@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileError } from "../core/errors.ts";
+import { fileError } from "../core/host/errors.ts";
 
 const BEAT_MS = 1000;
 /** A lock that is not touched for this long is nobody's. Seen by the waiting side alone, so clocks need not agree. */

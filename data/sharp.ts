@@ -1,5 +1,5 @@
 /** Loads the decoder of pictures. A file of its own, since its types need those of Node, which users may not have. */
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 
 /**
  * The decoder: a native addon, so it is loaded only where pictures are read, and the rest works without it. Throws

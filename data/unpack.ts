@@ -3,8 +3,8 @@ import { createReadStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createTarDecoder } from "modern-tar";
-import { fileError, UserError } from "../core/errors.ts";
-import { exists, makeDirectory, writeFile } from "../core/storage.ts";
+import { fileError, UserError } from "../core/host/errors.ts";
+import { exists, makeDirectory, writeFile } from "../core/host/files.ts";
 import type { Archive } from "./archives.ts";
 
 /** Most bytes of a text file. */

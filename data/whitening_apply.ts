@@ -1,10 +1,10 @@
-import { convForward } from "../kernels/conv_forward.ts";
-import type { Context } from "../core/device.ts";
-import { op } from "../core/op.ts";
-import { type Buffers, compile, run } from "../core/plan.ts";
-import { tensor } from "../core/tensor.ts";
-import { readTensor, writeTensor } from "../core/transfer.ts";
-import { defaultTuner } from "../core/tuner.ts";
+import { convForward } from "../kernels/conv/conv_forward.ts";
+import type { Context } from "../core/device/device.ts";
+import { op } from "../core/graph/op.ts";
+import { type Buffers, compile, run } from "../core/device/plan.ts";
+import { tensor } from "../core/graph/tensor.ts";
+import { readTensor, writeTensor } from "../core/device/transfer.ts";
+import { defaultTuner } from "../core/graph/tuner.ts";
 import { type Progress, rowsAtOnce, type Whitening } from "./whitening.ts";
 
 /** x <- (x - mean) P for images that lie one after the other, in place. */

@@ -1,11 +1,11 @@
 /** From one unit of a network back to the pixels (paper, section 4 and Figure 1a). */
-import { compile, type Plan, run } from "../core/plan.ts";
-import { type Rule, RULES } from "../core/layer.ts";
-import { elements, type Tensor, tensor } from "../core/tensor.ts";
-import { UserError } from "../core/errors.ts";
-import { readTensors, writeTensor } from "../core/transfer.ts";
+import { compile, type Plan, run } from "../core/device/plan.ts";
+import { type Rule, RULES } from "../core/graph/layer.ts";
+import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
+import { UserError } from "../core/host/errors.ts";
+import { readTensors, writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
-import { MOST_ACTIVE } from "../kernels/unit_signal.ts";
+import { MOST_ACTIVE } from "../kernels/look/unit_signal.ts";
 import { type Model, withOwnBuffers } from "../training/model.ts";
 import { type ExplainProgram, explainProgram } from "./explain_program.ts";
 import { upTo } from "./layer_of.ts";

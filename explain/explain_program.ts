@@ -1,9 +1,9 @@
 /** Forward to a layer, one unit of it, and back to the pixels, as one program. */
-import type { Layer, Params, Rule } from "../core/layer.ts";
-import { op } from "../core/op.ts";
-import type { Program } from "../core/program.ts";
-import { elements, type Tensor, tensor } from "../core/tensor.ts";
-import { chooseUnit, unitMaxima, type UnitProblem, unitSignal } from "../kernels/unit_signal.ts";
+import type { Layer, Params, Rule } from "../core/graph/layer.ts";
+import { op } from "../core/graph/op.ts";
+import type { Program } from "../core/graph/program.ts";
+import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
+import { chooseUnit, unitMaxima, type UnitProblem, unitSignal } from "../kernels/look/unit_signal.ts";
 
 export interface ExplainProgram extends Program {
   /** u32 [batch, 2], written before each run: unit and position, or MOST_ACTIVE. */

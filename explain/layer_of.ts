@@ -1,6 +1,6 @@
 /** The layers inside a network, by name, and a network cut off behind one of them. */
-import { UserError } from "../core/errors.ts";
-import { type Layer, sequential } from "../core/layer.ts";
+import { UserError } from "../core/host/errors.ts";
+import { type Layer, sequential } from "../core/graph/layer.ts";
 
 /**
  * The names of all layers of a network in the order of the forward pass; those of a sequence inside it have its name

@@ -1,4 +1,4 @@
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import { isStrided, poolStrides } from "../configs/pool_strides.ts";
 import { upTo } from "./layer_of.ts";
 import { definitionOf, type Model } from "../training/model.ts";

@@ -1,6 +1,6 @@
 /** Receptive fields: which part of the image a unit of a layer sees, computed from the windows of the layers. */
-import type { Layer, Window } from "../core/layer.ts";
-import type { Shape } from "../core/tensor.ts";
+import type { Layer, Window } from "../core/graph/layer.ts";
+import type { Shape } from "../core/graph/tensor.ts";
 import type { ImageShape } from "../training/model.ts";
 import { upTo } from "./layer_of.ts";
 

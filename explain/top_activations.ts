@@ -1,13 +1,13 @@
 /** Which examples activate the units of a layer most: one pass over them, the lists stay on the device. */
-import { op } from "../core/op.ts";
-import { compile } from "../core/plan.ts";
-import { elements, type Tensor, tensor } from "../core/tensor.ts";
-import { readTensors, writeTensor } from "../core/transfer.ts";
-import { UserError } from "../core/errors.ts";
+import { op } from "../core/graph/op.ts";
+import { compile } from "../core/device/plan.ts";
+import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
+import { readTensors, writeTensor } from "../core/device/transfer.ts";
+import { UserError } from "../core/host/errors.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { EMPTY, topK } from "../kernels/top_k.ts";
-import { unitMaxima } from "../kernels/unit_signal.ts";
+import { EMPTY, topK } from "../kernels/look/top_k.ts";
+import { unitMaxima } from "../kernels/look/unit_signal.ts";
 import { batchOf, type Examples } from "../training/examples.ts";
 import { type Model, withOwnBuffers } from "../training/model.ts";
 import { makeResident } from "../training/resident.ts";

@@ -1,5 +1,5 @@
 /** The patches of images that a unit responds to most, and what in them it responds to (paper, Figure 3). */
-import type { Rule } from "../core/layer.ts";
+import type { Rule } from "../core/graph/layer.ts";
 import { placed } from "../training/canvas.ts";
 import type { ExamplePixels } from "../training/example_pixels.ts";
 import type { ImageShape, Model } from "../training/model.ts";

@@ -1,6 +1,6 @@
 /** Kernels of convolutions: ours are [height, width, in, out], those of PyTorch and ONNX [out, in, height, width]. */
-import type { HostTensor } from "../core/safetensors.ts";
-import { elements, type Shape } from "../core/tensor.ts";
+import type { HostTensor } from "../core/host/safetensors.ts";
+import { elements, type Shape } from "../core/graph/tensor.ts";
 
 /** Dimension i of the result is dimension `order[i]` of the tensor; a vector stays as it is. */
 function permuted({ shape, data }: HostTensor, order: readonly [number, number, number, number]): HostTensor {

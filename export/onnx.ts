@@ -1,7 +1,7 @@
 /** TrainedNetwork networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
 import { layersOf } from "../configs/width.ts";
 import { canvasOf, margins } from "../configs/canvas.ts";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import { type ConvConfig, paddingOf } from "../layers/conv.ts";
 import { toOihw } from "./kernel_layout.ts";
 import { type Graph, onnxGraph } from "./onnx_graph.ts";

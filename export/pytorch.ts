@@ -3,10 +3,10 @@
  * `Conv2d` and, where it has one, its activation (an even kernel with padding "same" gets a `ZeroPad2d` before it),
  * and `Flatten` ends the network. A module's number names its parameters: "1.weight" [out, in, height, width], "1.bias".
  */
-import { UserError } from "../core/errors.ts";
-import type { ParamSpecs } from "../core/layer.ts";
-import type { HostTensor } from "../core/safetensors.ts";
-import type { Shape } from "../core/tensor.ts";
+import { UserError } from "../core/host/errors.ts";
+import type { ParamSpecs } from "../core/graph/layer.ts";
+import type { HostTensor } from "../core/host/safetensors.ts";
+import type { Shape } from "../core/graph/tensor.ts";
 import { type ConvConfig, paddingOf } from "../layers/conv.ts";
 import type { LayerConfig } from "../layers/mod.ts";
 import { oihwShape, toHwio, toOihw } from "./kernel_layout.ts";

@@ -1,4 +1,4 @@
-import type { Shape } from "../core/tensor.ts";
+import type { Shape } from "../core/graph/tensor.ts";
 import { buildLayers, type LayerConfig } from "../layers/mod.ts";
 
 /** One layer of a network, with the shapes around it: [1, height, width, channels]. */

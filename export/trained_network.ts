@@ -1,6 +1,6 @@
 import { canvasOf } from "../configs/canvas.ts";
 import type { Config } from "../configs/schema.ts";
-import type { HostTensor } from "../core/safetensors.ts";
+import type { HostTensor } from "../core/host/safetensors.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 

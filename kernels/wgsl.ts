@@ -47,7 +47,7 @@ ${body}
 }
 
 /**
- * Counter-based random numbers, the same as `hash` of core/random.ts: no state, so any thread can draw any element
+ * Counter-based random numbers, the same as `hash` of core/graph/random.ts: no state, so any thread can draw any element
  * again. The mixer is `lowbias32` of C. Wellons' hash-prospector.
  */
 export const RANDOM = `
@@ -74,7 +74,7 @@ fn random_normal(key: u32, index: u32) -> f32 {
 }
 `;
 
-/** The layout of the step buffer, written by core/step.ts before each step. */
+/** The layout of the step buffer, written by core/graph/step_data.ts before each step. */
 export const STEP = `
 struct Step { step: u32, seed: u32, learning_rate: f32, first: u32 }
 `;

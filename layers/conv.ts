@@ -1,16 +1,16 @@
 /** Convolution with bias and activation. */
 import * as z from "zod";
-import { convBackwardData } from "../kernels/conv_backward_data.ts";
-import { convBackwardWeight } from "../kernels/conv_backward_weight.ts";
-import { convForward } from "../kernels/conv_forward.ts";
-import type { ConvProblem } from "../kernels/conv_problem.ts";
-import { reluPullback } from "../kernels/relu_pullback.ts";
-import { castTo } from "../core/cast_to.ts";
-import { UserError } from "../core/errors.ts";
-import type { Layer } from "../core/layer.ts";
-import { type Op, op } from "../core/op.ts";
-import { elements, halfOf, type Shape, tensor } from "../core/tensor.ts";
-import { checkOptions } from "./explain_issue.ts";
+import { convBackwardData } from "../kernels/conv/conv_backward_data.ts";
+import { convBackwardWeight } from "../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../kernels/conv/conv_forward.ts";
+import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
+import { reluPullback } from "../kernels/layer/relu_pullback.ts";
+import { castTo } from "../core/graph/cast_to.ts";
+import { UserError } from "../core/host/errors.ts";
+import type { Layer } from "../core/graph/layer.ts";
+import { type Op, op } from "../core/graph/op.ts";
+import { elements, halfOf, type Shape, tensor } from "../core/graph/tensor.ts";
+import { checkOptions } from "./describe_issue.ts";
 import type { Optional } from "./optional.ts";
 
 /** What a convolution is built of, defaults filled in. */

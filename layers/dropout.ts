@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { dropout as dropoutKernel } from "../kernels/dropout.ts";
-import type { Layer } from "../core/layer.ts";
-import { op } from "../core/op.ts";
-import { streamOf } from "../core/random.ts";
-import { elements, halfOf, tensor } from "../core/tensor.ts";
-import { checkOptions } from "./explain_issue.ts";
+import { dropout as dropoutKernel } from "../kernels/layer/dropout.ts";
+import type { Layer } from "../core/graph/layer.ts";
+import { op } from "../core/graph/op.ts";
+import { streamOf } from "../core/graph/random.ts";
+import { elements, halfOf, tensor } from "../core/graph/tensor.ts";
+import { checkOptions } from "./describe_issue.ts";
 
 export interface DropoutConfig {
   /** Probability of zeroing an element, in [0, 1). */

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { globalAveragePoolBackward, globalAveragePoolForward } from "../kernels/global_average_pool.ts";
-import type { Layer } from "../core/layer.ts";
-import { op } from "../core/op.ts";
-import { halfOf, tensor } from "../core/tensor.ts";
+import { globalAveragePoolBackward, globalAveragePoolForward } from "../kernels/layer/global_average_pool.ts";
+import type { Layer } from "../core/graph/layer.ts";
+import { op } from "../core/graph/op.ts";
+import { halfOf, tensor } from "../core/graph/tensor.ts";
 
 export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal("globalAveragePool");
 

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { maxPoolBackward, maxPoolForward, pooledSize } from "../kernels/max_pool.ts";
-import type { Layer } from "../core/layer.ts";
-import { UserError } from "../core/errors.ts";
-import { op } from "../core/op.ts";
-import { halfOf, type Shape, tensor } from "../core/tensor.ts";
-import { checkOptions } from "./explain_issue.ts";
+import { maxPoolBackward, maxPoolForward, pooledSize } from "../kernels/layer/max_pool.ts";
+import type { Layer } from "../core/graph/layer.ts";
+import { UserError } from "../core/host/errors.ts";
+import { op } from "../core/graph/op.ts";
+import { halfOf, type Shape, tensor } from "../core/graph/tensor.ts";
+import { checkOptions } from "./describe_issue.ts";
 
 export interface MaxPoolConfig {
   /** Height and width of the window. */

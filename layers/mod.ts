@@ -1,6 +1,6 @@
 /** All layers: the union of their schemas, and `buildNetwork`. To add a layer, add one line to each of the two. */
 import * as z from "zod";
-import { type Layer, sequential } from "../core/layer.ts";
+import { type Layer, sequential } from "../core/graph/layer.ts";
 import { conv, type ConvConfig, convSchema } from "./conv.ts";
 import { dropout, type DropoutConfig, dropoutSchema } from "./dropout.ts";
 import { globalAveragePool, globalAveragePoolSchema } from "./global_average_pool.ts";

@@ -2,8 +2,8 @@
  * Where the network runs: in this browser, on the library that the server hands out, and on the server where the browser
  * has no WebGPU or fails.
  */
-import type { Context } from "../core/device.ts";
-import { RULES } from "../core/layer.ts";
+import type { Context } from "../core/device/device.ts";
+import { RULES } from "../core/graph/layer.ts";
 import type { CheckpointInfo, LookInfo } from "../serve/protocol.ts";
 import { floatsOf } from "../serve/protocol.ts";
 import { type Look, look, type Selection } from "../serve/look.ts";

@@ -1,5 +1,5 @@
 /** What the network makes of an image: probabilities, and what each rule sends back to the pixels. */
-import type { Rule } from "../core/layer.ts";
+import type { Rule } from "../core/graph/layer.ts";
 import type { RunInfo } from "../serve/protocol.ts";
 import type { Selection, Way } from "../serve/look.ts";
 import { type Choice, choiceOf } from "./choice.ts";

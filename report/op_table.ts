@@ -1,5 +1,5 @@
 /** What a profile says of each op, as a table for people. */
-import { type Peaks, roofline } from "../core/peaks.ts";
+import { type Peaks, roofline } from "../core/measure/peaks.ts";
 
 export interface OpFigures {
   readonly label: string;

@@ -1,7 +1,7 @@
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
-import { UserError } from "../core/errors.ts";
-import { pathOf } from "../core/file_url.ts";
-import { readFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { pathOf } from "../core/host/file_url.ts";
+import { readFile } from "../core/host/files.ts";
 
 /** Files of npm packages that are looked up by name when something is drawn. */
 export const PACKAGE_FILES = {

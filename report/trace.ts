@@ -1,7 +1,7 @@
 /** A profile in the Trace Event Format, which https://ui.perfetto.dev and chrome://tracing open. */
-import { type Peaks, roofline } from "../core/peaks.ts";
-import type { DispatchProfile } from "../core/profile_plan.ts";
-import type { Timed, Timeline } from "../core/profile.ts";
+import { type Peaks, roofline } from "../core/measure/peaks.ts";
+import type { DispatchProfile } from "../core/measure/profile_plan.ts";
+import type { Timed, Timeline } from "../core/measure/profile.ts";
 
 /** What the trace tells about the op of a dispatch. */
 export interface TracedOp {

@@ -1,7 +1,7 @@
 /** What a search found, as a table for people. */
-import { type Peaks, roofline } from "../core/peaks.ts";
-import type { Outcome } from "../core/tune_budget.ts";
-import { defaultRow, rowOf, type TimedRow, winnerOf } from "../core/tune_entry.ts";
+import { type Peaks, roofline } from "../core/measure/peaks.ts";
+import type { Outcome } from "../core/tune/tune_budget.ts";
+import { defaultRow, rowOf, type TimedRow, winnerOf } from "../core/tune/tune_entry.ts";
 import { alignColumns, milliseconds, percent } from "./op_table.ts";
 
 /** A task and what is known of it. */

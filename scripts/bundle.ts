@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import { type Contents, manifestText, packFolder, type Part } from "./bundle_parts.ts";
 import { stageProgram } from "./bundle_program.ts";
 import { neededGlibc, stageRuntime } from "./bundle_runtime.ts";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 
 /** What a part holds, which decides how xz filters it. */
 export type Contents = "programs" | "images";

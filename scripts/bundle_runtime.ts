@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import { run } from "./bundle_parts.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** The door to the network: Node's HTTP server, which Deno has too, on this machine's own address alone. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { oneLine, UserError } from "../core/errors.ts";
+import { oneLine, UserError } from "../core/host/errors.ts";
 import { HEADERS, refusal } from "./guard.ts";
 import type { Reply, Routes } from "./route.ts";
 

@@ -1,11 +1,11 @@
 /** The model of a checkpoint that a training may replace at any time. */
 import type { Config } from "../configs/schema.ts";
-import type { Context } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
-import { select } from "../core/checkpoint.ts";
-import { sha256 } from "../core/safetensors.ts";
-import { absolutePath, isDirectory, modified } from "../core/storage.ts";
-import type { Tuner } from "../core/tuner.ts";
+import type { Context } from "../core/device/device.ts";
+import { UserError } from "../core/host/errors.ts";
+import { select } from "../training/checkpoint.ts";
+import { sha256 } from "../core/host/safetensors.ts";
+import { absolutePath, isDirectory, modified } from "../core/host/files.ts";
+import type { Tuner } from "../core/graph/tuner.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { closeModel, type Model, placeModel } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";

@@ -1,7 +1,7 @@
 /** The course of a run, while a process may be training in its folder. */
 import type { Config } from "../configs/schema.ts";
-import { UserError } from "../core/errors.ts";
-import { exists, readText } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exists, readText } from "../core/host/files.ts";
 import { type EpochMetrics, parseMetrics } from "../report/metrics.ts";
 import { isTraining } from "../training/run_lock.ts";
 import type { LiveInfo } from "./protocol.ts";

@@ -1,5 +1,5 @@
 /** What the network makes of one picture: the same code in the browser and on the server, each with its own library. */
-import type { Rule } from "../core/layer.ts";
+import type { Rule } from "../core/graph/layer.ts";
 import type { explain } from "../explain/explain.ts";
 import type { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import type { Model } from "../training/model.ts";

@@ -1,7 +1,7 @@
 /** A network as a diagram shows it: layer by layer, with shapes, parameters and receptive fields. */
 import { layersOf } from "../configs/width.ts";
 import type { Config } from "../configs/schema.ts";
-import { elements, type Shape } from "../core/tensor.ts";
+import { elements, type Shape } from "../core/graph/tensor.ts";
 import { receptiveField } from "../explain/receptive_field.ts";
 import type { LayerConfig } from "../layers/mod.ts";
 import { definitionOf } from "../training/model.ts";

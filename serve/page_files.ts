@@ -1,7 +1,7 @@
 /** The files of the page, which `npm run build` makes. */
-import { UserError } from "../core/errors.ts";
-import { pathOf } from "../core/file_url.ts";
-import { exists, readFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { pathOf } from "../core/host/file_url.ts";
+import { exists, readFile } from "../core/host/files.ts";
 import type { Reply } from "./route.ts";
 
 /** Path in a request, name in dist/, type. `allcnn.js` is the library for browsers. */

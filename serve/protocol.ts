@@ -1,5 +1,5 @@
 /** What the page and the server say to one another: plain data, as JSON carries it. */
-import type { Rule } from "../core/layer.ts";
+import type { Rule } from "../core/graph/layer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { Seen, Way } from "./look.ts";
 

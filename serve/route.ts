@@ -1,5 +1,5 @@
 /** A fixed table of paths: nothing of a request's path ever names a file. */
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 
 /** What a route gets to see of a request. */
 export interface Question {

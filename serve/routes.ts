@@ -1,11 +1,11 @@
 /** What the server answers. */
 import type { Config } from "../configs/schema.ts";
-import { encode } from "../core/checkpoint.ts";
-import { UserError } from "../core/errors.ts";
-import { RULES } from "../core/layer.ts";
-import { sha256 } from "../core/safetensors.ts";
-import { absolutePath } from "../core/storage.ts";
-import { elements } from "../core/tensor.ts";
+import { encode } from "../training/checkpoint.ts";
+import { UserError } from "../core/host/errors.ts";
+import { RULES } from "../core/graph/layer.ts";
+import { sha256 } from "../core/host/safetensors.ts";
+import { absolutePath } from "../core/host/files.ts";
+import { elements } from "../core/graph/tensor.ts";
 import { explain } from "../explain/explain.ts";
 import { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { openPixels } from "../training/example_pixels.ts";

@@ -1,5 +1,5 @@
 /** Answers that take long: lines that tell how far the work is, and at the end what came out. */
-import { oneLine, UserError } from "../core/errors.ts";
+import { oneLine, UserError } from "../core/host/errors.ts";
 import type { Report } from "../training/preprocess.ts";
 import type { Told } from "./protocol.ts";
 

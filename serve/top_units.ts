@@ -1,6 +1,6 @@
 /** What the units of a layer respond to most in the test images; kept as long as the checkpoint is the same. */
-import { UserError } from "../core/errors.ts";
-import { RULES } from "../core/layer.ts";
+import { UserError } from "../core/host/errors.ts";
+import { RULES } from "../core/graph/layer.ts";
 import { type Crop, cropOf } from "../explain/crop.ts";
 import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
 import { type TopActivation, topActivationsOn } from "../explain/top_activations.ts";

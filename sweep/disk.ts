@@ -1,8 +1,8 @@
 /** How much disk a sweep will need. */
-import { mebibytes } from "../core/buffers.ts";
-import { UserError } from "../core/errors.ts";
-import { elements } from "../core/tensor.ts";
-import { freeBytes, makeDirectory } from "../core/storage.ts";
+import { mebibytes } from "../core/host/memory.ts";
+import { UserError } from "../core/host/errors.ts";
+import { elements } from "../core/graph/tensor.ts";
+import { freeBytes, makeDirectory } from "../core/host/files.ts";
 import { IMAGE_SHAPE } from "../training/datasets.ts";
 import { whitens } from "../training/preprocess.ts";
 import { parameterSpecs } from "../training/session.ts";

@@ -1,6 +1,6 @@
 /** Runs the cells of a sweep until all are over, and keeps its record. */
-import { sha256 } from "../core/safetensors.ts";
-import { exists } from "../core/storage.ts";
+import { sha256 } from "../core/host/safetensors.ts";
+import { exists } from "../core/host/files.ts";
 import type { Executor } from "./executor.ts";
 import { readOutcome } from "./outcome.ts";
 import { cellsOf, type SweepPlan } from "./plan.ts";

@@ -1,5 +1,5 @@
 /** Where the cells of a sweep are trained, and what happens to one that fails. */
-import { oneLine } from "../core/errors.ts";
+import { oneLine } from "../core/host/errors.ts";
 import type { Status } from "../training/fit.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Outcome } from "./record.ts";

@@ -1,7 +1,7 @@
 /** What a sweep varies: `path=value,value,...` of `--grid`, several of which multiply; and the cells that this makes. */
 import { parse } from "yaml";
 import type { Config } from "../configs/schema.ts";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import type { Cell, Protocol, Values } from "./record.ts";
 
 /** A path of a config, and the values that it takes. */

@@ -1,6 +1,6 @@
 /** cell.json, in the folder of a cell: what became of it, so that no process asks for it twice. */
-import { UserError } from "../core/errors.ts";
-import { exists, readText, writeFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exists, readText, writeFile } from "../core/host/files.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { holdsCheckpoint } from "../training/run_folder.ts";
 import type { Cell, Outcome } from "./record.ts";

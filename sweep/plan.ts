@@ -1,7 +1,7 @@
 /** Which cells a sweep has: at first those of the whole grid; once a rate is chosen, those that retrain with it. */
 import { loadConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import { cellOf, dataOfGrid, gridPoints, settingsOfPoint } from "./grid.ts";
 import type { Cell, CellRecord, Protocol } from "./record.ts";
 import { chooseHeldOut, samePoint } from "./results.ts";

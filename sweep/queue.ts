@@ -1,7 +1,7 @@
 /** Cells that workers on other machines train: each a job in Redis, named by its sweep and cell, so that none is twice. */
 import type { Queue } from "bullmq";
-import { UserError } from "../core/errors.ts";
-import { pause } from "../core/runtime.ts";
+import { UserError } from "../core/host/errors.ts";
+import { pause } from "../core/host/process.ts";
 import { ATTEMPTS, type Executor } from "./executor.ts";
 import type { Outcome } from "./record.ts";
 import { addressOf, type CellJob, type CellProgress, connect, loadBullMQ, progressOf, QUEUE } from "./redis.ts";

@@ -17,8 +17,8 @@
  * Each cell is an ordinary run in `folder`, relative to sweep.json, with config.yaml, metrics.jsonl and checkpoint. In
  * the metrics of a cell with data "heldOut", what is called test there are the held-out training images.
  */
-import { UserError } from "../core/errors.ts";
-import { exists, readText, writeFile } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exists, readText, writeFile } from "../core/host/files.ts";
 
 /** `diverged`: stopped, since it will not learn any more. `failed`: an error, twice; the next start tries it again. */
 export type CellState = "pending" | "running" | "done" | "diverged" | "failed";

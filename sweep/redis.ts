@@ -2,7 +2,7 @@
 import type { JobProgress } from "bullmq";
 import type { Redis } from "ioredis";
 import { type Config, configSchema } from "../configs/schema.ts";
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import type { Cell } from "./record.ts";
 
 /** One queue for all sweeps of a Redis: any worker takes any cell. */

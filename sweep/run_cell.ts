@@ -1,6 +1,6 @@
 /** One cell of a sweep, trained in its folder from wherever it stands to its end. */
 import type { Config } from "../configs/schema.ts";
-import { DivergedError, UserError } from "../core/errors.ts";
+import { DivergedError, UserError } from "../core/host/errors.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { classNames } from "../training/datasets.ts";
 import type { Status } from "../training/fit.ts";

@@ -1,7 +1,7 @@
 import { parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import { UserError } from "../core/errors.ts";
-import { exists, readText } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { exists, readText } from "../core/host/files.ts";
 
 /** Throws `UserError` where the folder holds a run of another config; what is at the paths `except` may differ. */
 export async function checkSameConfig(folder: string, config: Config, except: readonly string[] = []): Promise<void> {

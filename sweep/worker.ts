@@ -4,9 +4,9 @@
  * checkpoint there. Should the silent one live after all, the lock of the cell's folder keeps the other away.
  */
 import type { Job } from "bullmq";
-import { UserError } from "../core/errors.ts";
-import { pause, processId } from "../core/runtime.ts";
-import { hostName } from "../core/storage.ts";
+import { UserError } from "../core/host/errors.ts";
+import { pause, processId } from "../core/host/process.ts";
+import { hostName } from "../core/host/files.ts";
 import type { Status } from "../training/fit.ts";
 import { FolderInUseError } from "../training/run_lock.ts";
 import { once } from "./queue.ts";

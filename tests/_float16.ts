@@ -1,5 +1,5 @@
 /** Arrays of f16 as the words that hold two each. */
-import { FLOAT_FORMATS } from "../core/float_formats.ts";
+import { FLOAT_FORMATS } from "../core/host/float_formats.ts";
 
 /** The bits of a number that float16 holds exactly, and no subnormal. */
 function bitsOf(value: number): number {

@@ -1,11 +1,11 @@
 /** One device for all tests, and running single ops on host arrays. */
 import type { Kernel } from "../kernels/kernel.ts";
-import { type Context, openDevice } from "../core/device.ts";
-import { op } from "../core/op.ts";
-import { type Buffers, compile, run } from "../core/plan.ts";
-import { draw, key } from "../core/random.ts";
-import { type DType, type Shape, tensor } from "../core/tensor.ts";
-import { readTensors, writeTensor } from "../core/transfer.ts";
+import { type Context, openDevice } from "../core/device/device.ts";
+import { op } from "../core/graph/op.ts";
+import { type Buffers, compile, run } from "../core/device/plan.ts";
+import { draw, key } from "../core/graph/random.ts";
+import { type DType, type Shape, tensor } from "../core/graph/tensor.ts";
+import { readTensors, writeTensor } from "../core/device/transfer.ts";
 import { pack, unpacked } from "./_float16.ts";
 
 let opened: Promise<Context> | null = null;

@@ -1,5 +1,5 @@
 /** A device of Dawn's null back end: it validates shaders of every feature, matrix units included, and runs nothing. */
-import { loadDawn } from "../core/dawn.ts";
+import { loadDawn } from "../core/host/dawn.ts";
 
 /** Its subgroups have up to so many lanes, of which the workgroups of a shader on matrix units must be multiples. */
 export const NULL_LANES = 128;

@@ -1,7 +1,7 @@
 /** Naive float64 versions of every kernel: obviously right, and checked by finite differences. */
-import type { ConvProblem } from "../kernels/conv_problem.ts";
-import { type MaxPoolProblem, pooledSize } from "../kernels/max_pool.ts";
-import { key, unit } from "../core/random.ts";
+import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
+import { type MaxPoolProblem, pooledSize } from "../kernels/layer/max_pool.ts";
+import { key, unit } from "../core/graph/random.ts";
 
 export type Numbers = Float64Array;
 

@@ -1,6 +1,6 @@
 /** Naive float64 distortion on a canvas: every transform applied to points, one after the other, as it is defined. */
-import type { Distortion } from "../kernels/draw_distortions.ts";
-import { draw, key, unit } from "../core/random.ts";
+import type { Distortion } from "../kernels/data/draw_distortions.ts";
+import { draw, key, unit } from "../core/graph/random.ts";
 import type { Numbers } from "./_reference.ts";
 
 export interface Drawn {

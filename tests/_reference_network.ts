@@ -1,9 +1,9 @@
 /** A whole network in float64, straight from its config: forward, loss, gradients, one unit's way back to the input. */
-import type { Rule } from "../core/layer.ts";
+import type { Rule } from "../core/graph/layer.ts";
 import type { LayerConfig } from "../layers/mod.ts";
-import type { ConvProblem } from "../kernels/conv_problem.ts";
-import { pooledSize } from "../kernels/max_pool.ts";
-import { streamOf } from "../core/random.ts";
+import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
+import { pooledSize } from "../kernels/layer/max_pool.ts";
+import { streamOf } from "../core/graph/random.ts";
 import * as reference from "./_reference.ts";
 import type { Numbers } from "./_reference.ts";
 

@@ -1,7 +1,7 @@
 /** A small network with every kind of layer, and tracing it to the ops of a program. */
-import { type Layer, type Params, type Rule, sequential } from "../core/layer.ts";
-import type { Op } from "../core/op.ts";
-import { type Shape, type Tensor, tensor } from "../core/tensor.ts";
+import { type Layer, type Params, type Rule, sequential } from "../core/graph/layer.ts";
+import type { Op } from "../core/graph/op.ts";
+import { type Shape, type Tensor, tensor } from "../core/graph/tensor.ts";
 import { conv, convSchema } from "../layers/conv.ts";
 import { dropout } from "../layers/dropout.ts";
 import { globalAveragePool } from "../layers/global_average_pool.ts";

@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import type { Context } from "../core/device.ts";
+import type { Context } from "../core/device/device.ts";
 import { docstringOf, type Example, examplesOf, exportsOf } from "./_docs.ts";
 import { gpu } from "./_gpu.ts";
 import { inFolder } from "./cli/_run.ts";

@@ -12,7 +12,13 @@ const FILES = (readdirSync(".", { recursive: true }) as string[])
 const SOURCES = FILES.filter((path) => !path.startsWith("tests/"));
 const TEXT = new Map(FILES.map((path) => [path, readFileSync(path, "utf8")]));
 
-const folderOf = (path: string) => path.includes("/") ? path.slice(0, path.indexOf("/")) : "scripts";
+/** The top folder; what lies at the root counts as a script. */
+const topOf = (path: string) => path.includes("/") ? path.slice(0, path.indexOf("/")) : "scripts";
+/** The folder by which rules are made: core/ and kernels/ are divided, and their own files are "core" and "kernels". */
+function folderOf(path: string): string {
+  const top = topOf(path), [, second, third] = path.split("/");
+  return (top === "core" || top === "kernels") && third !== undefined ? `${top}/${second}` : top;
+}
 const inFolder = (folder: string) => SOURCES.filter((path) => folderOf(path) === folder);
 
 /** What a file imports or re-exports: types, side effects and dynamic imports too. */
@@ -49,29 +55,79 @@ const h = await import("h");
 export const slot = { from: "read" };
 const text = 'imported from "nowhere"';`;
   assert.equal(importsOf(text), ["./a.ts", "./c.ts", "./d.ts", "./e.ts", "./f.ts", "h"]);
-  for (const path of ["kernels/kernel.ts", "core/plan.ts", "layers/mod.ts", "configs/load.ts", "tests/_gpu.ts"]) {
+  for (
+    const path of ["kernels/kernel.ts", "core/device/plan.ts", "layers/mod.ts", "configs/load.ts", "tests/_gpu.ts"]
+  ) {
     assert.ok(TEXT.has(path), `${path} was not read`);
   }
-  assert.ok(importsOf(TEXT.get("core/plan.ts")!).includes("./memory.ts"));
+  assert.ok(importsOf(TEXT.get("core/device/plan.ts")!).includes("../graph/memory_plan.ts"));
 });
 
+const KERNELS = [
+  "kernels",
+  "kernels/layer",
+  "kernels/conv",
+  "kernels/train",
+  "kernels/data",
+  "kernels/look",
+  "kernels/measure",
+];
+const CORE = ["core/host", "core/graph", "core/device", "core/measure", "core/tune"];
+const NONE = /^$/;
+
+/** The folders that come before one in a list, and itself: "is used by" goes one way. */
+const upTo = (order: readonly string[], folder: string) => order.slice(0, order.indexOf(folder) + 1);
+
 /** Folders and packages that each folder may import; `null`: any package. */
-const RULES: Record<string, { folders: string[]; packages: RegExp | null }> = {
-  kernels: { folders: ["kernels"], packages: /^$/ },
-  core: { folders: ["kernels", "core"], packages: /^(webgpu(\/package\.json)?|node:.+)$/ }, // which files may, is checked below
-  layers: { folders: ["kernels", "core", "layers"], packages: /^zod$/ },
-  configs: { folders: ["core", "layers", "configs"], packages: /^(zod|yaml)$/ },
-  export: { folders: ["core", "layers", "configs", "data", "export"], packages: /^protobufjs\/light\.js$/ },
-  data: { folders: ["kernels", "core", "data"], packages: null },
-  report: { folders: ["kernels", "core", "data", "report"], packages: null },
-  explain: { folders: ["kernels", "core", "configs", "data", "report", "training", "explain"], packages: /^$/ },
+const RULES: Record<string, { folders: readonly string[]; packages: RegExp | null }> = {
+  kernels: { folders: ["kernels"], packages: NONE },
+  "kernels/layer": { folders: upTo(KERNELS, "kernels/layer"), packages: NONE },
+  "kernels/conv": { folders: upTo(KERNELS, "kernels/conv"), packages: NONE },
+  "kernels/train": { folders: ["kernels", "kernels/train"], packages: NONE },
+  "kernels/data": { folders: ["kernels", "kernels/data"], packages: NONE },
+  "kernels/look": { folders: ["kernels", "kernels/look"], packages: NONE },
+  "kernels/measure": { folders: ["kernels", "kernels/conv", "kernels/measure"], packages: NONE },
+  "core/host": { folders: ["core/host"], packages: /^(webgpu(\/package\.json)?|node:.+)$/ }, // which files may, is checked below
+  ...Object.fromEntries(
+    CORE.slice(1).map((folder) => [folder, { folders: [...KERNELS, ...upTo(CORE, folder)], packages: NONE }]),
+  ),
+  layers: { folders: [...KERNELS, "core/host", "core/graph", "layers"], packages: /^zod$/ },
+  configs: { folders: ["core/host", "core/graph", "layers", "configs"], packages: /^(zod|yaml)$/ },
+  export: {
+    folders: ["core/host", "core/graph", "layers", "configs", "data", "export"],
+    packages: /^protobufjs\/light\.js$/,
+  },
+  data: { folders: [...KERNELS, ...CORE, "data"], packages: null },
+  report: { folders: [...KERNELS, ...CORE, "data", "report"], packages: null },
+  training: {
+    folders: [...KERNELS, ...CORE, "layers", "configs", "data", "report", "training"],
+    packages: /^(zod|yaml)$/,
+  },
+  explain: { folders: [...KERNELS, ...CORE, "configs", "data", "report", "training", "explain"], packages: NONE },
   serve: {
-    folders: ["core", "layers", "configs", "data", "report", "training", "explain", "serve"],
+    folders: [...CORE, "layers", "configs", "data", "report", "training", "explain", "serve"],
     packages: /^node:(http|net)$/, // which file may, is checked below
   },
-  page: { folders: ["core", "report", "training", "serve", "page", "scripts"], packages: /^$/ }, // mod.ts counts as one
-  sweep: { folders: ["core", "configs", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
+  page: { folders: [...CORE, "report", "training", "serve", "page", "scripts"], packages: NONE }, // mod.ts counts as one
+  sweep: { folders: [...CORE, "configs", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
 };
+
+test("every file of core/ and kernels/ lies in a folder with a rule", () => {
+  none(
+    SOURCES.filter((path) => ["core", "kernels"].includes(topOf(path)) && RULES[folderOf(path)] === undefined)
+      .map((path) => `${path} lies in ${folderOf(path)}`),
+  );
+});
+
+test("no file name occurs twice in core/, kernels/ and training/, mod.ts excepted", () => {
+  const paths = SOURCES.filter((path) => ["core", "kernels", "training"].includes(topOf(path)));
+  const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+  none(
+    paths.filter((path, index) =>
+      nameOf(path) !== "mod.ts" && paths.findIndex((other) => nameOf(other) === nameOf(path)) < index
+    ),
+  );
+});
 
 for (const [folder, { folders, packages }] of Object.entries(RULES)) {
   test(`${folder}/ imports only from ${folders.join(", ")} and the packages it may`, () => {
@@ -90,26 +146,23 @@ for (const [folder, { folders, packages }] of Object.entries(RULES)) {
 test("nothing imports a script, cli/, an example or a test from below", () => {
   const above = ["scripts", "cli", "bench", "examples", "page", "tests"];
   none(
-    SOURCES.filter((path) => !above.includes(folderOf(path))).flatMap((path) =>
-      importsOf(TEXT.get(path)!).filter((specifier) => above.includes(folderOf(target(path, specifier) ?? "packages/")))
+    SOURCES.filter((path) => !above.includes(topOf(path))).flatMap((path) =>
+      importsOf(TEXT.get(path)!).filter((specifier) => above.includes(topOf(target(path, specifier) ?? "packages/")))
         .map((specifier) => `${path} imports ${specifier}`)
     ),
   );
 });
 
-test("only runtime.ts, storage*.ts, dawn.ts and device.ts of core/ know Node, Deno or the browser; data/ and serve/listen.ts may use node:", () => {
-  const doors = ["runtime", "storage", "storage_browser", "dawn", "device"].map((name) => `core/${name}.ts`);
-  const engine = SOURCES.filter((path) => !["scripts", "cli", "bench", "examples", "page"].includes(folderOf(path)));
+test("only core/host knows Node, Deno or the browser; data/ and serve/listen.ts may use node:", () => {
+  const above = ["scripts", "cli", "bench", "examples", "page"];
+  const engine = SOURCES.filter((path) => !above.includes(topOf(path)) && folderOf(path) !== "core/host");
   // What is said of a process in a message is none of its properties.
-  none(mentions(engine, /\bnavigator\b|\bindexedDB\b|\bDeno\b|\bprocess\s*(\?\.|[.[])|["']webgpu\b/, doors));
-  none(mentions(engine.filter((path) => folderOf(path) !== "data"), /["']node:/, [...doors, "serve/listen.ts"]));
+  none(mentions(engine, /\bnavigator\b|\bindexedDB\b|\bDeno\b|\bprocess\s*(\?\.|[.[])(?!ts")|["']webgpu\b/));
+  none(mentions(engine.filter((path) => topOf(path) !== "data"), /["']node:/, ["serve/listen.ts"]));
 });
 
-test("only the files of core/ that run the GPU hold a GPUDevice", () => {
-  const holders = ["device", "plan", "pipeline", "probe_matrix", "tuner", "profile", "transfer"].map((name) =>
-    `core/${name}.ts`
-  );
-  none(mentions(SOURCES, /\bGPUDevice\b/, holders));
+test("only core/device and core/measure hold a GPUDevice", () => {
+  none(mentions(SOURCES.filter((path) => !/^core\/(device|measure)\//.test(path)), /\bGPUDevice\b/));
 });
 
 test("no layer knows of the GPU, not even in a comment", () => {

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { ConvProblem } from "../kernels/conv_problem.ts";
-import { pooledSize } from "../kernels/max_pool.ts";
-import { permutation } from "../core/random.ts";
+import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
+import { pooledSize } from "../kernels/layer/max_pool.ts";
+import { permutation } from "../core/graph/random.ts";
 import { random, relativeError } from "./_gpu.ts";
 import * as reference from "./_reference.ts";
 import type { Numbers } from "./_reference.ts";

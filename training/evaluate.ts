@@ -1,5 +1,5 @@
-import { UserError } from "../core/errors.ts";
-import { readTensor, writeTensor } from "../core/transfer.ts";
+import { UserError } from "../core/host/errors.ts";
+import { readTensor, writeTensor } from "../core/device/transfer.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Examples } from "./examples.ts";

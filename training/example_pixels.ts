@@ -1,5 +1,5 @@
 /** The pixels of single examples of a split, as they are stored: what a user wants to see of them. */
-import { readFile } from "../core/storage.ts";
+import { readFile } from "../core/host/files.ts";
 import { decodeWindow, MIDDLE } from "../data/crop.ts";
 import { pathOf } from "../data/image_folder.ts";
 import { listPictures } from "./open_examples.ts";

@@ -1,10 +1,10 @@
 /** The examples of a split as programs and loops see them, wherever they are. */
-import type { Context } from "../core/device.ts";
-import type { Buffers } from "../core/plan.ts";
-import type { Batch } from "../core/program.ts";
-import { permutation } from "../core/random.ts";
-import type { Tensor } from "../core/tensor.ts";
-import { writeTensor } from "../core/transfer.ts";
+import type { Context } from "../core/device/device.ts";
+import type { Buffers } from "../core/device/plan.ts";
+import type { Batch } from "../core/graph/program.ts";
+import { permutation } from "../core/graph/random.ts";
+import type { Tensor } from "../core/graph/tensor.ts";
+import { writeTensor } from "../core/device/transfer.ts";
 import type { Pass, PassOptions } from "./pass.ts";
 import { gatherBatch, type Placement, type Resident } from "./resident.ts";
 import { type Streamed, streamPass, unpackBatch } from "./streamed.ts";

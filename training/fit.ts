@@ -1,8 +1,8 @@
 /** The training loop: epochs of steps, evaluation, checkpoints, exact resume. */
-import { type Checkpoint, type Progress, select } from "../core/checkpoint.ts";
-import { DivergedError, UserError } from "../core/errors.ts";
-import { learningRateSchedule } from "../core/schedule.ts";
-import { writeTensor } from "../core/transfer.ts";
+import { type Checkpoint, type Progress, select } from "./checkpoint.ts";
+import { DivergedError, UserError } from "../core/host/errors.ts";
+import { learningRateSchedule } from "../core/graph/schedule.ts";
+import { writeTensor } from "../core/device/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
 import { lengthOf } from "./length.ts";
@@ -10,7 +10,7 @@ import { type Examples, startPass } from "./examples.ts";
 import { getParams, setParams } from "./model.ts";
 import { readSums, setLossScale } from "./precision.ts";
 import { type Evaluation, initialParamsOf, type Session } from "./session.ts";
-import { runStep, type TrainingStep } from "./step.ts";
+import { runStep, type TrainingStep } from "./training_step.ts";
 import { waitMeter } from "./wait_meter.ts";
 
 /** Where training stands: shown while it runs. */

@@ -1,4 +1,4 @@
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 
 /** What of a config's training decides its length. */
 interface Settings {

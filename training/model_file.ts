@@ -1,9 +1,9 @@
 /** Models as files: a safetensors file that any tool reads, or the folder of a run. */
 import type { Config } from "../configs/schema.ts";
-import { type Checkpoint, encode, select } from "../core/checkpoint.ts";
-import type { Context } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
-import { folderOf, isDirectory, writeFile } from "../core/storage.ts";
+import { type Checkpoint, encode, select } from "./checkpoint.ts";
+import type { Context } from "../core/device/device.ts";
+import { UserError } from "../core/host/errors.ts";
+import { folderOf, isDirectory, writeFile } from "../core/host/files.ts";
 import { type Definition, getParams, type Model, type ModelOptions, placeModel } from "./model.ts";
 import { whitens } from "./preprocess.ts";
 import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_folder.ts";

@@ -1,5 +1,5 @@
 /** From a data source to the examples of a split on a model's device. */
-import { UserError } from "../core/errors.ts";
+import { UserError } from "../core/host/errors.ts";
 import { checkDecoder } from "../data/image.ts";
 import { type ImageFolder, listImageFolder } from "../data/image_folder.ts";
 import type { Whitening } from "../data/whitening.ts";

@@ -1,6 +1,11 @@
 /** Mixed precision while training: what a user is told of it, and its loss scale beside the running sums. */
-import { decodeLossScale, INITIAL_LOSS_SCALE, type LossScale, writeLossScale } from "../core/loss_scale.ts";
-import { readTensors } from "../core/transfer.ts";
+import {
+  decodeLossScale,
+  INITIAL_LOSS_SCALE,
+  type LossScale,
+  writeLossScale,
+} from "../core/device/loss_scale_buffer.ts";
+import { readTensors } from "../core/device/transfer.ts";
 import type { Limits } from "../kernels/kernel.ts";
 import type { Precision, Session } from "./session.ts";
 

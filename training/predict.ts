@@ -1,8 +1,8 @@
 /** From images to logits and probabilities. */
-import { compile, run } from "../core/plan.ts";
-import { forwardProgram } from "../core/program.ts";
-import { tensor } from "../core/tensor.ts";
-import { readTensor, writeTensor } from "../core/transfer.ts";
+import { compile, run } from "../core/device/plan.ts";
+import { forwardProgram } from "../core/graph/program.ts";
+import { tensor } from "../core/graph/tensor.ts";
+import { readTensor, writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
 import type { Model, Predictor } from "./model.ts";
 

@@ -1,8 +1,8 @@
 /** From a config's dataset to preprocessed examples; statistics are fitted once, cached on disk, and kept with a run. */
-import type { Context } from "../core/device.ts";
-import { UserError } from "../core/errors.ts";
-import { decodeTensors, encodeTensors, sha256 } from "../core/safetensors.ts";
-import { cacheDirectory, exists, readFile, writeFile } from "../core/storage.ts";
+import type { Context } from "../core/device/device.ts";
+import { UserError } from "../core/host/errors.ts";
+import { decodeTensors, encodeTensors, sha256 } from "../core/host/safetensors.ts";
+import { cacheDirectory, exists, readFile, writeFile } from "../core/host/files.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
 import { checkImages } from "../data/check_dataset.ts";
 import { CIFAR100, readCifar100 } from "../data/cifar100.ts";
@@ -12,7 +12,7 @@ import { globalContrastNormalize } from "../data/gcn.ts";
 import { generateShapes } from "../data/generated.ts";
 import { fitWhitening, type Whitening } from "../data/whitening.ts";
 import { whiten } from "../data/whitening_apply.ts";
-import { elements } from "../core/tensor.ts";
+import { elements } from "../core/graph/tensor.ts";
 import { placed } from "./canvas.ts";
 import { IMAGE_SHAPE } from "./datasets.ts";
 import type { Model } from "./model.ts";

@@ -1,11 +1,11 @@
 /** What a network sees: images of a config's data set as evaluation and training present them, as pictures. */
 import type { Config, DatasetConfig } from "../configs/schema.ts";
-import type { Context } from "../core/device.ts";
-import { type Buffers, compile, run } from "../core/plan.ts";
-import type { Batch } from "../core/program.ts";
-import { encodeStep, stepTensor } from "../core/step.ts";
-import { readTensor, writeTensor } from "../core/transfer.ts";
-import { defaultTuner } from "../core/tuner.ts";
+import type { Context } from "../core/device/device.ts";
+import { type Buffers, compile, run } from "../core/device/plan.ts";
+import type { Batch } from "../core/graph/program.ts";
+import { encodeStep, stepTensor } from "../core/graph/step_data.ts";
+import { readTensor, writeTensor } from "../core/device/transfer.ts";
+import { defaultTuner } from "../core/graph/tuner.ts";
 import type { Picture } from "../report/image_grid.ts";
 import { canvasOf } from "../configs/canvas.ts";
 import { loadExamples, prepare, type Report, type Source, whiteningFor } from "./preprocess.ts";

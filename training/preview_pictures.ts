@@ -1,6 +1,6 @@
 /** What a network sees of pictures from files: the windows that evaluation and training cut out of them. */
 import type { Config } from "../configs/schema.ts";
-import { readFile } from "../core/storage.ts";
+import { readFile } from "../core/host/files.ts";
 import { decodeWindow, MIDDLE } from "../data/crop.ts";
 import { checkDecoder, decodeImage, resizeTo } from "../data/image.ts";
 import { pathOf } from "../data/image_folder.ts";

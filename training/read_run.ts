@@ -1,10 +1,10 @@
 /** What the folder of a run says of it, for reports. */
 import { parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
-import type { Progress } from "../core/checkpoint.ts";
-import { UserError } from "../core/errors.ts";
-import { readText } from "../core/storage.ts";
-import { elements } from "../core/tensor.ts";
+import type { Progress } from "./checkpoint.ts";
+import { UserError } from "../core/host/errors.ts";
+import { readText } from "../core/host/files.ts";
+import { elements } from "../core/graph/tensor.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { TrainedRun } from "../report/trained_run.ts";
 import { configDifferences, isForeign } from "./config_differences.ts";

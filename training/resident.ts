@@ -1,14 +1,14 @@
 /** A data set that stays on the GPU, and the ops that pick a batch out of it. */
-import { distortionSize, drawDistortions } from "../kernels/draw_distortions.ts";
-import { gather, gatherLabels } from "../kernels/gather.ts";
-import { placeOnCanvas } from "../kernels/place_on_canvas.ts";
-import type { Context } from "../core/device.ts";
-import { type Op, op } from "../core/op.ts";
-import type { Buffers } from "../core/plan.ts";
-import type { Batch } from "../core/program.ts";
-import { streamOf } from "../core/random.ts";
-import { type Tensor, tensor } from "../core/tensor.ts";
-import { writeTensor } from "../core/transfer.ts";
+import { distortionSize, drawDistortions } from "../kernels/data/draw_distortions.ts";
+import { gather, gatherLabels } from "../kernels/data/gather.ts";
+import { placeOnCanvas } from "../kernels/data/place_on_canvas.ts";
+import type { Context } from "../core/device/device.ts";
+import { type Op, op } from "../core/graph/op.ts";
+import type { Buffers } from "../core/device/plan.ts";
+import type { Batch } from "../core/graph/program.ts";
+import { streamOf } from "../core/graph/random.ts";
+import { type Tensor, tensor } from "../core/graph/tensor.ts";
+import { writeTensor } from "../core/device/transfer.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Canvas, margins } from "../configs/canvas.ts";
 

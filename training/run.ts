@@ -1,11 +1,11 @@
 /** A run from start to end: device, data, kernels, training into its folder; after a lost device, all of it again. */
 import type { Config } from "../configs/schema.ts";
-import type { Checkpoint } from "../core/checkpoint.ts";
-import type { Context } from "../core/device.ts";
-import { DeviceLostError, UserError } from "../core/errors.ts";
-import { run as runPlans } from "../core/plan.ts";
-import { pause } from "../core/runtime.ts";
-import { fixedTuner, type Tuner } from "../core/tuner.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { Context } from "../core/device/device.ts";
+import { DeviceLostError, UserError } from "../core/host/errors.ts";
+import { run as runPlans } from "../core/device/plan.ts";
+import { pause } from "../core/host/process.ts";
+import { fixedTuner, type Tuner } from "../core/graph/tuner.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, initialize, initialProgress, type Status } from "./fit.ts";
 import { loadExamples, type Report, type Source, whiteningFor } from "./preprocess.ts";
@@ -16,7 +16,7 @@ import * as folder from "./run_folder.ts";
 import type { RunLock } from "./run_lock.ts";
 import { getParams } from "./model.ts";
 import { compileEvaluation, openSession, type Session } from "./session.ts";
-import { compileStep, describeStep, plansOf } from "./step.ts";
+import { compileStep, describeStep, plansOf } from "./training_step.ts";
 
 /** What a resumed run brings: its config, checkpoint and finished epochs. */
 export interface Resumed {

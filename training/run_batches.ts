@@ -1,5 +1,5 @@
-import { type Plan, run } from "../core/plan.ts";
-import { encodeStep } from "../core/step.ts";
+import { type Plan, run } from "../core/device/plan.ts";
+import { encodeStep } from "../core/graph/step_data.ts";
 import { type Examples, startPass } from "./examples.ts";
 import type { Model } from "./model.ts";
 

@@ -4,10 +4,10 @@
  */
 import { stringify } from "yaml";
 import { type Config, configSchema } from "../configs/schema.ts";
-import { type Checkpoint, decode, encode } from "../core/checkpoint.ts";
-import { UserError } from "../core/errors.ts";
-import { sha256 } from "../core/safetensors.ts";
-import { exists, isDirectory, list, moveFile, readFile, readText, removeFile, writeFile } from "../core/storage.ts";
+import { type Checkpoint, decode, encode } from "./checkpoint.ts";
+import { UserError } from "../core/host/errors.ts";
+import { sha256 } from "../core/host/safetensors.ts";
+import { exists, isDirectory, list, moveFile, readFile, readText, removeFile, writeFile } from "../core/host/files.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { drawCurves } from "../report/curves.ts";
 import { type EpochMetrics, parseMetrics } from "../report/metrics.ts";

@@ -4,8 +4,8 @@
  * lock of a dead process is taken over, so a crash never blocks a resume. Needs of a file system only that creating a
  * file fails where it exists, and that renaming replaces one at once.
  */
-import { UserError } from "../core/errors.ts";
-import { every, isRunning, pause, processId } from "../core/runtime.ts";
+import { UserError } from "../core/host/errors.ts";
+import { every, isRunning, pause, processId } from "../core/host/process.ts";
 import {
   createFile,
   hostName,
@@ -16,7 +16,7 @@ import {
   removeFile,
   touch,
   writeFile,
-} from "../core/storage.ts";
+} from "../core/host/files.ts";
 
 export interface RunLock {
   /** Throws `FolderInUseError` where another process has taken the folder over. */

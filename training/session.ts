@@ -1,15 +1,15 @@
 /** A model in training: its options and optimizer state; and the programs of training and evaluation. */
 import type { Config } from "../configs/schema.ts";
-import { arena } from "../core/arena.ts";
-import type { Context } from "../core/device.ts";
-import { glorotDeviation, heDeviation, initialParams } from "../core/init.ts";
-import type { ParamSpecs } from "../core/layer.ts";
-import { lossScaleTensor } from "../core/loss_scale.ts";
-import { type Optimizer, sgd } from "../core/optimizer.ts";
-import { compile, type Plan } from "../core/plan.ts";
-import { evalProgram } from "../core/program.ts";
-import { type Tensor, tensor } from "../core/tensor.ts";
-import type { Tuner } from "../core/tuner.ts";
+import { arena } from "../core/graph/arena.ts";
+import type { Context } from "../core/device/device.ts";
+import { glorotDeviation, heDeviation, initialParams } from "../core/graph/init.ts";
+import type { ParamSpecs } from "../core/graph/layer.ts";
+import { lossScaleTensor } from "../core/device/loss_scale_buffer.ts";
+import { type Optimizer, sgd } from "../core/graph/optimizer.ts";
+import { compile, type Plan } from "../core/device/plan.ts";
+import { evalProgram } from "../core/graph/program.ts";
+import { type Tensor, tensor } from "../core/graph/tensor.ts";
+import type { Tuner } from "../core/graph/tuner.ts";
 import { type HostParams, type Model, modelOf, specsOf } from "./model.ts";
 import { batchOf, type Examples } from "./examples.ts";
 

@@ -1,18 +1,18 @@
 /** A data set of picture files that streams through the device: batches are decoded ahead, and uploaded one by one. */
 import type { ImageFolderConfig } from "../configs/schema.ts";
-import type { Context } from "../core/device.ts";
-import { op } from "../core/op.ts";
-import type { Buffers } from "../core/plan.ts";
-import type { Batch } from "../core/program.ts";
-import { draw, key, permutation, streamOf, unit } from "../core/random.ts";
-import { type Tensor, tensor } from "../core/tensor.ts";
-import { writeTensor } from "../core/transfer.ts";
+import type { Context } from "../core/device/device.ts";
+import { op } from "../core/graph/op.ts";
+import type { Buffers } from "../core/device/plan.ts";
+import type { Batch } from "../core/graph/program.ts";
+import { draw, key, permutation, streamOf, unit } from "../core/graph/random.ts";
+import { type Tensor, tensor } from "../core/graph/tensor.ts";
+import { writeTensor } from "../core/device/transfer.ts";
 import { MIDDLE, type Window } from "../data/crop.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { decodeBatch } from "../data/image_batch.ts";
 import { type ImageFolder, pathOf } from "../data/image_folder.ts";
 import { prefetch } from "../data/prefetch.ts";
-import { unpack, unpackLabels } from "../kernels/unpack.ts";
+import { unpack, unpackLabels } from "../kernels/data/unpack.ts";
 import type { Pass, PassOptions } from "./pass.ts";
 import type { PixelScale } from "../configs/pixel_scale.ts";
 

@@ -1,17 +1,17 @@
 import type * as z from "zod";
 import { augmentSchema, precisionSchema } from "../configs/schema.ts";
 import { trainingSchema } from "../configs/training_schema.ts";
-import { type Checkpoint, select } from "../core/checkpoint.ts";
+import { type Checkpoint, select } from "./checkpoint.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { checkOptions } from "../layers/explain_issue.ts";
+import { checkOptions } from "../layers/describe_issue.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit, type Status } from "./fit.ts";
 import { checkSeed, type Model, setParams, withOwnBuffers } from "./model.ts";
 import { setLossScale } from "./precision.ts";
 import { makeResident } from "./resident.ts";
 import { type Augment, compileEvaluation, type Precision, trainable } from "./session.ts";
-import { compileStep, destroyStep } from "./step.ts";
+import { compileStep, destroyStep } from "./training_step.ts";
 
 /** How to train, as under `training:` of a config; `epochs`, `batch`, `learningRate` and `optimizer` must be there. */
 type Settings = Omit<z.input<typeof trainingSchema>, "init"> & Partial<Pick<z.input<typeof trainingSchema>, "init">>;

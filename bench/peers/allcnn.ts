@@ -4,19 +4,19 @@
  */
 import { layersOf } from "../../configs/width.ts";
 import process from "node:process";
-import { openDevice } from "../../core/device.ts";
-import { UserError } from "../../core/errors.ts";
-import { printError } from "../../core/runtime.ts";
-import { readTensor } from "../../core/transfer.ts";
-import { cachedTuner } from "../../core/tune.ts";
-import { openTuneCache } from "../../core/tune_cache.ts";
+import { openDevice } from "../../core/device/device.ts";
+import { UserError } from "../../core/host/errors.ts";
+import { printError } from "../../core/host/process.ts";
+import { readTensor } from "../../core/device/transfer.ts";
+import { cachedTuner } from "../../core/tune/tune.ts";
+import { openTuneCache } from "../../core/tune/tune_cache.ts";
 import { buildNetwork } from "../../layers/mod.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { makeResident } from "../../training/resident.ts";
 import { setParams } from "../../training/model.ts";
 import { setLossScale } from "../../training/precision.ts";
 import { openSession } from "../../training/session.ts";
-import { compileStep, runStep, type TrainingStep } from "../../training/step.ts";
+import { compileStep, runStep, type TrainingStep } from "../../training/training_step.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
 
 async function open({ config, images, labels, weights }: Inputs): Promise<Trainer> {

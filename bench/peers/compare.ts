@@ -1,6 +1,6 @@
 /** Starts peers one after the other, then lets them run in turns; whatever fails is an outcome, never an abort. */
 import { join } from "node:path";
-import { makeDirectory } from "../../core/storage.ts";
+import { makeDirectory } from "../../core/host/files.ts";
 import { coldCaches, type Launch, type PeerProcess, startPeer } from "./process.ts";
 import type { Started, Stepped, Work } from "./protocol.ts";
 

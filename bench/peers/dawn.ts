@@ -2,7 +2,7 @@
  * Gives libraries made for browsers a `navigator.gpu`, from Dawn with the same back end and toggles as ours. They look
  * for it while they are imported, so this file acts when it is imported, before them.
  */
-import { entryPoint } from "../../core/device.ts";
+import { entryPoint } from "../../core/host/webgpu.ts";
 
 const { gpu, backend } = await entryPoint(false);
 // Both libraries read the user agent, to tell phones and Firefox apart.

@@ -1,6 +1,6 @@
 /** Who takes part: the bundles beside this one, and what the machine's Python offers. */
 import { fileURLToPath } from "node:url";
-import { exists } from "../../core/storage.ts";
+import { exists } from "../../core/host/files.ts";
 import type { Peer } from "./compare.ts";
 import { startPeer } from "./process.ts";
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { environment } from "../../core/runtime.ts";
+import { environment } from "../../core/host/process.ts";
 import { parseAnswer, type Request } from "./protocol.ts";
 
 export interface Launch {

@@ -1,8 +1,8 @@
 /** The peer's side of the protocol, for peers in JavaScript: everything but the framework. */
 import { createInterface } from "node:readline";
 import process from "node:process";
-import { readFile } from "../../core/storage.ts";
-import { elements } from "../../core/tensor.ts";
+import { readFile } from "../../core/host/files.ts";
+import { elements } from "../../core/graph/tensor.ts";
 import type { Request, Started, Stepped, Work } from "./protocol.ts";
 
 /** The work with its files read. */

@@ -1,5 +1,5 @@
 /** From outcomes to rows: who agrees, medians, ratios; and the rows as a Markdown table. */
-import { median } from "../../core/profile.ts";
+import { median } from "../../core/measure/profile.ts";
 import type { Outcome } from "./compare.ts";
 import type { Loss } from "./protocol.ts";
 

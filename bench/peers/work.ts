@@ -1,9 +1,9 @@
 /** The work that all peers get: which networks they can build, and the files with equal weights and data. */
 import { join } from "node:path";
 import type { Config } from "../../configs/schema.ts";
-import { UserError } from "../../core/errors.ts";
-import { heNormal } from "../../core/init.ts";
-import { writeFile } from "../../core/storage.ts";
+import { UserError } from "../../core/host/errors.ts";
+import { heNormal } from "../../core/graph/init.ts";
+import { writeFile } from "../../core/host/files.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { parameterSpecs } from "../../training/session.ts";
 import type { Work } from "./protocol.ts";

@@ -1,14 +1,14 @@
 /** Trains a tiny network on whatever device it is given: the same code in Node and, bundled, in a browser. */
 import { configSchema } from "../../configs/schema.ts";
-import type { Context } from "../../core/device.ts";
-import { defaultTuner } from "../../core/tuner.ts";
+import type { Context } from "../../core/device/device.ts";
+import { defaultTuner } from "../../core/graph/tuner.ts";
 import { generateShapes } from "../../data/generated.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit, initialize } from "../../training/fit.ts";
 import { makeResident } from "../../training/resident.ts";
 import { getParams } from "../../training/model.ts";
 import { compileEvaluation, openSession } from "../../training/session.ts";
-import { compileStep, destroyStep } from "../../training/step.ts";
+import { compileStep, destroyStep } from "../../training/training_step.ts";
 
 /** What a run leaves, as JSON carries it. */
 export interface Trained {

@@ -1,7 +1,7 @@
 /** What the tests do in a browser, through the library as a page uses it; what they compare with does the same in Node. */
 import * as allcnn from "../../mod.ts";
-import * as storage from "../../core/storage.ts";
-import { tensor } from "../../core/tensor.ts";
+import * as storage from "../../core/host/files.ts";
+import { tensor } from "../../core/graph/tensor.ts";
 import { checkStorage as check } from "../core/_storage_contract.ts";
 import { trainTiny as train } from "./_engine.ts";
 

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Rule } from "../../core/layer.ts";
+import type { Rule } from "../../core/graph/layer.ts";
 import { decodeImage, resizeTo } from "../../data/image.ts";
 import { explain, type Way } from "../../explain/explain.ts";
 import { poolModel } from "../../explain/pool_model.ts";

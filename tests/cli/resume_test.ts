@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
-import { decodeTensors } from "../../core/safetensors.ts";
+import { decodeTensors } from "../../core/host/safetensors.ts";
 import { allcnn, denoRun, inFolder, SMALL } from "./_run.ts";
 
 const QUICKSTART = "configs/quickstart.yaml";

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { decode } from "fast-png";
 import sharp from "sharp";
-import { decodeTensors } from "../../core/safetensors.ts";
+import { decodeTensors } from "../../core/host/safetensors.ts";
 import { generateShapes, SHAPE_CLASSES } from "../../data/generated.ts";
 import { allcnn, denoRun, inFolder, SMALL } from "./_run.ts";
 

@@ -1,7 +1,7 @@
 /** A small config with known lines and columns, and what its edits fail with. */
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 
 export const TEXT = `name: tiny
 dataset: { name: cifar10, preprocess: [{ gcn: { scale: 55 } }] }

@@ -1,7 +1,7 @@
 /** The forward pass of a config's network, and its ops in words. */
 import type { Config } from "../../configs/schema.ts";
-import { elements, tensor } from "../../core/tensor.ts";
-import type { ConvProblem } from "../../kernels/conv_problem.ts";
+import { elements, tensor } from "../../core/graph/tensor.ts";
+import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
 import { buildNetwork } from "../../layers/mod.ts";
 
 type Facts = ConvProblem & { slope: number | null; rate: number; positions: number };

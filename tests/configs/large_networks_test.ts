@@ -2,9 +2,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
-import { learningRateSchedule } from "../../core/schedule.ts";
-import { elements } from "../../core/tensor.ts";
-import { placeOnCanvas } from "../../kernels/place_on_canvas.ts";
+import { learningRateSchedule } from "../../core/graph/schedule.ts";
+import { elements } from "../../core/graph/tensor.ts";
+import { placeOnCanvas } from "../../kernels/data/place_on_canvas.ts";
 import { describe, traced } from "./_traced.ts";
 
 /** Tables 5 and 6, a row each: kernel, channels, stride, padding, height and width of the output, dropout behind it. */

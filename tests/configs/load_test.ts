@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadConfig, parseConfig } from "../../configs/load.ts";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { failure, includes, TEXT } from "./_tiny.ts";
 
 test("a valid config gets its defaults", () => {

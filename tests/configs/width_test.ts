@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadConfig } from "../../configs/load.ts";
 import { layersOf } from "../../configs/width.ts";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { specsOf } from "../../training/model.ts";
 
 const channelsOf = (layers: ReturnType<typeof layersOf>) =>

@@ -1,8 +1,8 @@
 /** A process that writes entries of two tasks again and again: concurrent_writers of tune_cache_test.ts starts several. */
 import process from "node:process";
-import { openTuneCache } from "../../core/tune_cache.ts";
-import { tasksOf } from "../../core/tune_task.ts";
-import { emptyEntry, type Row } from "../../core/tune_entry.ts";
+import { openTuneCache } from "../../core/tune/tune_cache.ts";
+import { tasksOf } from "../../core/tune/tune_task.ts";
+import { emptyEntry, type Row } from "../../core/tune/tune_entry.ts";
 import { imaginedOp, LIMITS } from "./_tuning.ts";
 
 const [folder, id] = process.argv.slice(2) as [string, string];

@@ -1,6 +1,6 @@
-/** What every implementation of `core/storage.ts` promises; it runs in Node and in a browser. */
-import type * as files from "../../core/storage.ts";
-import { UserError } from "../../core/errors.ts";
+/** What every implementation of `core/host/files.ts` promises; it runs in Node and in a browser. */
+import type * as files from "../../core/host/files.ts";
+import { UserError } from "../../core/host/errors.ts";
 
 /** All but what locks between processes are made of (training/run_lock.ts) and disks, which browsers do not have. */
 export type Storage = Omit<

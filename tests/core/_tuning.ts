@@ -1,10 +1,10 @@
 /** Kernels, benches and a clock for tests of the tuner that need no device. */
 import type { Limits, Shader, Stages } from "../../kernels/kernel.ts";
-import { type Op, op } from "../../core/op.ts";
-import { tensor } from "../../core/tensor.ts";
-import type { Attempt, Bench } from "../../core/tune_bench.ts";
-import type { TuneCache } from "../../core/tune_cache.ts";
-import type { SearchOptions } from "../../core/tune_search.ts";
+import { type Op, op } from "../../core/graph/op.ts";
+import { tensor } from "../../core/graph/tensor.ts";
+import type { Attempt, Bench } from "../../core/tune/tune_bench.ts";
+import type { TuneCache } from "../../core/tune/tune_cache.ts";
+import type { SearchOptions } from "../../core/tune/tune_search.ts";
 
 /** The limits of a device that offers little. */
 export const LIMITS: Limits = {

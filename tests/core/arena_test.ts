@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { arena } from "../../core/arena.ts";
-import { UserError } from "../../core/errors.ts";
-import type { ParamSpecs } from "../../core/layer.ts";
-import { draw, key } from "../../core/random.ts";
-import { bytesOf } from "../../core/tensor.ts";
+import { arena } from "../../core/graph/arena.ts";
+import { UserError } from "../../core/host/errors.ts";
+import type { ParamSpecs } from "../../core/graph/layer.ts";
+import { draw, key } from "../../core/graph/random.ts";
+import { bytesOf } from "../../core/graph/tensor.ts";
 
 const k = key(1, 0, 0);
 /** 40 tensors of 1 to 700 elements: most need padding to 256 bytes, and 4 KiB hold only a few. */

@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Checkpoint, decode, encode, select } from "../../core/checkpoint.ts";
-import { UserError } from "../../core/errors.ts";
-import type { ParamSpecs } from "../../core/layer.ts";
-import { encodeTensors } from "../../core/safetensors.ts";
+import { type Checkpoint, decode, encode, select } from "../../training/checkpoint.ts";
+import { UserError } from "../../core/host/errors.ts";
+import type { ParamSpecs } from "../../core/graph/layer.ts";
+import { encodeTensors } from "../../core/host/safetensors.ts";
 
 const CHECKPOINT: Checkpoint = {
   config: { name: "tiny", network: ["globalAveragePool"], training: { learningRate: { base: 0.05 } } },

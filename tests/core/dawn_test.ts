@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadDawn } from "../../core/dawn.ts";
+import { loadDawn } from "../../core/host/dawn.ts";
 
 test("polls of native code sleep after a while; everybody else's setImmediate is as it was", async () => {
   await loadDawn();

@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadConfig } from "../../configs/load.ts";
-import { fuse } from "../../core/fuse.ts";
-import { type Layer, sequential } from "../../core/layer.ts";
-import { type Tensor, tensor } from "../../core/tensor.ts";
+import { fuse } from "../../core/graph/fuse.ts";
+import { type Layer, sequential } from "../../core/graph/layer.ts";
+import { type Tensor, tensor } from "../../core/graph/tensor.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { buildNetwork } from "../../layers/mod.ts";
 import { conv1, convOf, labels, layers, trace } from "../_trace.ts";

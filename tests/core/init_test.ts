@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { glorotDeviation, heDeviation, initialParams } from "../../core/init.ts";
+import { glorotDeviation, heDeviation, initialParams } from "../../core/graph/init.ts";
 import { conv } from "../../layers/conv.ts";
 
 const { params } = conv({ name: "conv1", channels: 96, kernel: 3, initialBias: 1 }).init([1, 8, 8, 24]);

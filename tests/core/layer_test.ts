@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../core/errors.ts";
-import { sequential } from "../../core/layer.ts";
-import type { Op } from "../../core/op.ts";
+import { UserError } from "../../core/host/errors.ts";
+import { sequential } from "../../core/graph/layer.ts";
+import type { Op } from "../../core/graph/op.ts";
 import { conv1, conv2, described, INPUT, labels, layers, network, trace } from "../_trace.ts";
 
 test("sequential prefixes parameters and labels with the names of its layers, backward in reverse order", () => {

@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { FIXED, type Kernel } from "../../kernels/kernel.ts";
-import { type Chosen, planMemory } from "../../core/memory.ts";
-import { op } from "../../core/op.ts";
-import { draw, key } from "../../core/random.ts";
-import { type Tensor, tensor, type VirtualBuffer } from "../../core/tensor.ts";
+import { type Chosen, planMemory } from "../../core/graph/memory_plan.ts";
+import { op } from "../../core/graph/op.ts";
+import { draw, key } from "../../core/graph/random.ts";
+import { type Tensor, tensor, type VirtualBuffer } from "../../core/graph/tensor.ts";
 
 const nothing: Kernel<null, Record<string, never>> = {
   name: "nothing",

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { openDevice } from "../../core/device.ts";
-import { measurePeaks, type Peaks, roofline } from "../../core/peaks.ts";
+import { openDevice } from "../../core/device/device.ts";
+import { measurePeaks, type Peaks, roofline } from "../../core/measure/peaks.ts";
 import { gpu } from "../_gpu.ts";
 
 test("peaks are plausible, the same when asked again, and close when measured again, with either clock", async () => {

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { pipelineFor } from "../../core/pipeline.ts";
+import { pipelineFor } from "../../core/device/pipeline.ts";
 import { gpu } from "../_gpu.ts";
 
 test("a compile error names the op and shows the generated line with its neighbours", async () => {

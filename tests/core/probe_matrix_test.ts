@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { openDevice } from "../../core/device.ts";
-import { fittingSizes, probeMatrix, type SubgroupMatrixConfig } from "../../core/probe_matrix.ts";
-import { pipelineFor } from "../../core/pipeline.ts";
+import { openDevice } from "../../core/device/device.ts";
+import { fittingSizes, probeMatrix, type SubgroupMatrixConfig } from "../../core/device/probe_matrix.ts";
+import { pipelineFor } from "../../core/device/pipeline.ts";
 import { DIALECTS, type MatrixDialect } from "../../kernels/matrix_config.ts";
-import { matrixProbe } from "../../kernels/matrix_probe.ts";
+import { matrixProbe } from "../../kernels/measure/matrix_probe.ts";
 import { gpu } from "../_gpu.ts";
 import { NULL_LANES, nullDevice } from "../_null_device.ts";
 

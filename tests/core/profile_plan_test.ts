@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { compile, type Plan } from "../../core/plan.ts";
-import { op } from "../../core/op.ts";
-import { dispatchNames, profilePlan } from "../../core/profile_plan.ts";
-import { tensor } from "../../core/tensor.ts";
-import { defaultTuner } from "../../core/tuner.ts";
-import { peakCopy } from "../../kernels/peak_copy.ts";
+import { compile, type Plan } from "../../core/device/plan.ts";
+import { op } from "../../core/graph/op.ts";
+import { dispatchNames, profilePlan } from "../../core/measure/profile_plan.ts";
+import { tensor } from "../../core/graph/tensor.ts";
+import { defaultTuner } from "../../core/graph/tuner.ts";
+import { peakCopy } from "../../kernels/measure/peak_copy.ts";
 import { gpu } from "../_gpu.ts";
 
 /** x -> y -> x, of 8192 vectors: two dispatches too short to be timed once. */

@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { dropout } from "../../kernels/dropout.ts";
-import { op } from "../../core/op.ts";
-import { type Buffers, compile, type Plan } from "../../core/plan.ts";
-import { median, repetitionsFor, timeDispatches, timePasses } from "../../core/profile.ts";
-import { tensor } from "../../core/tensor.ts";
-import { defaultTuner } from "../../core/tuner.ts";
+import { dropout } from "../../kernels/layer/dropout.ts";
+import { op } from "../../core/graph/op.ts";
+import { type Buffers, compile, type Plan } from "../../core/device/plan.ts";
+import { median, repetitionsFor, timeDispatches, timePasses } from "../../core/measure/profile.ts";
+import { tensor } from "../../core/graph/tensor.ts";
+import { defaultTuner } from "../../core/graph/tuner.ts";
 import { gpu } from "../_gpu.ts";
 
 /** A plan with one op per count: dropout of zeros. */

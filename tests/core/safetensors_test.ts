@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../core/errors.ts";
-import { decodeTensors, encodeTensors, sha256 } from "../../core/safetensors.ts";
+import { UserError } from "../../core/host/errors.ts";
+import { decodeTensors, encodeTensors, sha256 } from "../../core/host/safetensors.ts";
 
 const TENSORS = {
   "conv1/w": { shape: [2, 3], data: Float32Array.of(1, -2.5, 1e-38, NaN, -0, Infinity) },

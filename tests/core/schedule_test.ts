@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { learningRateSchedule } from "../../core/schedule.ts";
+import { learningRateSchedule } from "../../core/graph/schedule.ts";
 
 /** A place in a training of 1000 steps. */
 const at = (epoch: number, steps = 1000) => ({ epoch, steps });

@@ -3,9 +3,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDBFactory, IDBKeyRange, IDBObjectStore } from "fake-indexeddb";
 import { join } from "node:path";
-import { UserError } from "../../core/errors.ts";
-import * as node from "../../core/storage.ts";
-import * as browser from "../../core/storage_browser.ts";
+import { UserError } from "../../core/host/errors.ts";
+import * as node from "../../core/host/files.ts";
+import * as browser from "../../core/host/files_browser.ts";
 import { inFolder } from "../cli/_run.ts";
 import { checkStorage, type Storage } from "./_storage_contract.ts";
 

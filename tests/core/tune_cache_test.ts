@@ -4,10 +4,10 @@ import { build } from "esbuild";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { UserError } from "../../core/errors.ts";
-import { openTuneCache } from "../../core/tune_cache.ts";
-import { emptyEntry, type Entry, type Row } from "../../core/tune_entry.ts";
-import { tasksOf } from "../../core/tune_task.ts";
+import { UserError } from "../../core/host/errors.ts";
+import { openTuneCache } from "../../core/tune/tune_cache.ts";
+import { emptyEntry, type Entry, type Row } from "../../core/tune/tune_entry.ts";
+import { tasksOf } from "../../core/tune/tune_task.ts";
 import { execute, inFolder } from "../cli/_run.ts";
 import { imaginedOp, LIMITS } from "./_tuning.ts";
 

@@ -1,15 +1,15 @@
 /** What the tuner measures and checks in half precision. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { convForward } from "../../kernels/conv_forward.ts";
-import { PLAIN } from "../../kernels/gather_families.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
+import { PLAIN } from "../../kernels/conv/families/gather_families.ts";
 import { type Stages, write } from "../../kernels/kernel.ts";
-import { type CheckArrays, type DeviceArray, openCheckArrays } from "../../core/check_arrays.ts";
-import { op } from "../../core/op.ts";
-import { createBuffer } from "../../core/buffers.ts";
-import { draw, key } from "../../core/random.ts";
-import { elements, type Shape, tensor } from "../../core/tensor.ts";
-import { openBench, recheck } from "../../core/tune_bench.ts";
+import { type CheckArrays, type DeviceArray, openCheckArrays } from "../../core/measure/compare_arrays.ts";
+import { op } from "../../core/graph/op.ts";
+import { createBuffer } from "../../core/device/buffers.ts";
+import { draw, key } from "../../core/graph/random.ts";
+import { elements, type Shape, tensor } from "../../core/graph/tensor.ts";
+import { openBench, recheck } from "../../core/tune/tune_bench.ts";
 import { gpu } from "../_gpu.ts";
 import { pack, unpacked } from "../_float16.ts";
 import { halfTest } from "../kernels/_half.ts";

@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { convCost } from "../../kernels/conv_problem.ts";
-import type { Op } from "../../core/op.ts";
-import { leastSeconds } from "../../core/tune.ts";
-import { searchTasks } from "../../core/tune_budget.ts";
-import { openTuneCache } from "../../core/tune_cache.ts";
-import { tasksOf } from "../../core/tune_task.ts";
+import { convCost } from "../../kernels/conv/conv_problem.ts";
+import type { Op } from "../../core/graph/op.ts";
+import { leastSeconds } from "../../core/tune/tune.ts";
+import { searchTasks } from "../../core/tune/tune_budget.ts";
+import { openTuneCache } from "../../core/tune/tune_cache.ts";
+import { tasksOf } from "../../core/tune/tune_task.ts";
 import { inFolder } from "../cli/_run.ts";
 import { type Clock, imaginedBench, imaginedOp, LIMITS } from "./_tuning.ts";
 

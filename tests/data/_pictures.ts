@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import { draw, key } from "../../core/random.ts";
+import { draw, key } from "../../core/graph/random.ts";
 
 export interface PictureFolder {
   readonly directory: string;

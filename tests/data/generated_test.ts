@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { generateShapes, SHAPE_CLASSES } from "../../data/generated.ts";
 
 const IMAGE = 32 * 32 * 3;

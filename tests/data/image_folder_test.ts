@@ -3,12 +3,12 @@ import * as assert from "uvu/assert";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { decodeWindow, MIDDLE } from "../../data/crop.ts";
 import { decodeBatch } from "../../data/image_batch.ts";
 import { listImageFolder, pathOf } from "../../data/image_folder.ts";
 import { prefetch } from "../../data/prefetch.ts";
-import { NO_LABEL } from "../../kernels/softmax_cross_entropy.ts";
+import { NO_LABEL } from "../../kernels/labels.ts";
 import { colors, jpeg, pictureFolder } from "./_pictures.ts";
 
 /** The message of the `UserError` that `body` must end with. */

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { mkdirSync, writeFileSync } from "node:fs";
 import sharp from "sharp";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { decodeImage, type Image, readImage, resizeTo } from "../../data/image.ts";
 import { inFolder } from "../cli/_run.ts";
 

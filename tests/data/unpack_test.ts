@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { ARCHIVES } from "../../data/archives.ts";
 import { unpackArchive } from "../../data/unpack.ts";
 import { inFolder } from "../cli/_run.ts";

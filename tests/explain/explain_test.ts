@@ -1,7 +1,7 @@
 /** Signals from a unit back to the pixels: against float64, against finite differences, and what is refused. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { RULES } from "../../core/layer.ts";
+import { RULES } from "../../core/graph/layer.ts";
 import { poolStrides } from "../../configs/pool_strides.ts";
 import { explain, type Explanation } from "../../explain/explain.ts";
 import { upTo } from "../../explain/layer_of.ts";

@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Layer, type Params, sequential } from "../../core/layer.ts";
-import { type Buffers, compile, run } from "../../core/plan.ts";
-import { defaultTuner } from "../../core/tuner.ts";
-import { elements, tensor } from "../../core/tensor.ts";
-import { readTensor, writeTensor } from "../../core/transfer.ts";
+import { type Layer, type Params, sequential } from "../../core/graph/layer.ts";
+import { type Buffers, compile, run } from "../../core/device/plan.ts";
+import { defaultTuner } from "../../core/graph/tuner.ts";
+import { elements, tensor } from "../../core/graph/tensor.ts";
+import { readTensor, writeTensor } from "../../core/device/transfer.ts";
 import { layerNames, upTo } from "../../explain/layer_of.ts";
 import { clip, fieldAt, receptiveField, type Rectangle } from "../../explain/receptive_field.ts";
 import { conv } from "../../layers/conv.ts";

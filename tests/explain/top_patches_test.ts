@@ -1,7 +1,7 @@
 /** Searching and cropping on a small network, against brute force on the host in float64. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { listImageFolder } from "../../data/image_folder.ts";
 import { explain } from "../../explain/explain.ts";
 import { topActivationsOn } from "../../explain/top_activations.ts";

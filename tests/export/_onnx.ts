@@ -1,6 +1,6 @@
 /** Runs ONNX models in ONNX Runtime, on the CPU. */
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import type { Shape } from "../../core/tensor.ts";
+import type { Shape } from "../../core/graph/tensor.ts";
 
 /** Images [count, height, width, channels] as [count, channels, height, width]. */
 function planes(images: Float32Array, [height, width, channels]: Shape): Float32Array {

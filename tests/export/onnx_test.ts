@@ -7,7 +7,7 @@ import { generateShapes } from "../../data/generated.ts";
 import type { Whitening } from "../../data/whitening.ts";
 import { onnxModel } from "../../export/onnx.ts";
 import { seenShape } from "../../export/trained_network.ts";
-import { pooledSize } from "../../kernels/max_pool.ts";
+import { pooledSize } from "../../kernels/layer/max_pool.ts";
 import { closeModel, definitionOf, getParams, type ImageShape, openModel, setParams } from "../../training/model.ts";
 import { predict, predictLogits } from "../../training/predict.ts";
 import { preprocess } from "../../training/preprocess.ts";

@@ -1,11 +1,11 @@
 /** Random checks of the convolution kernels: everything is drawn from (seed, number of the check), so any can be repeated. */
-import { convBackwardData } from "../../kernels/conv_backward_data.ts";
-import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
-import { convForward } from "../../kernels/conv_forward.ts";
-import type { ConvProblem } from "../../kernels/conv_problem.ts";
+import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
+import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
+import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
-import type { Context } from "../../core/device.ts";
-import { key, unit } from "../../core/random.ts";
+import type { Context } from "../../core/device/device.ts";
+import { key, unit } from "../../core/graph/random.ts";
 import { type Operand, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 

@@ -7,15 +7,15 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { loadConfig } from "../../configs/load.ts";
-import { openDevice } from "../../core/device.ts";
-import { permutation } from "../../core/random.ts";
-import { readTensor, writeTensor } from "../../core/transfer.ts";
+import { openDevice } from "../../core/device/device.ts";
+import { permutation } from "../../core/graph/random.ts";
+import { readTensor, writeTensor } from "../../core/device/transfer.ts";
 import { initialize } from "../../training/fit.ts";
 import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts";
 import { readSums } from "../../training/precision.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession, type Precision } from "../../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../../training/step.ts";
+import { compileStep, destroyStep, runStep } from "../../training/training_step.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,9 +1,9 @@
-/** Random checks of the kernels on matrix units, emulated on subgroups of 8, as kernels/matrix_tile.ts offers them. */
-import { convBackwardData } from "../../kernels/conv_backward_data.ts";
-import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
-import { convForward } from "../../kernels/conv_forward.ts";
+/** Random checks of the kernels on matrix units, emulated on subgroups of 8, as kernels/conv/matrix/matrix_tile.ts offers them. */
+import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
+import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
 import type { Kernel, Limits } from "../../kernels/kernel.ts";
-import type { Context } from "../../core/device.ts";
+import type { Context } from "../../core/device/device.ts";
 import { type Operand, random, relativeError, runOp } from "../_gpu.ts";
 import { HALF_ERROR } from "../kernels/_half.ts";
 import * as reference from "../_reference.ts";

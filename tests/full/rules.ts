@@ -7,8 +7,8 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { loadConfig } from "../../configs/load.ts";
-import { type Rule, RULES } from "../../core/layer.ts";
-import { openDevice } from "../../core/device.ts";
+import { type Rule, RULES } from "../../core/graph/layer.ts";
+import { openDevice } from "../../core/device/device.ts";
 import { explain } from "../../explain/explain.ts";
 import { layerNames } from "../../explain/layer_of.ts";
 import { poolModel } from "../../explain/pool_model.ts";

@@ -6,7 +6,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { openDevice } from "../../core/device.ts";
+import { openDevice } from "../../core/device/device.ts";
 import { type Check, runCheck } from "./checks.ts";
 import { canEmulateMatrices, MATRIX_EVERY, runMatrixCheck } from "./matrix_checks.ts";
 

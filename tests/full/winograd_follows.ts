@@ -7,15 +7,15 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { loadConfig } from "../../configs/load.ts";
-import { type Context, openDevice } from "../../core/device.ts";
-import { permutation } from "../../core/random.ts";
-import { readTensor, writeTensor } from "../../core/transfer.ts";
-import { defaultTuner, type Tuner } from "../../core/tuner.ts";
+import { type Context, openDevice } from "../../core/device/device.ts";
+import { permutation } from "../../core/graph/random.ts";
+import { readTensor, writeTensor } from "../../core/device/transfer.ts";
+import { defaultTuner, type Tuner } from "../../core/graph/tuner.ts";
 import { initialize } from "../../training/fit.ts";
 import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../../training/step.ts";
+import { compileStep, destroyStep, runStep } from "../../training/training_step.ts";
 
 const WINDOW = 50, SEED = 0;
 

@@ -2,11 +2,11 @@
 import { closeSync, mkdirSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { parseConfig } from "../../configs/load.ts";
-import { encode } from "../../core/checkpoint.ts";
-import { UserError } from "../../core/errors.ts";
-import { encodeTensors, sha256 } from "../../core/safetensors.ts";
-import { openTuneCache } from "../../core/tune_cache.ts";
-import { taskOf } from "../../core/tune_task.ts";
+import { encode } from "../../training/checkpoint.ts";
+import { UserError } from "../../core/host/errors.ts";
+import { encodeTensors, sha256 } from "../../core/host/safetensors.ts";
+import { openTuneCache } from "../../core/tune/tune_cache.ts";
+import { taskOf } from "../../core/tune/tune_task.ts";
 import { readCifar10 } from "../../data/cifar10.ts";
 import { curvesSvg } from "../../report/curves.ts";
 import { convOps } from "../../cli/conv_ops.ts";

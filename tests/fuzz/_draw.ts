@@ -1,5 +1,5 @@
 /** Random choices that a seed and the number of a case determine. */
-import { key, unit } from "../../core/random.ts";
+import { key, unit } from "../../core/graph/random.ts";
 
 export interface Draw {
   /** Uniform over a list. */

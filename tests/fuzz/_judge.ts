@@ -2,16 +2,16 @@
 import { stringify } from "yaml";
 import { parseConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
-import { type Checkpoint, decode, encode, select } from "../../core/checkpoint.ts";
-import type { Context } from "../../core/device.ts";
-import { layOut } from "../../core/plan.ts";
-import { tensor } from "../../core/tensor.ts";
-import { defaultTuner, fixedTuner } from "../../core/tuner.ts";
+import { type Checkpoint, decode, encode, select } from "../../training/checkpoint.ts";
+import type { Context } from "../../core/device/device.ts";
+import { layOut } from "../../core/device/plan.ts";
+import { tensor } from "../../core/graph/tensor.ts";
+import { defaultTuner, fixedTuner } from "../../core/graph/tuner.ts";
 import type { Limits } from "../../kernels/kernel.ts";
 import { classNames, IMAGE_SHAPE } from "../../training/datasets.ts";
 import type { Resident } from "../../training/resident.ts";
 import { evaluationProgram, openSession, parameterSpecs } from "../../training/session.ts";
-import { stepPrograms } from "../../training/step.ts";
+import { stepPrograms } from "../../training/training_step.ts";
 
 /** Those of a GPU and of a software driver. */
 const LIMITS: readonly Limits[] = [false, true].map((software) => ({

@@ -1,8 +1,8 @@
 /** The undamaged files that the fuzzer's cases start from. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseConfig } from "../../configs/load.ts";
-import type { Checkpoint } from "../../core/checkpoint.ts";
-import { sha256 } from "../../core/safetensors.ts";
+import type { Checkpoint } from "../../training/checkpoint.ts";
+import { sha256 } from "../../core/host/safetensors.ts";
 import { encodeWhitening } from "../../training/preprocess.ts";
 import { parameterSpecs } from "../../training/session.ts";
 

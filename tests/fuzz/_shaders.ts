@@ -1,5 +1,5 @@
 /** Are the shaders of accepted configs valid WGSL? Asked of Dawn's compiler, without making pipelines. */
-import type { Context } from "../../core/device.ts";
+import type { Context } from "../../core/device/device.ts";
 
 /** Returns a function that throws where a shader does not compile; each text is tried once. */
 export function shaderCheck({ device }: Context): (shaders: readonly string[]) => Promise<void> {

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { openDevice } from "../../core/device.ts";
+import { openDevice } from "../../core/device/device.ts";
 import { type Outcome, prepareCase, runCase } from "./_cases.ts";
 import { originals } from "./_originals.ts";
 import { shaderCheck } from "./_shaders.ts";

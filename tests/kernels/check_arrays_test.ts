@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type DeviceArray, openCheckArrays } from "../../core/check_arrays.ts";
-import { createBuffer } from "../../core/buffers.ts";
-import { draw, key } from "../../core/random.ts";
+import { type DeviceArray, openCheckArrays } from "../../core/measure/compare_arrays.ts";
+import { createBuffer } from "../../core/device/buffers.ts";
+import { draw, key } from "../../core/graph/random.ts";
 import { gpu } from "../_gpu.ts";
 
 async function array(data: readonly number[] | Float32Array, dtype: "f32" | "u32" = "f32"): Promise<DeviceArray> {

@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { clipNormOps } from "../../core/clip_norm.ts";
-import { arena } from "../../core/arena.ts";
-import { lossScaleTensor, writeLossScale } from "../../core/loss_scale.ts";
-import { compile, run } from "../../core/plan.ts";
-import { defaultTuner } from "../../core/tuner.ts";
-import { readTensor, writeTensor } from "../../core/transfer.ts";
+import { clipNormOps } from "../../core/graph/clip_ops.ts";
+import { arena } from "../../core/graph/arena.ts";
+import { lossScaleTensor, writeLossScale } from "../../core/device/loss_scale_buffer.ts";
+import { compile, run } from "../../core/device/plan.ts";
+import { defaultTuner } from "../../core/graph/tuner.ts";
+import { readTensor, writeTensor } from "../../core/device/transfer.ts";
 import { gpu, random, relativeError } from "../_gpu.ts";
 
 /** The gradients of two tensors in two windows, clipped; numbers of the device and of float64. */

@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { convBackwardData } from "../../kernels/conv_backward_data.ts";
-import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
-import { convForward } from "../../kernels/conv_forward.ts";
-import type { ConvProblem } from "../../kernels/conv_problem.ts";
+import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
+import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
+import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
 import type { Limits } from "../../kernels/kernel.ts";
 import { gpu, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";

@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Distortion, distortionSize, drawDistortions } from "../../kernels/draw_distortions.ts";
-import { placeOnCanvas } from "../../kernels/place_on_canvas.ts";
-import { permutation } from "../../core/random.ts";
-import { encodeStep } from "../../core/step.ts";
+import { type Distortion, distortionSize, drawDistortions } from "../../kernels/data/draw_distortions.ts";
+import { placeOnCanvas } from "../../kernels/data/place_on_canvas.ts";
+import { permutation } from "../../core/graph/random.ts";
+import { encodeStep } from "../../core/graph/step_data.ts";
 import { placed } from "../../training/canvas.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 import { type At, type Drawn, drawnFor, forward, place } from "../_reference_distort.ts";

@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { accumulate } from "../../kernels/accumulate.ts";
-import { dropout } from "../../kernels/dropout.ts";
-import { reluPullback } from "../../kernels/relu_pullback.ts";
-import { sgdUpdate } from "../../kernels/sgd.ts";
-import { symmetrize } from "../../kernels/symmetrize.ts";
-import { encodeStep } from "../../core/step.ts";
+import { accumulate } from "../../kernels/train/accumulate.ts";
+import { dropout } from "../../kernels/layer/dropout.ts";
+import { reluPullback } from "../../kernels/layer/relu_pullback.ts";
+import { sgdUpdate } from "../../kernels/train/sgd.ts";
+import { symmetrize } from "../../kernels/data/symmetrize.ts";
+import { encodeStep } from "../../core/graph/step_data.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 
@@ -58,7 +58,7 @@ async function drop(x: Float64Array, rate: number, { seed, step, stream }: typeo
 }
 
 for (const rate of [0.2, 0.5]) {
-  test(`dropout ${rate}: draws the mask of core/random.ts, scales by 1 / (1 - rate), keeps 1 - rate`, async () => {
+  test(`dropout ${rate}: draws the mask of core/graph/random.ts, scales by 1 / (1 - rate), keeps 1 - rate`, async () => {
     const x = random(40_000, 3).map((value) => value === 0 ? 1 : value); // a zero would hide whether it was kept
     const y = await drop(x, rate, AT), expected = reference.dropout(x, rate, { ...AT, before: FIRST * PER_EXAMPLE });
     assert.ok(y.every((value, i) => (value === 0) === (expected[i] === 0)), "another mask");

@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { gather, gatherLabels, type GatherProblem } from "../../kernels/gather.ts";
-import { NO_LABEL } from "../../kernels/softmax_cross_entropy.ts";
-import { draw, key, permutation } from "../../core/random.ts";
-import { encodeStep } from "../../core/step.ts";
+import { gather, gatherLabels, type GatherProblem } from "../../kernels/data/gather.ts";
+import { NO_LABEL } from "../../kernels/labels.ts";
+import { draw, key, permutation } from "../../core/graph/random.ts";
+import { encodeStep } from "../../core/graph/step_data.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 
 const AT = { seed: 0xdeadbeef, step: 12345 };

@@ -1,11 +1,11 @@
 /** The other kernels in half precision; the convolutions are in half_conv_test.ts. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { cast } from "../../kernels/cast.ts";
-import { dropout } from "../../kernels/dropout.ts";
-import { globalAveragePoolBackward, globalAveragePoolForward } from "../../kernels/global_average_pool.ts";
-import { maxPoolBackward, maxPoolForward } from "../../kernels/max_pool.ts";
-import { reluPullback } from "../../kernels/relu_pullback.ts";
+import { cast } from "../../kernels/layer/cast.ts";
+import { dropout } from "../../kernels/layer/dropout.ts";
+import { globalAveragePoolBackward, globalAveragePoolForward } from "../../kernels/layer/global_average_pool.ts";
+import { maxPoolBackward, maxPoolForward } from "../../kernels/layer/max_pool.ts";
+import { reluPullback } from "../../kernels/layer/relu_pullback.ts";
 import { type Operand, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 import { HALF_ERROR, halfTest } from "./_half.ts";

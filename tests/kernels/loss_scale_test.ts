@@ -1,10 +1,10 @@
 /** The loss scale: found overflows, skipped updates, and what becomes of the scale. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { checkFinite, updateScale } from "../../kernels/loss_scale.ts";
-import { sgdUpdate } from "../../kernels/sgd.ts";
-import { softmaxCrossEntropy } from "../../kernels/softmax_cross_entropy.ts";
-import { encodeStep } from "../../core/step.ts";
+import { checkFinite, updateScale } from "../../kernels/train/loss_scale.ts";
+import { sgdUpdate } from "../../kernels/train/sgd.ts";
+import { softmaxCrossEntropy } from "../../kernels/train/softmax_cross_entropy.ts";
+import { encodeStep } from "../../core/graph/step_data.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 
 const u32 = "u32" as const;

@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { convBackwardData } from "../../kernels/conv_backward_data.ts";
-import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
-import { convForward } from "../../kernels/conv_forward.ts";
+import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
+import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
 import type { Kernel, Limits } from "../../kernels/kernel.ts";
 import type { MatrixDialect } from "../../kernels/matrix_config.ts";
-import { type MatrixTuning, threadsOf } from "../../kernels/matrix_tile.ts";
+import { type MatrixTuning, threadsOf } from "../../kernels/conv/matrix/matrix_tile.ts";
 import { nullDevice } from "../_null_device.ts";
 
 /** As a discrete GPU with matrix units has them. */

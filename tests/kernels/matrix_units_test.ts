@@ -1,18 +1,18 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { convBackwardData } from "../../kernels/conv_backward_data.ts";
-import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
-import { convForward } from "../../kernels/conv_forward.ts";
-import type { ConvProblem } from "../../kernels/conv_problem.ts";
+import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
+import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
+import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
 import { isEmulated, type MatrixDialect } from "../../kernels/matrix_config.ts";
-import { type MatrixTuning, matrixTunings } from "../../kernels/matrix_tile.ts";
-import { type Context, openDevice } from "../../core/device.ts";
+import { type MatrixTuning, matrixTunings } from "../../kernels/conv/matrix/matrix_tile.ts";
+import { type Context, openDevice } from "../../core/device/device.ts";
 import { gpu, type Operand, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 import { HALF_ERROR } from "./_half.ts";
 
 /**
- * Kinds of what kernels/matrix_tile.ts offers, as small as they come, for llvmpipe compiles those in seconds each (all
+ * Kinds of what kernels/conv/matrix/matrix_tile.ts offers, as small as they come, for llvmpipe compiles those in seconds each (all
  * others: npm run test:full): one subgroup; several down and across, and several matrices of each; sides that differ.
  */
 const small = (dialect: MatrixDialect, m = 8, n = 8, k = 8) => ({ m, n, k, lanes: 8, dialect });

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { FIXED } from "../../kernels/kernel.ts";
-import { peakCopy } from "../../kernels/peak_copy.ts";
-import { FMA_STARTS, FMA_THREADS, peakFma } from "../../kernels/peak_fma.ts";
+import { peakCopy } from "../../kernels/measure/peak_copy.ts";
+import { FMA_STARTS, FMA_THREADS, peakFma } from "../../kernels/measure/peak_fma.ts";
 import { gpu, random, relativeError, runOp } from "../_gpu.ts";
 
 const vector = (data: ArrayLike<number>) => ({ shape: [data.length], data });

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { globalAveragePoolBackward, globalAveragePoolForward } from "../../kernels/global_average_pool.ts";
-import { maxPoolBackward, maxPoolForward, pooledSize } from "../../kernels/max_pool.ts";
+import { globalAveragePoolBackward, globalAveragePoolForward } from "../../kernels/layer/global_average_pool.ts";
+import { maxPoolBackward, maxPoolForward, pooledSize } from "../../kernels/layer/max_pool.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 

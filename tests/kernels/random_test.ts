@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { elementwise, RANDOM } from "../../kernels/wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../../kernels/kernel.ts";
-import { draw, hash, key, normals, permutation, streamOf, unit } from "../../core/random.ts";
+import { draw, hash, key, normals, permutation, streamOf, unit } from "../../core/graph/random.ts";
 import { relativeError, runOp } from "../_gpu.ts";
 
 /** Draws the number of each quadruple (seed, step, stream, index), as u32 and as uniform f32. */
@@ -25,7 +25,7 @@ const drawAll: Kernel<{ readonly count: number }, Fixed> = {
   cost: ({ count }) => ({ flops: 0, bytes: 24 * count }),
 };
 
-test("WGSL draws the numbers of core/random.ts for any u32 seed, step, stream and index", async () => {
+test("WGSL draws the numbers of core/graph/random.ts for any u32 seed, step, stream and index", async () => {
   const special = [0, 1, 2, 0x7fffffff, 0x80000000, 0x61c88646, 0x61c88647, 0xfffffffe, 0xffffffff];
   const quads = special.flatMap((a) =>
     special.flatMap((b) => [[a, b, 5, 6], [7, 8, a, b], [a, 9, 10, b], [b, a, b, a]])

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { convBackwardData } from "../../kernels/conv_backward_data.ts";
-import { convBackwardWeight } from "../../kernels/conv_backward_weight.ts";
-import { convForward } from "../../kernels/conv_forward.ts";
+import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
+import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
 import type { Limits } from "../../kernels/kernel.ts";
 
 /** As a discrete GPU has them. */

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { unpack, unpackLabels } from "../../kernels/unpack.ts";
+import { unpack, unpackLabels } from "../../kernels/data/unpack.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 
 test("a part of a batch unpacks its images, whose bytes start anywhere in a word, and its labels", async () => {

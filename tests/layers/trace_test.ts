@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../core/errors.ts";
-import { type Rule, sequential } from "../../core/layer.ts";
+import { UserError } from "../../core/host/errors.ts";
+import { type Rule, sequential } from "../../core/graph/layer.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { convOf, INPUT, layers, network, trace } from "../_trace.ts";
 

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Outcome } from "../../core/tune_budget.ts";
-import { emptyEntry, type Row } from "../../core/tune_entry.ts";
-import { tasksOf } from "../../core/tune_task.ts";
+import type { Outcome } from "../../core/tune/tune_budget.ts";
+import { emptyEntry, type Row } from "../../core/tune/tune_entry.ts";
+import { tasksOf } from "../../core/tune/tune_task.ts";
 import { tuningReport } from "../../report/tuning_report.ts";
 import { tunedSeconds, tuningLine, tuningTable, tuningText } from "../../report/tuning_table.ts";
 import { imaginedOp, LIMITS } from "../core/_tuning.ts";

@@ -6,7 +6,7 @@ import { parseConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
 import type { Whitening } from "../../data/whitening.ts";
 import { whitens } from "../../training/preprocess.ts";
-import { defaultTuner } from "../../core/tuner.ts";
+import { defaultTuner } from "../../core/graph/tuner.ts";
 import { listen, type Listening } from "../../serve/listen.ts";
 import { readPageFiles } from "../../serve/page_files.ts";
 import { routesOf } from "../../serve/routes.ts";

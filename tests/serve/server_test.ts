@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { decode } from "../../core/checkpoint.ts";
+import { decode } from "../../training/checkpoint.ts";
 import type { LiveInfo, LookInfo, PictureInfo, RunInfo, TopUnits, UnitPatches } from "../../serve/protocol.ts";
 import { floatsOf, fromBase64, toBase64 } from "../../serve/protocol.ts";
 import { readRows } from "../../serve/live_run.ts";

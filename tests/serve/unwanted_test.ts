@@ -10,7 +10,7 @@ import { listen } from "../../serve/listen.ts";
 import { openPixels } from "../../training/example_pixels.ts";
 import { unitSearch } from "../../serve/top_units.ts";
 import { told } from "../../serve/told.ts";
-import { defaultTuner } from "../../core/tuner.ts";
+import { defaultTuner } from "../../core/graph/tuner.ts";
 import { liveModel } from "../../serve/live_model.ts";
 import { CONFIG, WHITENED, withServer } from "./_served.ts";
 

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { DivergedError, UserError } from "../../core/errors.ts";
+import { DivergedError, UserError } from "../../core/host/errors.ts";
 import { driveSweep } from "../../sweep/drive.ts";
 import { localExecutor } from "../../sweep/executor.ts";
 import type { SweepPlan } from "../../sweep/plan.ts";

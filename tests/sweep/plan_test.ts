@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { divergence, PATIENCE } from "../../sweep/divergence.ts";
 import { bytesOf } from "../../sweep/disk.ts";
 import { gridPoints, PAPER_GRID, parseAxis } from "../../sweep/grid.ts";

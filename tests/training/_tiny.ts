@@ -3,7 +3,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { conv } from "../../layers/conv.ts";
 import { globalAveragePool } from "../../layers/global_average_pool.ts";
 import { maxPool } from "../../layers/max_pool.ts";
-import { sequential } from "../../core/layer.ts";
+import { sequential } from "../../core/graph/layer.ts";
 import { random } from "../_gpu.ts";
 
 export const INPUT = [8, 8, 1] as const;

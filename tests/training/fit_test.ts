@@ -2,17 +2,17 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
-import { type Checkpoint, decode, encode } from "../../core/checkpoint.ts";
-import { run } from "../../core/plan.ts";
-import { residentBytes } from "../../core/runtime.ts";
-import { defaultTuner, fixedTuner } from "../../core/tuner.ts";
+import { type Checkpoint, decode, encode } from "../../training/checkpoint.ts";
+import { run } from "../../core/device/plan.ts";
+import { residentBytes } from "../../core/host/process.ts";
+import { defaultTuner, fixedTuner } from "../../core/graph/tuner.ts";
 import { generateShapes } from "../../data/generated.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit, initialize } from "../../training/fit.ts";
 import { makeResident } from "../../training/resident.ts";
 import { getParams } from "../../training/model.ts";
 import { compileEvaluation, openSession } from "../../training/session.ts";
-import { compileStep, destroyStep } from "../../training/step.ts";
+import { compileStep, destroyStep } from "../../training/training_step.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 
 /** A network small enough to train in a test, with everything that draws random numbers. */

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
-import { UserError } from "../../core/errors.ts";
-import { sequential } from "../../core/layer.ts";
+import { UserError } from "../../core/host/errors.ts";
+import { sequential } from "../../core/graph/layer.ts";
 import { globalContrastNormalize } from "../../data/gcn.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { conv } from "../../layers/conv.ts";

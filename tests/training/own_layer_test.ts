@@ -1,9 +1,9 @@
 /** Layers that know nothing of half precision, in a network that is trained in it. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Layer, sequential } from "../../core/layer.ts";
-import { op } from "../../core/op.ts";
-import { elements, type Tensor, tensor } from "../../core/tensor.ts";
+import { type Layer, sequential } from "../../core/graph/layer.ts";
+import { op } from "../../core/graph/op.ts";
+import { elements, type Tensor, tensor } from "../../core/graph/tensor.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
 import { read, write } from "../../kernels/kernel.ts";
 import { elementwise } from "../../kernels/wgsl.ts";

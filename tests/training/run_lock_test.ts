@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
-import { UserError } from "../../core/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { lockRun } from "../../training/run_lock.ts";
 import { inFolder } from "../cli/_run.ts";
 

@@ -2,13 +2,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
-import type { Context } from "../../core/device.ts";
+import type { Context } from "../../core/device/device.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { initialize } from "../../training/fit.ts";
 import { getParams } from "../../training/model.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
-import { compileStep, describeStep, destroyStep, fittingSizes, runStep } from "../../training/step.ts";
+import { compileStep, describeStep, destroyStep, fittingSizes, runStep } from "../../training/training_step.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 
 /** Everything that draws random numbers or looks at the batch: dropout fused and apart, augmentation, pooling. */

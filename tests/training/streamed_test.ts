@@ -1,14 +1,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
-import { type Checkpoint, decode, encode } from "../../core/checkpoint.ts";
-import { UserError } from "../../core/errors.ts";
+import { type Checkpoint, decode, encode } from "../../training/checkpoint.ts";
+import { UserError } from "../../core/host/errors.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit, initialize } from "../../training/fit.ts";
 import { getParams } from "../../training/model.ts";
 import { openExamples } from "../../training/open_examples.ts";
 import { compileEvaluation, openSession } from "../../training/session.ts";
-import { compileStep, destroyStep } from "../../training/step.ts";
+import { compileStep, destroyStep } from "../../training/training_step.ts";
 import { gpu } from "../_gpu.ts";
 import { colors, type PictureFolder } from "../data/_pictures.ts";
 

@@ -1,0 +1,157 @@
+/** Opens a GPU: what it can do, what identifies it, and whether it is still there. */
+import type { Limits } from "../../kernels/kernel.ts";
+import type { MatrixConfig } from "../../kernels/matrix_config.ts";
+import { DeviceLostError, firstLine, UserError } from "../host/errors.ts";
+import { probeMatrix, type SubgroupMatrixConfig } from "./probe_matrix.ts";
+import { hasProcess } from "../host/process.ts";
+import { entryPoint, SUBGROUP_MATRIX } from "../host/webgpu.ts";
+
+/** An open device, what kernels may use on it, and what identifies it. */
+export interface Context {
+  readonly device: GPUDevice;
+  readonly limits: Limits;
+  /** Can ops be timed on the device? */
+  readonly timestamps: boolean;
+  /** One line for people: adapter, driver, back end. */
+  readonly description: string;
+  /** Everything a tuning depends on: adapter, driver, limits but f16, toggles, version of Dawn, as one string. */
+  readonly scope: string;
+  /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
+  check(): void;
+  close(): void;
+}
+
+const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driver: the vendor's for a discrete GPU; " +
+  "on Debian or Ubuntu without one, the software driver (packages mesa-vulkan-drivers, version 23 or newer, and " +
+  "libvulkan1). VK_DRIVER_FILES can name the driver's JSON file";
+
+const NO_BROWSER_ADAPTER = "Cannot find a GPU: this browser has WebGPU, but offers none on this machine; turn on its " +
+  "hardware acceleration, or update the graphics driver";
+
+/** Limits to raise from WebGPU's defaults to what the adapter has. */
+const RAISED = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+] as const;
+
+/** Used where the adapter has them. */
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
+
+/** Which guards and kernels a device gets; all are off unless said otherwise. */
+export interface DeviceOptions {
+  /** Leave Dawn's bounds checks and other guards on. */
+  readonly safe?: boolean;
+  /** Offer only kernels that sum the products of the definition, so no Winograd. */
+  readonly exact?: boolean;
+  /**
+   * Offer kernels on matrix units (tensor cores) where half precision is computed: candidates of the tuner, never a
+   * default. They have run in emulation only, on no hardware yet. Without effect where the adapter has no such units,
+   * and with `safe`, which leaves Dawn's experimental features off.
+   */
+  readonly matrix?: boolean;
+}
+
+/**
+ * Opens the adapter that WebGPU prefers, with all of its limits: Dawn in Node and Deno, the browser's own elsewhere.
+ * `close()` lets the process end. Throws `UserError` where there is no adapter.
+ *
+ * @example
+ * ```ts
+ * const opened = await openDevice({ exact: true });
+ * console.log(opened.description);
+ * opened.close();
+ * ```
+ */
+export async function openDevice(
+  { safe = false, exact = false, matrix = false }: DeviceOptions = {},
+): Promise<Context> {
+  const { gpu, backend } = await entryPoint(safe, matrix);
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) throw new UserError(hasProcess ? NO_ADAPTER : NO_BROWSER_ADAPTER);
+  const { info } = adapter;
+  const timestamps = adapter.features.has("timestamp-query"), subgroups = adapter.features.has("subgroups");
+  const device = await adapter.requestDevice({
+    requiredFeatures: [...FEATURES, ...(matrix ? [SUBGROUP_MATRIX] : [])].filter((feature) =>
+      adapter.features.has(feature)
+    ),
+    requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
+  }).catch((error) => {
+    throw new UserError(`Cannot open the GPU ${info.description || info.device}: ${firstLine(error)}`);
+  });
+  const name = info.description || info.device || `${info.vendor} ${info.architecture}`;
+  const software = info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|WARP|Basic Render/i.test(
+    `${name} ${info.vendor} ${info.architecture} ${info.device}`,
+  );
+  const subgroupSize = subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : null;
+  const units = matrix && subgroupSize !== null && device.features.has(SUBGROUP_MATRIX)
+    ? await probeMatrix(device, (info as MatrixInfo).subgroupMatrixConfigs ?? [], subgroupSize)
+    : null;
+  const limits: Limits = {
+    workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
+    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
+    bindingBytes: Math.floor(Number(device.limits.maxStorageBufferBindingSize) / 256) * 256,
+    subgroupSize,
+    software,
+    exact,
+    ...(device.features.has("shader-f16") ? { f16: true } : {}),
+    ...(units === null ? {} : { matrix: units }),
+  };
+  // What was measured and recorded in float32 holds with and without f16.
+  const { f16: _f16, ...scoped } = limits;
+  let failure: Error | null = null;
+  let closing = false;
+  device.addEventListener("uncapturederror", (event) => {
+    const { error } = event as GPUUncapturedErrorEvent, message = firstLine(error);
+    const full = error.constructor.name === "GPUOutOfMemoryError";
+    failure ??= full
+      ? new UserError(`The GPU ran out of memory (${message}): use a smaller batch (--set training.batch=N)`)
+      : new Error(`The GPU reported: ${error.message}`);
+  });
+  device.lost.then(({ reason, message }) => {
+    // Whatever was reported before is a consequence or says less.
+    if (!closing) {
+      failure = new DeviceLostError(`The GPU device was lost (${reason}: ${firstLine(message) || "no reason given"})`);
+    }
+  });
+  return {
+    device,
+    limits,
+    timestamps,
+    description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}${
+      matrix ? describeUnits(units, subgroupSize) : ""
+    }`,
+    scope: JSON.stringify({ ...infoFields(info), backend, limits: scoped }),
+    check() {
+      if (closing) throw new UserError("The device was closed: openDevice opens another one");
+      if (failure !== null) throw failure;
+    },
+    close() {
+      closing = true;
+      device.destroy();
+      void gpu; // keeps Dawn's instance alive until here
+    },
+  };
+}
+
+/** What the experimental feature adds to WebGPU's types. */
+type MatrixInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+
+function describeUnits(units: MatrixConfig | null, subgroupSize: number | null): string {
+  if (units === null) {
+    return `; no matrix units that can be used${subgroupSize === null ? ", as sizes of subgroups vary" : ""}`;
+  }
+  return `; matrix units of ${units.m}x${units.n}x${units.k}, in kernels that have not run on hardware yet`;
+}
+
+const infoFields = ({ vendor, architecture, device, description }: GPUAdapterInfo) => ({
+  vendor,
+  architecture,
+  device,
+  description,
+});

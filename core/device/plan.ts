@@ -1,0 +1,217 @@
+/** From a program to something that runs: tunings, memory, pipelines and bind groups, all made once. */
+import type { Limits, Slot, Workgroups } from "../../kernels/kernel.ts";
+import { createBuffer } from "./buffers.ts";
+import { checkMemory, mebibytes } from "../host/memory.ts";
+import type { Context } from "./device.ts";
+import { TooLargeError } from "../host/errors.ts";
+import { fuse } from "../graph/fuse.ts";
+import { type Chosen, type MemoryPlan, planMemory } from "../graph/memory_plan.ts";
+import type { Program } from "../graph/program.ts";
+import { streamOf } from "../graph/random.ts";
+import { pipelineFor } from "./pipeline.ts";
+import { bytesOf, type Tensor, type VirtualBuffer } from "../graph/tensor.ts";
+import type { Tuner, Tunings } from "../graph/tuner.ts";
+
+export interface Dispatch {
+  /** The label of its op. */
+  readonly label: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: Workgroups;
+}
+
+/** The buffers on the device by the virtual ones that tensors name. */
+export type Buffers = Map<VirtualBuffer, GPUBuffer>;
+
+/** A compiled program: everything that a run needs, made once. */
+export interface Plan {
+  readonly ops: readonly Chosen[];
+  readonly dispatches: readonly Dispatch[];
+  /** Every buffer of the program, those shared with other plans included. */
+  readonly buffers: Buffers;
+  readonly tunings: Tunings;
+  /** A hash of all shaders, in order. */
+  readonly shaders: string;
+  /** Bytes of the transient buffers, scratch included. */
+  readonly transientBytes: number;
+  /** Frees the transient buffers. */
+  destroy(): void;
+}
+
+/** What `choose` decides for each op of a program. */
+export async function chooseTunings({ ops }: Program, tuner: Tuner): Promise<Chosen[]> {
+  await tuner.prepare?.(ops);
+  const chosen: Chosen[] = [];
+  for (const op of ops) {
+    const tuning = await tuner.choose(op);
+    const stages = op.kernel.stages(op.problem, tuning);
+    const scratch = stages.scratch.map((bytes, index): VirtualBuffer => ({
+      label: `${op.label}/scratch${index}`,
+      bytes,
+      lifetime: "transient",
+    }));
+    chosen.push({ op, tuning, stages, scratch });
+  }
+  return chosen;
+}
+
+/** WebGPU's limit of workgroups in one dimension. */
+const MAX_WORKGROUPS = 65535;
+
+/** Throws `TooLargeError` where a tensor exceeds one binding: names it, and the largest batch that fits. */
+function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
+  for (const { op, scratch, stages } of chosen) {
+    for (const tensor of [...op.reads, ...op.writes]) {
+      const bytes = bytesOf(tensor);
+      if (bytes <= bindingBytes) continue;
+      const batch = tensor.shape[0]!;
+      throw new TooLargeError(
+        `Cannot run ${op.label}: tensor ${tensor.buffer.label} [${tensor.shape.join(", ")}] takes ${
+          mebibytes(bytes)
+        }, ` +
+          `this device binds at most ${mebibytes(bindingBytes)}; the largest batch that fits is ` +
+          `${Math.floor(batch * bindingBytes / bytes)}`,
+      );
+    }
+    for (const { label, bytes } of scratch) {
+      if (bytes > bindingBytes) throw new TooLargeError(`Cannot run ${op.label}: ${label} takes ${mebibytes(bytes)}`);
+    }
+    const workgroups = Math.max(...stages.dispatches.flatMap(({ shader }) => shader.workgroups));
+    if (workgroups > MAX_WORKGROUPS) {
+      throw new TooLargeError(
+        `Cannot run ${op.label}: it takes ${workgroups} workgroups in one dimension, at most ${MAX_WORKGROUPS} are ` +
+          "allowed; use a smaller batch or fewer channels",
+      );
+    }
+  }
+}
+
+/** A program with everything decided that needs no device: tunings, shaders, which tensors share memory. */
+export interface Layout extends MemoryPlan {
+  readonly chosen: readonly Chosen[];
+}
+
+/**
+ * Lays out a program: fuse ops, choose tunings, expand stages, plan memory. Throws `TooLargeError` where it exceeds what
+ * the device or, on a software adapter, main memory can hold.
+ */
+export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, software }: Limits): Promise<Layout> {
+  const program = fuse(traced), chosen = await chooseTunings(program, tuner);
+  checkBindings(chosen, bindingBytes);
+  const memory = planMemory(chosen, program.keep);
+  if (software) checkMemory("the tensors of a step", memory.slots.reduce((sum, bytes) => sum + bytes, 0));
+  return { chosen, ...memory };
+}
+
+/**
+ * Compiles a program: lay it out, create buffers, pipelines (in parallel) and bind groups. Persistent buffers are taken
+ * from `shared`, or created, zeroed, and added to it. Throws `UserError` where the memory of the device does not suffice.
+ *
+ * @example
+ * ```ts
+ * // y = x + x for eight numbers: a kernel of one's own, used once.
+ * const double: Kernel<null, null> = {
+ *   name: "double",
+ *   tunings: () => [null],
+ *   stages() {
+ *     const arrays = `@group(0) @binding(0) var<storage, read> x: array<f32>;
+ * @group(0) @binding(1) var<storage, read_write> y: array<f32>;`;
+ *     const shader = elementwise(8, arrays, "y[i] = x[i] + x[i];");
+ *     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
+ *   },
+ *   cost: () => ({ flops: 8, bytes: 64 }),
+ * };
+ * const x = tensor("x", [8], { lifetime: "persistent" }), y = tensor("y", [8], { lifetime: "persistent" });
+ * const program = { ops: [op(double, null, { label: "double", reads: [x], writes: [y] })], keep: [] };
+ * const buffers: Buffers = new Map();
+ * await writeTensor(device, buffers, x, Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7));
+ * run(device, await compile(device, program, defaultTuner(device.limits), buffers));
+ * console.log((await readTensor(device, buffers, y)).join(" ")); // 0 2 4 6 8 10 12 14
+ * ```
+ */
+export async function compile(context: Context, program: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
+  const { chosen, slots, slotOf } = await layOut(program, tuner, context.limits);
+  const pipelines = Promise.all(
+    chosen.map(({ op, stages }) =>
+      Promise.all(stages.dispatches.map(({ shader }) => pipelineFor(context.device, op.label, shader.code)))
+    ),
+  );
+  pipelines.catch(() => {}); // awaited below, after the buffers, whose errors come first
+  const slotBuffers: GPUBuffer[] = [];
+  for (const [index, bytes] of slots.entries()) {
+    const tenant = [...slotOf].find(([, slot]) => slot === index)![0];
+    slotBuffers.push(await createBuffer(context, `slot ${index} (${tenant.label} and others)`, bytes));
+  }
+  const buffers: Buffers = new Map([...slotOf].map(([buffer, slot]) => [buffer, slotBuffers[slot]!]));
+  for (const { op } of chosen) {
+    for (const { buffer } of [...op.reads, ...op.writes]) {
+      if (buffer.lifetime === "transient" || buffers.has(buffer)) continue;
+      const created = shared.get(buffer) ?? await createBuffer(context, buffer.label, buffer.bytes);
+      shared.set(buffer, created);
+      buffers.set(buffer, created);
+    }
+  }
+  const compiled = await pipelines;
+  const dispatches = chosen.flatMap(({ op, stages, scratch }, opIndex) =>
+    stages.dispatches.map(({ shader, bindings }, index): Dispatch => {
+      const resources = bindings.map((slot) => resource(buffers, slot, op.reads, op.writes, scratch));
+      return bind(context, op.label, compiled[opIndex]![index]!, resources, shader.workgroups);
+    })
+  );
+  return {
+    ops: chosen,
+    dispatches,
+    buffers,
+    tunings: Object.fromEntries(chosen.map(({ op, tuning }) => [op.label, tuning])),
+    shaders: streamOf(chosen.flatMap(({ stages }) => stages.dispatches.map(({ shader }) => shader.code)).join(""))
+      .toString(16),
+    transientBytes: slots.reduce((sum, bytes) => sum + bytes, 0),
+    destroy: () => slotBuffers.forEach((buffer) => buffer.destroy()),
+  };
+}
+
+/** A dispatch of a compiled shader; `resources[i]` is bound at `@binding(i)`. */
+export function bind(
+  { device }: Context,
+  label: string,
+  pipeline: GPUComputePipeline,
+  resources: readonly GPUBufferBinding[],
+  workgroups: Workgroups,
+): Dispatch {
+  const entries = resources.map((resource, binding) => ({ binding, resource }));
+  const bindGroup = device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
+  return { label, pipeline, bindGroup, workgroups };
+}
+
+function resource(
+  buffers: Buffers,
+  { from, index }: Slot,
+  reads: readonly Tensor[],
+  writes: readonly Tensor[],
+  scratch: readonly VirtualBuffer[],
+): GPUBufferBinding {
+  if (from === "scratch") {
+    const virtual = scratch[index]!;
+    return { buffer: buffers.get(virtual)!, size: virtual.bytes };
+  }
+  const tensor = (from === "read" ? reads : writes)[index]!;
+  return { buffer: buffers.get(tensor.buffer)!, offset: tensor.offset, size: bytesOf(tensor) };
+}
+
+/**
+ * Encodes one compute pass with all dispatches of `plans`, in order, and submits it; returns at once. What ran can be
+ * read by `readTensor`, which waits.
+ */
+export function run({ device }: Context, ...plans: readonly Plan[]): void {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const { dispatches } of plans) {
+    for (const { pipeline, bindGroup, workgroups } of dispatches) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...workgroups);
+    }
+  }
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+}

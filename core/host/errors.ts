@@ -1,0 +1,79 @@
+/** Longest message: a name out of a damaged file may be as long as the file. */
+const MAX_MESSAGE = 1000;
+
+/** Line ends and other control characters, which names out of files may hold, would garble a terminal. */
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g;
+
+/** A text out of a file or another program as one line of bounded length. */
+export function oneLine(text: string): string {
+  const line = text.replace(CONTROL, " ");
+  return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)} ...`;
+}
+
+/**
+ * An error that the user can act on: bad input, a missing file, a device that cannot do the work. Its message is one
+ * line that names what, where and what to do; the commands print it without a stack trace.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   conv({ name: "conv1", channels: 0, kernel: 3 });
+ * } catch (error) {
+ *   if (!(error instanceof UserError)) throw error; // a bug, not a wrong input
+ *   console.log(error.message); // Cannot build conv "conv1": channels: too small: expected number to be >=1, got 0
+ * }
+ * ```
+ */
+export class UserError extends Error {
+  override readonly name: string = "UserError";
+
+  constructor(message: string) {
+    super(oneLine(message));
+  }
+}
+
+/** The device went away: the driver was reset, updated, or the hardware unplugged. What was on it is gone. */
+export class DeviceLostError extends UserError {
+  override readonly name = "DeviceLostError";
+}
+
+/** The loss is no number any more. */
+export class DivergedError extends UserError {
+  override readonly name = "DivergedError";
+
+  /** `what` happened, and what to do. */
+  constructor(readonly what: string, advice: string) {
+    super(`${what}: ${advice}`);
+  }
+}
+
+/** A program needs more memory, or larger bindings, than there are: a smaller batch may fit. */
+export class TooLargeError extends UserError {
+  override readonly name = "TooLargeError";
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: "it does not exist",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EEXIST: "a file of this name is in the way",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  ENOSPC: "no space left on the disk, free some and try again",
+  EROFS: "the file system is read-only",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be larger than the limit for files (ulimit -f) allows",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** What a user is told of a failed file operation; `action` as in "Cannot <action> <path>". */
+export function fileError(action: string, path: string, error: unknown): UserError {
+  const code = (error as { code?: string }).code ?? "";
+  return new UserError(`Cannot ${action} "${path}": ${REASONS[code] ?? (error as Error).message}`);
+}
+
+/** The first line of what an error says. */
+export function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split("\n")[0]!;
+}

@@ -1,0 +1,167 @@
+/** The only door to files. Node's file system, which Deno has too; every failure becomes one clear `UserError`. */
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, statfs, utimes } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname, resolve } from "node:path";
+import { fileError } from "./errors.ts";
+import { environment } from "./process.ts";
+
+/** The bytes of a file. Throws `UserError` where it cannot be read. */
+export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const bytes = await readBytes(path);
+    return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+/** The text of a file. Throws `UserError` where it cannot be read. */
+export async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode(await readFile(path));
+}
+
+/** Is there a file or folder of this path? */
+export async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(() => true, () => false);
+}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  return await stat(path).then((info) => info.isDirectory(), () => false);
+}
+
+/** Names of the entries of a folder, sorted; empty if there is no such folder. */
+export async function list(path: string): Promise<string[]> {
+  return await readdir(path).then((names) => names.sort(), () => []);
+}
+
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw fileError("create the folder", path, error);
+  }
+}
+
+/**
+ * Replaces a file at once: writes beside it, flushes to the disk, renames. A crash or a full disk leaves the old
+ * contents; of processes that write at the same time, the last wins. Creates missing folders. Without `flush`, a crash
+ * of the whole machine may lose the file.
+ */
+export async function writeFile(
+  path: string,
+  contents: Uint8Array | string,
+  { flush = true }: { readonly flush?: boolean } = {},
+): Promise<void> {
+  const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  await makeDirectory(dirname(path));
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(contents);
+      if (flush) await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw fileError("write", path, error);
+  }
+}
+
+/** Writes a file unless it exists; returns whether it did. Of processes that try at the same time, one does. */
+export async function createFile(path: string, contents: string): Promise<boolean> {
+  await makeDirectory(dirname(path));
+  try {
+    const file = await open(path, "wx");
+    try {
+      await file.writeFile(contents);
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "EEXIST") return false;
+    throw fileError("write", path, error);
+  }
+}
+
+/** Sets the time at which a file was modified to now, if it exists. */
+export async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now).catch(() => {});
+}
+
+/** When a file was modified, in milliseconds of the clock that its file system uses; null if it does not exist. */
+export async function modified(path: string): Promise<number | null> {
+  try {
+    const file = await open(path, "r"); // opened, so that a network file system asks its server
+    try {
+      return (await file.stat()).mtimeMs;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** Deletes a folder if it is empty. */
+export async function removeEmptyDirectory(path: string): Promise<void> {
+  await rmdir(path).catch(() => {});
+}
+
+/** Bytes that are free on the disk of a folder; null where nobody tells. */
+export async function freeBytes(path: string): Promise<number | null> {
+  return await statfs(path).then(({ bavail, bsize }) => bavail * bsize, () => null);
+}
+
+/** The name of this machine. */
+export function hostName(): string {
+  return hostname();
+}
+
+/**
+ * When a process of this machine was started, in the kernel's units: tells it from a later one with the same number.
+ * Null where the process is gone or the system does not tell; only Linux does.
+ */
+export async function processStart(pid: number): Promise<string | null> {
+  const text = await readBytes(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" "); // the name before it may hold anything
+  return fields[0] === "Z" ? null : fields[19] ?? null;
+}
+
+/** Deletes a file if it exists. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw fileError("delete", path, error);
+  }
+}
+
+/** Renames a file if it exists. */
+export async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    if (await exists(from)) await rename(from, to);
+  } catch (error) {
+    throw fileError("rename", from, error);
+  }
+}
+
+/** The folder that a file lies in. */
+export function folderOf(path: string): string {
+  return dirname(path);
+}
+
+/** The path from the root of the file system. */
+export function absolutePath(path: string): string {
+  return resolve(path);
+}
+
+/** Where caches live: ALLCNN_CACHE, else the user's cache folder. */
+export function cacheDirectory(): string {
+  return environment("ALLCNN_CACHE") ??
+    `${environment("XDG_CACHE_HOME") ?? `${environment("HOME") ?? "."}/.cache`}/allcnn`;
+}

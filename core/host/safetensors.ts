@@ -1,0 +1,114 @@
+/**
+ * The safetensors format: 8 bytes of header length (little-endian), a JSON header of names, shapes and offsets, then
+ * the data. Bytes in, bytes out. A SHA-256 of header and data under `checksum` in the metadata makes damage visible.
+ */
+import { UserError } from "./errors.ts";
+import { FLOAT_FORMATS } from "./float_formats.ts";
+
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface TensorFile {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** Longest header that safetensors allows. */
+const MAX_HEADER = 100_000_000;
+
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What the metadata's `checksum` covers: the header without it, and the data. */
+async function digest(metadata: object, entries: object, body: Uint8Array<ArrayBuffer>): Promise<string> {
+  const header = JSON.stringify({ __metadata__: metadata, ...entries });
+  return await sha256(new TextEncoder().encode(`${header}${await sha256(body)}`));
+}
+
+/** The file's bytes, with `checksum` added to the metadata. */
+export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<Uint8Array<ArrayBuffer>> {
+  const entries: Record<string, Entry> = {};
+  let size = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    entries[name] = { dtype: "F32", shape, data_offsets: [size, size += data.byteLength] };
+  }
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const { data } of Object.values(tensors)) {
+    body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  const hashed = { ...metadata, checksum: await digest(metadata, entries, body) };
+  const json = new TextEncoder().encode(JSON.stringify({ __metadata__: hashed, ...entries }));
+  const padded = Math.ceil(json.length / 8) * 8; // the data starts aligned
+  const file = new Uint8Array(8 + padded + size).fill(0x20, 8, 8 + padded);
+  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
+  file.set(json, 8);
+  file.set(body, 8 + padded);
+  return file;
+}
+
+/**
+ * Reads float tensors of any width, as float32. Throws `UserError`, naming `source`, where the bytes are truncated,
+ * damaged or foreign.
+ */
+export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<TensorFile> {
+  const bad = (why: string) => new UserError(`Cannot read "${source}" as safetensors: ${why}`);
+  if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes, a header needs at least 8`);
+  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (headerLength > Math.min(MAX_HEADER, bytes.length - 8)) throw bad("its header is truncated or not safetensors");
+  let header: Record<string, Entry> & { __metadata__?: Record<string, string> };
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)));
+  } catch {
+    throw bad("its header is damaged");
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) throw bad("its header is no JSON object");
+  const body = bytes.slice(8 + headerLength);
+  const { __metadata__: metadata = {}, ...entries } = header;
+  if (
+    typeof metadata !== "object" || metadata === null || Array.isArray(metadata) ||
+    !Object.values(metadata).every((value) => typeof value === "string")
+  ) throw bad("its metadata is damaged");
+  // Collected as pairs: a name such as "__proto__" would not become a key by assignment.
+  const tensors: [string, HostTensor][] = [];
+  let read = 0;
+  for (const [name, entry] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets: offsets } = entry ?? {};
+    if (!Array.isArray(shape) || !shape.every((size) => Number.isInteger(size) && size >= 0)) {
+      throw bad(`tensor "${name}" has no valid shape`);
+    }
+    const format = Object.hasOwn(FLOAT_FORMATS, dtype) ? FLOAT_FORMATS[dtype] : undefined;
+    if (format === undefined) {
+      throw bad(`tensor "${name}" has type ${dtype}, only ${Object.keys(FLOAT_FORMATS).join(", ")} are supported`);
+    }
+    const [start, end] = Array.isArray(offsets) ? offsets : [NaN, NaN];
+    if (
+      !(Number.isInteger(start) && start >= 0) ||
+      end - start !== format.size * shape.reduce((product, size) => product * size, 1)
+    ) {
+      throw bad(`tensor "${name}" has offsets that do not fit its shape`);
+    }
+    if (end > body.length) throw bad(`it is truncated: tensor "${name}" ends at byte ${end} of ${body.length}`);
+    if ((read += end - start) > body.length) throw bad(`tensor "${name}" shares bytes with others`);
+    tensors.push([name, { shape, data: format.read(body.subarray(start, end)) }]);
+  }
+  const { checksum: expected, ...rest } = metadata;
+  const damaged = bad("it is damaged (its checksum differs)");
+  // A header that is nested deep enough overflows the stack when it is written as JSON again.
+  const actual = expected === undefined ? undefined : await digest(rest, entries, body).catch(() => {
+    throw damaged;
+  });
+  if (actual !== expected) throw damaged;
+  return { metadata: rest, tensors: Object.fromEntries(tensors) };
+}

@@ -1,0 +1,260 @@
+/** Searches the candidates of one task within a deadline. */
+import type { Limits, Stages } from "../../kernels/kernel.ts";
+import { UserError } from "../host/errors.ts";
+import type { Op } from "../graph/op.ts";
+import { median } from "../measure/profile.ts";
+import type { Attempt, Bench, Expired } from "./tune_bench.ts";
+import type { TuneCache } from "./tune_cache.ts";
+import {
+  afterRace,
+  contenders,
+  type Entry,
+  mergedRows,
+  nearRoofline,
+  type Row,
+  rowOf,
+  settled,
+  type TimedRow,
+  untried,
+  winnerOf,
+} from "./tune_entry.ts";
+import type { Runnable } from "./tune_operands.ts";
+import { type Candidate, overLimits, stagesHash, type Task } from "./tune_task.ts";
+
+/** Why candidates were not tried. */
+export const OUT_OF_BUDGET = "the budget was used up", INTERRUPTED = "the search was interrupted";
+
+/** Samples of each contender; after two, those slower than the best by `TRAILS` drop out. */
+const ROUNDS = 5, TRAILS = 1.1;
+
+/** What a search works with: replaced by fakes in tests. */
+export interface SearchOptions {
+  readonly limits: Limits;
+  readonly cache: TuneCache;
+  readonly openBench: (op: Op, expired: Expired) => Promise<Bench>;
+  /** Seconds on the device that an op takes at least, by the device's peaks. */
+  readonly floor: (op: Op) => Promise<number>;
+  /** Candidates to compile ahead, in other threads. */
+  readonly ahead: number;
+  /** Seconds, from any origin. */
+  readonly now: () => number;
+  /** Asked between two candidates: end the search? */
+  readonly stop: () => boolean;
+  /** Throws where the device cannot be used any more. */
+  readonly check: () => void;
+  /** Called before each candidate with what is known until then. */
+  readonly onCandidate: (task: Task, entry: Entry) => void;
+}
+
+/** What is known of a task now, and what the search of it did. */
+export interface Found {
+  readonly entry: Entry;
+  /** Candidates tried in this search. */
+  readonly measured: number;
+  /** Why some were not tried; empty if all were. */
+  readonly note: string;
+  /** Seconds until the first attempt had ended, that of the reference included; null if there was none. */
+  readonly openingSeconds: number | null;
+  /** That of earlier searches, and of this one's attempts. */
+  readonly pace: readonly Pace[];
+}
+
+/** What an attempt took, of any task: how long the next may take. */
+export interface Pace {
+  readonly task: string;
+  readonly compileSeconds: number;
+  /** Checks, the first timing, and for a task's first attempt the reference. */
+  readonly runSeconds: number;
+  /** Characters of its shaders. */
+  readonly length: number;
+}
+
+const lengthOf = ({ dispatches }: Stages) => dispatches.reduce((sum, { shader }) => sum + shader.code.length, 0);
+
+/** Some shaders take longer to compile than their length tells, and nothing can interrupt it. */
+export const CAUTION = 1.5;
+
+/**
+ * What an attempt may take: to compile as long as the slowest of all tasks, longer if its shaders are; to run as long as
+ * the slowest of its own task.
+ */
+function expectedSeconds(pace: readonly Pace[], { key }: Task, stages: Stages): number {
+  const length = lengthOf(stages), own = pace.filter(({ task }) => task === key);
+  const compile = pace.map((each) => each.compileSeconds * Math.max(1, length / each.length));
+  return CAUTION * (Math.max(0, ...compile) + Math.max(0, ...own.map(({ runSeconds }) => runSeconds)));
+}
+
+const generated = new WeakMap<Candidate, { readonly stages: Stages | string; readonly hash: string }>();
+
+/** The stages of a candidate, or why it has none, and their hash. */
+async function stagesOf({ op: { kernel, problem } }: Task, candidate: Candidate) {
+  const known = generated.get(candidate);
+  if (known !== undefined) return known;
+  let stages: Stages | string;
+  try {
+    stages = kernel.stages(problem, candidate.tuning);
+  } catch (error) {
+    stages = `cannot be generated: ${(error as Error).message.split("\n")[0]}`;
+  }
+  const made = { stages, hash: typeof stages === "string" ? "" : await stagesHash(stages) };
+  generated.set(candidate, made);
+  return made;
+}
+
+/** The entry without the rows, and the winner, that this version generates differently or not at all. */
+export async function freshEntry(task: Task, entry: Entry): Promise<Entry> {
+  const rows: Row[] = [];
+  for (const candidate of task.candidates) {
+    const row = rowOf(entry, candidate.tuning);
+    if (row !== undefined && row.hash === (await stagesOf(task, candidate)).hash) rows.push(row);
+  }
+  const kept = entry.winner !== null && rowOf({ rows }, entry.winner)?.status === "timed";
+  return { ...entry, winner: kept ? entry.winner : null, rows };
+}
+
+/** What a search may take. */
+export interface Allowance {
+  /** When the task's share of the budget ends, and when the whole budget does; by the clock of `now`. */
+  readonly taskEnd: number;
+  readonly wholeEnd: number;
+  /** Of all attempts so far. */
+  readonly pace: readonly Pace[];
+}
+
+/** Shortest time that a sample is thought to take, with what surrounds it. */
+const SAMPLE_SECONDS = 0.002;
+
+const secondsOf = (rows: readonly TimedRow[]) =>
+  rows.reduce((sum, { seconds }) => sum + Math.max(SAMPLE_SECONDS, seconds), 0);
+
+/**
+ * Tries the candidates of a task that `before` does not tell of: the default first, within the whole budget, then the
+ * others within the task's share, until one is near the roofline. The fastest are then timed round robin. What is
+ * known is written to the cache before each candidate, which counts as unfinished until it has come back.
+ */
+export async function searchTask(
+  task: Task,
+  before: Entry,
+  { taskEnd, wholeEnd, pace: earlier }: Allowance,
+  options: SearchOptions,
+): Promise<Found> {
+  const { cache, limits, now } = options, floorSeconds = await options.floor(task.op), basis = task.candidates[0]!;
+  const pace = [...earlier], runnables = new Map<string, Runnable>();
+  const began = now();
+  let entry = before, measured = 0, note = "", bench: Bench | null = null, openingSeconds: number | null = null;
+  let trying: Candidate | null = null;
+  const expired = () => now() > wholeEnd;
+  const record = (row: Row) => {
+    entry = { ...entry, rows: mergedRows(entry.rows, [row]) };
+  };
+  const attempt = async (candidate: Candidate, upcoming: readonly Candidate[]): Promise<boolean> => {
+    const { stages, hash } = await stagesOf(task, candidate);
+    const row: Row = {
+      tuning: candidate.tuning,
+      hash,
+      status: "invalid",
+      reason: "",
+      seconds: null,
+      samples: 0,
+      compileSeconds: null,
+    };
+    const impossible = typeof stages === "string" ? stages : candidate === basis ? null : overLimits(stages, limits);
+    if (typeof stages === "string" || impossible !== null) {
+      record({ ...row, reason: impossible! });
+      return true;
+    }
+    bench ??= await options.openBench(task.op, expired);
+    for (const next of upcoming) {
+      const { stages } = await stagesOf(task, next);
+      if (typeof stages !== "string" && overLimits(stages, limits) === null) bench.prefetch(stages);
+    }
+    const known = entry;
+    trying = candidate;
+    record({ ...row, status: "unfinished", reason: "the program ended while it was tried" });
+    await cache.write(task, { ...entry, budgetSeconds: 0 }); // should the process end, this was no whole search
+    const start = now();
+    const result = await bench.attempt(stages, expired).catch((error: Error): Attempt => {
+      options.check(); // a lost device ends the search, and the candidate stays unfinished
+      return { status: "invalid", reason: error.message.split("\n")[0]!, compileSeconds: 0 };
+    });
+    openingSeconds ??= now() - began;
+    entry = known;
+    trying = null;
+    if (result.status === "expired") return false;
+    const { compileSeconds } = result, runSeconds = Math.max(0, now() - start - compileSeconds);
+    pace.push({ task: task.key, compileSeconds, runSeconds, length: lengthOf(stages) });
+    if (result.status === "timed") {
+      runnables.set(candidate.text, result.runnable);
+      record({ ...row, status: "timed", seconds: result.seconds, samples: 1, compileSeconds: result.compileSeconds });
+    } else record({ ...row, ...result });
+    return true;
+  };
+
+  /** Times the fastest few again and again, each in turn. */
+  const roundRobin = async (): Promise<void> => {
+    for (const { tuning } of contenders(task, entry)) {
+      const candidate = task.candidates.find(({ text }) => text === JSON.stringify(tuning))!;
+      if (runnables.has(candidate.text)) continue;
+      const { stages } = await stagesOf(task, candidate); // which an earlier search timed
+      if (typeof stages === "string" || now() + expectedSeconds(pace, task, stages) > taskEnd) continue;
+      await attempt(candidate, []);
+    }
+    let racing = contenders(task, entry).filter(({ tuning }) => runnables.has(JSON.stringify(tuning)));
+    const samples = new Map(racing.map((row) => [row, [] as number[]]));
+    const middle = (row: TimedRow) => median(samples.get(row)!);
+    for (let round = 0; round < ROUNDS && racing.length > 0; round++) {
+      if (now() + secondsOf(racing) > (round < 2 ? wholeEnd : taskEnd)) break;
+      const turn = round % racing.length, order = [...racing.slice(turn), ...racing.slice(0, turn)];
+      const seconds = await bench!.time(order.map(({ tuning }) => runnables.get(JSON.stringify(tuning))!));
+      order.forEach((row, index) => seconds[index]! > 0 && samples.get(row)!.push(seconds[index]!));
+      if (round === 0) continue;
+      const best = Math.min(...racing.map(middle));
+      racing = racing.filter((row) => middle(row) <= TRAILS * best || JSON.stringify(row.tuning) === basis.text);
+    }
+    const isBasis = ({ tuning }: Row) => JSON.stringify(tuning) === basis.text;
+    // A race that the default misses for lack of time, not because it is far slower, decides nothing.
+    if (contenders(task, entry).some(isBasis) && ![...samples.keys()].some(isBasis)) return;
+    const raced = [...samples].filter(([, taken]) => taken.length > 1);
+    if (raced.length === 0) return;
+    entry = afterRace(entry, raced.map(([row, taken]) => ({ ...row, seconds: median(taken), samples: taken.length })));
+  };
+
+  try {
+    const left = untried(task, entry), known = contenders(task, entry).map(({ tuning }) => JSON.stringify(tuning));
+    // A default that an earlier search timed is timed again: the others must be compared with it.
+    const queue = left.length > 0 && known.includes(basis.text) && !left.includes(basis) ? [basis, ...left] : left;
+    for (const [index, candidate] of queue.entries()) {
+      if (options.stop()) note = INTERRUPTED;
+      else if (nearRoofline(entry, floorSeconds)) note = "another is within 10 % of the roofline";
+      if (note !== "") break;
+      const { stages } = await stagesOf(task, candidate);
+      const needed = (typeof stages === "string" ? 0 : expectedSeconds(pace, task, stages)) +
+        2 * secondsOf(contenders(task, entry));
+      if (now() + needed > (candidate === basis ? wholeEnd : taskEnd)) continue;
+      options.onCandidate(task, entry);
+      if (await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead))) measured++;
+    }
+    if (note === "" && untried(task, entry).length > 0) note = OUT_OF_BUDGET;
+    if (!settled(entry)) await roundRobin();
+  } catch (error) {
+    try {
+      options.check();
+    } catch (lost) { // ends everything; the cache keeps the candidate in hand as unfinished
+      const inHand = trying as Candidate | null;
+      if (inHand === null) throw lost;
+      throw new UserError(
+        `The device was lost while ${task.labels[0]} was tried with ${inHand.text}, which is left out from now on: ` +
+          `start again to go on (${(lost as Error).message})`,
+      );
+    }
+    note = (error as Error).message.split("\n")[0]!;
+  }
+  const winner = winnerOf(task, entry), opened = bench as Bench | null;
+  const budgetSeconds = options.stop() ? 0 : entry.budgetSeconds;
+  entry = { ...entry, winner, expected: opened?.expected ?? entry.expected, budgetSeconds };
+  const used = task.candidates.find(({ text }) => text === JSON.stringify(winner));
+  const { stages } = used === undefined ? { stages: null } : await stagesOf(task, used);
+  opened?.close(typeof stages === "string" ? null : stages);
+  await cache.write(task, entry);
+  return { entry, measured, note, openingSeconds, pace };
+}

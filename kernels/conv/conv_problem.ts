@@ -1,0 +1,52 @@
+/**
+ * The shape of a convolution, shared by its three kernels. With s = stride and p = padding:
+ *
+ *   y[n,oy,ox,co]  = sum over ky,kx,ci of x[n, oy*s + ky - p, ox*s + kx - p, ci] * w[ky,kx,ci,co]
+ *   dx[n,h,w,ci]   = sum over ky,kx,co of dy[n, (h + p - ky)/s, (w + p - kx)/s, co] * w[ky,kx,ci,co], where s divides
+ *   dw[ky,kx,ci,co] = sum over n,oy,ox of x[n, oy*s + ky - p, ox*s + kx - p, ci] * dy[n,oy,ox,co]
+ *
+ * Outside the image, x and dy are 0.
+ */
+import { elementBytes } from "../half.ts";
+import type { Cost } from "../kernel.ts";
+
+/** The shape of a convolution: all in elements. */
+export interface ConvProblem {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly inChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly outChannels: number;
+  /** Height and width of the kernel. */
+  readonly kernel: number;
+  readonly stride: number;
+  /** Zeros before the first row and column; those after follow from the output size. */
+  readonly padding: number;
+  /** Are x, w, y and their gradients f16? Bias, dw and db are f32, and so are all sums. Absent: all are f32. */
+  readonly half?: true;
+}
+
+/** Winograd's products per output with tiles of 4x4: 36 for 16 outputs, instead of 9 for each (winograd.ts). */
+const WINOGRAD_SHARE = 36 / (16 * 9);
+
+/** Direct floating point operations (a multiplication and an addition per product) and operand bytes, each once. */
+export function convCost(p: ConvProblem): Cost {
+  const x = p.batch * p.height * p.width * p.inChannels;
+  const y = p.batch * p.outHeight * p.outWidth * p.outChannels;
+  const w = p.kernel ** 2 * p.inChannels * p.outChannels;
+  const flops = 2 * y * p.kernel ** 2 * p.inChannels, bytes = elementBytes(p.half) * (x + y + w);
+  return p.kernel === 3 && p.stride === 1 ? { flops, bytes, leastFlops: WINOGRAD_SHARE * flops } : { flops, bytes };
+}
+
+/**
+ * The same products with all pixels in one row, where that is possible (1x1, stride 1, no padding): a plain matrix
+ * product, whose tiles need not stop at the end of an image.
+ */
+export function flattened<P extends ConvProblem>(p: P): P {
+  if (p.kernel !== 1 || p.stride !== 1 || p.padding !== 0) return p;
+  if (p.outHeight !== p.height || p.outWidth !== p.width) return p; // zeros after the last row or column
+  const pixels = p.batch * p.height * p.width;
+  return { ...p, batch: 1, height: 1, width: pixels, outHeight: 1, outWidth: pixels };
+}

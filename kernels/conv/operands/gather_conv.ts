@@ -1,0 +1,116 @@
+/**
+ * What conv_forward and conv_backward_data have in common: both gather. Each output pixel sums, over a grid of taps
+ * and all input channels k, an input pixel times a slice of weights:
+ *
+ *   out[n, i*outStep + outStart, j*outStep + outStart, c] = activation(bias[c] +
+ *     sum over ty,tx,k of in[n, i*inStep + inStart + ty*tapStep, j*inStep + inStart + tx*tapStep, k] * w[slice, k, c])
+ *
+ * with slice = (sliceStart + ty*sliceStep) * kernel + sliceStart + tx*sliceStep, each dimension with its own numbers.
+ * As a matrix product: rows are output pixels, columns are output channels, the inner dimension is (ty, tx, k).
+ */
+import { type Epilogue, epilogueDeclarations } from "../epilogue.ts";
+import { type Computed, enableHalf, storedType } from "../../half.ts";
+import { ceilDiv } from "../../wgsl.ts";
+
+/** Along one dimension: where output i lies, and which inputs and weight slices its taps touch. */
+export interface Axis {
+  readonly count: number;
+  readonly outStart: number;
+  readonly outStep: number;
+  readonly inStart: number;
+  readonly inStep: number;
+  /** Input offset from one tap to the next, and their number. */
+  readonly tapStep: number;
+  readonly taps: number;
+  /** Weight slice of the first tap, and the step to the next. */
+  readonly sliceStart: number;
+  readonly sliceStep: number;
+}
+
+export interface GatherConv {
+  readonly batch: number;
+  readonly input: { readonly height: number; readonly width: number; readonly channels: number };
+  readonly output: { readonly height: number; readonly width: number; readonly channels: number };
+  readonly y: Axis;
+  readonly x: Axis;
+  /** Weight slices per row of taps. */
+  readonly kernel: number;
+  /** Image n has one slice of weights of its own, the n-th: a batch of matrix products. */
+  readonly weightsPerImage?: boolean;
+  readonly half?: true;
+  readonly epilogue: Epilogue;
+}
+
+/**
+ * The bindings of every family: input, weights, those of the epilogue, output. In half precision a directive comes
+ * first, so they are to be put before all other declarations.
+ */
+export function gatherBindings({ epilogue, half }: GatherConv, inType: Computed, outType: Computed): string {
+  return `${enableHalf(half)}@group(0) @binding(0) var<storage, read> input: array<${storedType(inType, half)}>;
+@group(0) @binding(1) var<storage, read> weights: array<${storedType(outType, half)}>;
+${epilogueDeclarations(epilogue, 2, outType, half)}`;
+}
+
+/** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */
+export function sliceOf({ y, x, kernel, weightsPerImage = false }: GatherConv): string {
+  if (weightsPerImage) return "i32(span)";
+  return `(${y.sliceStart} + ty * ${y.sliceStep}) * ${kernel} + ${x.sliceStart} + tx * ${x.sliceStep}`;
+}
+
+/**
+ * Output pixels in tiles of `rows`: all in one row, or, where each image has weights of its own, image by image, so
+ * that no tile holds pixels of two. `locate` is WGSL from a tile's index to `span` (the image), `first` and `end`: the
+ * tile holds the pixels first ... min(first + rows, end) - 1.
+ */
+export function pixelTiles({ batch, y, x, weightsPerImage = false }: GatherConv, rows: number) {
+  const image = y.count * x.count, spans = weightsPerImage ? batch : 1, size = batch * image / spans;
+  const perSpan = ceilDiv(size, rows);
+  return {
+    tiles: spans * perSpan,
+    locate: (tile: string) =>
+      `  let span = (${tile}) / ${perSpan}u;
+  let first = span * ${size}u + (${tile}) % ${perSpan}u * ${rows}u;
+  let end = (span + 1u) * ${size}u;`,
+  };
+}
+
+/** WGSL that finds the output row `i`, column `j` and image `n`, each followed by `suffix`, of a pixel's index. */
+export function locatePixel({ y, x }: GatherConv, pixel: string, suffix: number | string): string {
+  return `  let j${suffix} = i32(${pixel} % ${x.count}u);
+  let i${suffix} = i32((${pixel} / ${x.count}u) % ${y.count}u);
+  let n${suffix} = i32(${pixel} / ${x.count * y.count}u);`;
+}
+
+/** Where the located pixel lies in an array [pixels of the output, `columns`], a u32 expression. */
+export function outputAt({ output, y, x }: GatherConv, suffix: number | string, columns: number): string {
+  const row = `(n${suffix} * ${output.height} + i${suffix} * ${y.outStep} + ${y.outStart}) * ${output.width}`;
+  return `u32(${row} + j${suffix} * ${x.outStep} + ${x.outStart}) * ${columns}u`;
+}
+
+/** The input coordinate of output `index` and tap `tap` along an axis, an i32 expression. */
+function inputAt({ inStep, inStart, tapStep }: Axis, index: string, tap: string): string {
+  return `${index} * ${inStep} + ${inStart} + ${tap} * ${tapStep}`;
+}
+
+/** Can a tap fall outside the input? If not, no shader need test it. */
+function leavesInput(axis: Axis, size: number): boolean {
+  const reach = axis.tapStep * (axis.taps - 1), last = (axis.count - 1) * axis.inStep + axis.inStart;
+  return axis.inStart + Math.min(0, reach) < 0 || last + Math.max(0, reach) >= size;
+}
+
+/** Can any tap of any pixel fall outside the input? */
+export const leaves = ({ input, y, x }: GatherConv) => leavesInput(y, input.height) || leavesInput(x, input.width);
+
+/**
+ * WGSL that finds what the tap (`ty`, `tx`) of the located pixel reads: `inside`, and `at`, its index in an array [pixels
+ * of the input, `columns`]. Outside, `at` is 0: a valid address of what must not be used.
+ */
+export function tapAddress(g: GatherConv, suffix: number | string, columns: number): string {
+  const { height, width } = g.input, row = `r${suffix}`, column = `c${suffix}`, inside = `inside${suffix}`;
+  const test = `${row} >= 0 && ${row} < ${height} && ${column} >= 0 && ${column} < ${width}`;
+  const pixel = `(n${suffix} * ${height} + ${row}) * ${width} + ${column}`;
+  return `      let ${row} = ${inputAt(g.y, `i${suffix}`, "ty")};
+      let ${column} = ${inputAt(g.x, `j${suffix}`, "tx")};
+${leaves(g) ? `      let ${inside} = ${test};\n` : ""}\
+      let at${suffix} = u32(${leaves(g) ? `select(0, ${pixel}, ${inside})` : pixel}) * ${columns}u;`;
+}

@@ -1,0 +1,90 @@
+/**
+ * Picks the examples of a batch out of a data set that stays on the GPU, in the order of the epoch:
+ *
+ *   x[n] = augment(images[order[first + n]])     labels[n] = all_labels[order[first + n]]
+ *
+ * `first` comes from the step buffer. A data set larger than one binding lies in windows of whole rows; one dispatch
+ * per window writes the examples that lie in it. Past the end of the data, examples are zero and labels NO_LABEL.
+ *
+ * The augmentation (paper 3.2) pads `pad` zeros around the image, draws a window of the image's size, and mirrors it
+ * with probability 1/2: the draw depends on (seed, step, first + n), so parts of a batch draw as the whole does. One
+ * thread per element.
+ */
+import { elementwise, RANDOM, STEP } from "../wgsl.ts";
+import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
+import { NO_LABEL } from "../labels.ts";
+
+export interface GatherProblem {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Examples in the whole data set. */
+  readonly examples: number;
+  /** The rows of the data set that this window holds. */
+  readonly window: { readonly first: number; readonly rows: number };
+  readonly augment: { readonly pad: number; readonly flip: boolean; readonly stream: number } | null;
+}
+
+const DECLARATIONS = `@group(0) @binding(1) var<storage, read> order: array<u32>;
+@group(0) @binding(2) var<storage, read> step: Step;`;
+
+/** Reads a window of images, the order (u32) and the step buffer; writes x. */
+export const gather: Kernel<GatherProblem, Fixed> = {
+  name: "gather",
+  tunings: () => FIXED,
+  stages({ batch, height, width, channels, examples, window, augment }) {
+    const elements = height * width * channels;
+    const last = window.first + window.rows >= examples;
+    const source = augment === null ? `value = images[row * ${elements}u + e];` : `
+    let key = random_key(step.seed, step.step, ${augment.stream}u);
+    let c = e % ${channels}u;
+    var sx = i32((e / ${channels}u) % ${width}u);
+    let sy = i32(e / ${channels * width}u) - ${augment.pad} + i32(random_u32(key, 3u * at) % ${2 * augment.pad + 1}u);
+    ${augment.flip ? `if ((random_u32(key, 3u * at + 2u) & 1u) == 1u) { sx = ${width - 1} - sx; }` : ""}
+    sx += i32(random_u32(key, 3u * at + 1u) % ${2 * augment.pad + 1}u) - ${augment.pad};
+    if (sx >= 0 && sx < ${width} && sy >= 0 && sy < ${height}) {
+      value = images[row * ${elements}u + (u32(sy) * ${width}u + u32(sx)) * ${channels}u + c];
+    }`;
+    const shader = elementwise(
+      batch * elements,
+      `${STEP}${augment === null ? "" : RANDOM}
+@group(0) @binding(0) var<storage, read> images: array<f32>;
+${DECLARATIONS}
+@group(0) @binding(3) var<storage, read_write> x: array<f32>;`,
+      `  let n = i / ${elements}u;
+  let e = i % ${elements}u;
+  let at = step.first + n;
+  var value = 0.0;
+  if (at < ${examples}u) {
+    let row = order[at] - ${window.first}u; // wraps around below the window, so one comparison does
+    if (row >= ${window.rows}u) { return; }
+    ${source}
+  } else if (${!last}) { return; }
+  x[i] = value;`,
+    );
+    return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), read(2), write(0)] }] };
+  },
+  cost: ({ batch, height, width, channels }) => ({ flops: 0, bytes: 8 * batch * height * width * channels }),
+};
+
+/** Reads all labels (u32), the order and the step buffer; writes the labels of the batch. */
+export const gatherLabels: Kernel<{ readonly batch: number; readonly examples: number }, Fixed> = {
+  name: "gather_labels",
+  tunings: () => FIXED,
+  stages({ batch, examples }) {
+    const shader = elementwise(
+      batch,
+      `${STEP}
+@group(0) @binding(0) var<storage, read> all_labels: array<u32>;
+${DECLARATIONS}
+@group(0) @binding(3) var<storage, read_write> labels: array<u32>;`,
+      `  let at = step.first + i;
+  var label = ${NO_LABEL}u;
+  if (at < ${examples}u) { label = all_labels[order[at]]; }
+  labels[i] = label;`,
+    );
+    return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), read(2), write(0)] }] };
+  },
+  cost: ({ batch }) => ({ flops: 0, bytes: 8 * batch }),
+};

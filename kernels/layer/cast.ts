@@ -1,0 +1,25 @@
+/** Rounds float32 to half precision, or widens half precision to float32: y[i] = x[i]. One thread per element. */
+import { elementwise } from "../wgsl.ts";
+import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
+
+export interface CastProblem {
+  readonly count: number;
+  readonly to: "f16" | "f32";
+}
+
+/** Reads x [count], writes y [count] of the other type. */
+export const cast: Kernel<CastProblem, Fixed> = {
+  name: "cast",
+  tunings: () => FIXED,
+  stages({ count, to }) {
+    const shader = elementwise(
+      count,
+      `enable f16;
+@group(0) @binding(0) var<storage, read> x: array<${to === "f16" ? "f32" : "f16"}>;
+@group(0) @binding(1) var<storage, read_write> y: array<${to}>;`,
+      `  y[i] = ${to}(x[i]);`,
+    );
+    return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
+  },
+  cost: ({ count }) => ({ flops: 0, bytes: 6 * count }),
+};

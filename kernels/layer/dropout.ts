@@ -1,0 +1,52 @@
+/**
+ * Inverted dropout: y[i] = x[i] / (1 - rate) with probability 1 - rate, else 0. The mask is a hash of
+ * (seed, step, stream, i), so the backward pass is the same kernel on dy and no mask is stored. `i` counts the
+ * elements of the whole epoch in order: example n of the batch starts at (step.first + n) * perExample, modulo 2^32, so
+ * a batch draws the same masks as its parts do one after the other. One thread per element.
+ */
+import { elementBytes, enableHalf, loaded, stored, storedType } from "../half.ts";
+import { elementwise, f32, RANDOM, STEP } from "../wgsl.ts";
+import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
+
+/** What decides an element's fate, beside seed and step. */
+export interface Dropout {
+  /** Probability of zeroing an element, in [0, 1). */
+  readonly rate: number;
+  /** Which layer draws: every dropout layer has its own stream of random numbers. */
+  readonly stream: number;
+  /** Elements of one example. */
+  readonly perExample: number;
+}
+
+export interface DropoutProblem extends Dropout {
+  readonly count: number;
+  /** Are x and y f16? Absent: f32. */
+  readonly half?: true;
+}
+
+/** WGSL that draws: what all elements of a dispatch share, then, for each, whether it is kept. */
+export const drawFrom = ({ stream, perExample }: Dropout): string =>
+  `  let key = random_key(step.seed, step.step, ${stream}u);
+  let before = step.first * ${perExample}u;`;
+export const isKept = ({ rate }: Dropout, index: string): string =>
+  `random_unit(key, before + ${index}) >= ${f32(rate)}`;
+
+/** Reads x and the step buffer, writes y. */
+export const dropout: Kernel<DropoutProblem, Fixed> = {
+  name: "dropout",
+  tunings: () => FIXED,
+  stages({ count, half, ...dropout }) {
+    const type = storedType("f32", half), scaled = `${loaded("x[i]", "f32", half)} * ${f32(1 / (1 - dropout.rate))}`;
+    const shader = elementwise(
+      count,
+      `${enableHalf(half)}${STEP}${RANDOM}
+@group(0) @binding(0) var<storage, read> x: array<${type}>;
+@group(0) @binding(1) var<storage, read> step: Step;
+@group(0) @binding(2) var<storage, read_write> y: array<${type}>;`,
+      `${drawFrom(dropout)}
+  y[i] = ${stored(`select(0.0, ${scaled}, ${isKept(dropout, "i")})`, "f32", half)};`,
+    );
+    return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0)] }] };
+  },
+  cost: ({ count, half }) => ({ flops: count, bytes: 2 * elementBytes(half) * count }),
+};

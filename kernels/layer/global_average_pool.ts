@@ -1,0 +1,64 @@
+/**
+ * Global average pooling over all positions p of a feature map:
+ *
+ *   y[n,c] = 1/positions * sum over p of x[n,p,c]          one thread per (n, c)
+ *   dx[n,p,c] = 1/positions * dy[n,c]                      one thread per (n, p, c)
+ */
+import { elementBytes, enableHalf, loaded, stored, storedType } from "../half.ts";
+import { elementwise, f32 } from "../wgsl.ts";
+import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
+
+export interface GlobalAveragePoolProblem {
+  readonly batch: number;
+  /** height * width of the map that is averaged. */
+  readonly positions: number;
+  readonly channels: number;
+  /** Is the map, and its gradient, f16? The averages and their gradient are f32 in any case. Absent: f32. */
+  readonly half?: true;
+}
+
+const cost = ({ batch, positions, channels, half }: GlobalAveragePoolProblem) => ({
+  flops: batch * positions * channels,
+  bytes: batch * channels * (elementBytes(half) * positions + 4),
+});
+
+/** Reads x, writes y. */
+export const globalAveragePoolForward: Kernel<GlobalAveragePoolProblem, Fixed> = {
+  name: "global_average_pool_forward",
+  tunings: () => FIXED,
+  stages({ batch, positions, channels, half }) {
+    const shader = elementwise(
+      batch * channels,
+      `${enableHalf(half)}@group(0) @binding(0) var<storage, read> x: array<${storedType("f32", half)}>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;`,
+      `  let start = (i / ${channels}u) * ${positions * channels}u + i % ${channels}u;
+  var sum = 0.0;
+  for (var p = 0u; p < ${positions}u; p++) { sum += ${loaded(`x[start + p * ${channels}u]`, "f32", half)}; }
+  y[i] = sum * ${f32(1 / positions)};`,
+    );
+    return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
+  },
+  cost,
+};
+
+/** Reads dy, writes dx. */
+export const globalAveragePoolBackward: Kernel<GlobalAveragePoolProblem, Fixed> = {
+  name: "global_average_pool_backward",
+  tunings: () => FIXED,
+  stages({ batch, positions, channels, half }) {
+    const shader = elementwise(
+      batch * positions * channels,
+      `${enableHalf(half)}@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read_write> dx: array<${storedType("f32", half)}>;`,
+      `  dx[i] = ${
+        stored(
+          `dy[(i / ${positions * channels}u) * ${channels}u + i % ${channels}u] * ${f32(1 / positions)}`,
+          "f32",
+          half,
+        )
+      };`,
+    );
+    return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
+  },
+  cost,
+};

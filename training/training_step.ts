@@ -1,0 +1,125 @@
+/**
+ * A step of training: forward, loss, backward and update. A batch that the device cannot hold is cut into micro-batches
+ * of equal size, whose gradients are added before the update. Random numbers are drawn by an example's place in the
+ * epoch, so a step in parts is the whole step, added up in another order.
+ */
+import { type Arena, arena } from "../core/graph/arena.ts";
+import { mebibytes } from "../core/host/memory.ts";
+import { TooLargeError, UserError } from "../core/host/errors.ts";
+import { compile, layOut, type Plan, run } from "../core/device/plan.ts";
+import { gradientProgram, type Program, updateProgram } from "../core/graph/program.ts";
+import { totalMemory } from "../core/host/process.ts";
+import { encodeStep, type StepData } from "../core/graph/step_data.ts";
+import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
+import { lengthOf } from "./length.ts";
+import { batchOf, type Examples } from "./examples.ts";
+import { optimizerOf, type Session } from "./session.ts";
+
+/** A compiled step. */
+export interface TrainingStep {
+  /** Examples that go through the network at once; divides the batch. */
+  readonly microBatch: number;
+  /** Runs once for each micro-batch; where there is only one, it updates the parameters too. */
+  readonly plan: Plan;
+  /** Runs after the last micro-batch; null where there is only one. */
+  readonly update: Plan | null;
+}
+
+/** The programs of a step, as they are traced. Throws `UserError` where there are too few examples. */
+export function stepPrograms(
+  session: Session,
+  data: Examples,
+  microBatch = session.training.batch,
+): { readonly part: Program; readonly update: Program | null } {
+  const { context: { limits }, specs, state, step, training, augment, canvas } = session, { batch } = training;
+  lengthOf(training, data.count);
+  const whole = microBatch === batch, grads = arena("grads", specs, limits);
+  const gradients: { grads: Arena; sums: Arena | null } = { grads, sums: whole ? null : arena("sums", specs, limits) };
+  const part = gradientProgram(session, batchOf(data, step, microBatch, { augment, canvas }), gradients, batch);
+  const update = updateProgram(session, gradients, optimizerOf(training), state, training.clipNorm ?? null);
+  return whole ? { part: { ops: [...part.ops, ...update.ops], keep: [] }, update: null } : { part, update };
+}
+
+/** Whole, halves, thirds, quarters ...: the sizes of micro-batches that divide a batch, the largest first. */
+const sizesOf = (batch: number): number[] =>
+  Array.from({ length: batch }, (_, index) => batch - index).filter((size) => batch % size === 0);
+
+/** Share of the main memory that a device on the CPU may plan with; the data on the host and the system need some. */
+const MEMORY_SHARE = 0.7;
+
+/**
+ * The micro-batches that may fit, the largest first: tensors within one binding, and on a device that computes in main
+ * memory, what is planned within that. How much memory a GPU has, WebGPU does not tell.
+ */
+export async function fittingSizes(session: Session, data: Examples): Promise<number[]> {
+  const { context: { limits }, training: { batch } } = session, sizes = sizesOf(batch);
+  const most = limits.software ? MEMORY_SHARE * totalMemory() : Infinity;
+  for (const [index, size] of sizes.entries()) {
+    try {
+      const { slots } = await layOut(stepPrograms(session, data, size).part, defaultTuner(limits), limits);
+      if (slots.reduce((sum, bytes) => sum + bytes, 0) <= most) return sizes.slice(index);
+    } catch (error) {
+      if (!(error instanceof TooLargeError)) throw error;
+    }
+  }
+  return [1]; // which says what is too large
+}
+
+/**
+ * Compiles a step on batches of `data`, in micro-batches of the given size; with null, of the largest that fits. Throws
+ * `UserError` where none does, or the size does not divide the batch.
+ */
+export async function compileStep(
+  session: Session,
+  data: Examples,
+  { tuner = session.tuner, microBatch = null }: { readonly tuner?: Tuner; readonly microBatch?: number | null } = {},
+): Promise<TrainingStep> {
+  const { context, buffers, training: { batch } } = session;
+  if (microBatch !== null && batch % microBatch !== 0) {
+    const near = sizesOf(batch).find((size) => size <= microBatch);
+    throw new UserError(
+      `Cannot cut batches of ${batch} into micro-batches of ${microBatch}: ${near} would divide them`,
+    );
+  }
+  const sizes = microBatch === null ? await fittingSizes(session, data) : [microBatch];
+  for (const [index, size] of sizes.entries()) {
+    const { part, update } = stepPrograms(session, data, size);
+    try {
+      const plan = await compile(context, part, tuner, buffers);
+      return { microBatch: size, plan, update: update && await compile(context, update, tuner, buffers) };
+    } catch (error) {
+      if (!(error instanceof TooLargeError) || index + 1 === sizes.length) throw error;
+    }
+  }
+  throw new Error("no size divides the batch");
+}
+
+/** "batch 50 in micro-batches of 10, 312.4 MiB beside the parameters" */
+export function describeStep({ training: { batch } }: Session, { microBatch, plan }: TrainingStep): string {
+  const parts = microBatch === batch ? "" : ` in micro-batches of ${microBatch}`;
+  return `batch ${batch}${parts}, ${mebibytes(plan.transientBytes)} beside the parameters`;
+}
+
+/** The plans of a whole step in order, for whoever times them. */
+export function plansOf({ training: { batch } }: Session, { microBatch, plan, update }: TrainingStep): Plan[] {
+  return [...Array.from({ length: batch / microBatch }, () => plan), ...(update === null ? [] : [update])];
+}
+
+/** Encodes and submits a step; returns at once. `data.first` is the batch's first example. */
+export function runStep(
+  { context, buffers, step, training: { batch } }: Session,
+  { microBatch, plan, update }: TrainingStep,
+  data: StepData,
+): void {
+  for (let from = 0; from < batch; from += microBatch) {
+    const values = encodeStep({ ...data, first: data.first + from }), last = from + microBatch === batch;
+    context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
+    run(context, plan, ...(last && update !== null ? [update] : []));
+  }
+}
+
+/** Frees the transient memory of a step. */
+export function destroyStep({ plan, update }: TrainingStep): void {
+  plan.destroy();
+  update?.destroy();
+}
