@@ -86,5 +86,5 @@ export { convBackwardData } from "./kernels/conv/conv_backward_data.ts";
 export { convBackwardWeight } from "./kernels/conv/conv_backward_weight.ts";
 export { convForward } from "./kernels/conv/conv_forward.ts";
 export type { ConvProblem } from "./kernels/conv/conv_problem.ts";
-export { type Kernel, type Limits, read, type Slot, type Stages, write } from "./kernels/kernel.ts";
+export { type Binding, type Kernel, type Limits, read, type Stages, write } from "./kernels/kernel.ts";
 export { elementwise } from "./kernels/wgsl.ts";

@@ -65,7 +65,7 @@ export async function topActivationsOn(
   const network = upTo(model.network, layer);
   return await withOwnBuffers(model, async (own) => {
     const { context, buffers, step } = own, data = await open(own);
-    const batch = "windows" in data ? evaluationBatch(own, data.count) : data.batch;
+    const batch = "chunks" in data ? evaluationBatch(own, data.count) : data.batch;
     const canvas = own.canvas === null ? null : { ...own.canvas, distortion: null };
     const input = batchOf(data, step, batch, { canvas });
     const { ops, y } = network.forward(own.params.views, input.x, { mode: "eval", step });

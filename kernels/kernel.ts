@@ -15,12 +15,12 @@ export interface Shader {
 }
 
 /** What a dispatch binds: the op's n-th read or write, or the n-th scratch buffer of its kernel. */
-export type Slot = { readonly from: "read" | "write" | "scratch"; readonly index: number };
+export type Binding = { readonly from: "read" | "write" | "scratch"; readonly index: number };
 
 /** One dispatch; `bindings[i]` is bound at `@group(0) @binding(i)`. */
 export interface Stage {
   readonly shader: Shader;
-  readonly bindings: readonly Slot[];
+  readonly bindings: readonly Binding[];
 }
 
 /** The dispatches of one op, in order, and the bytes of each scratch buffer they share. */
@@ -74,11 +74,11 @@ export interface Cost {
 }
 
 /** The op's n-th read. */
-export const read = (index: number): Slot => ({ from: "read", index });
+export const read = (index: number): Binding => ({ from: "read", index });
 /** The op's n-th write. */
-export const write = (index: number): Slot => ({ from: "write", index });
+export const write = (index: number): Binding => ({ from: "write", index });
 /** The n-th scratch buffer of the kernel. */
-export const scratch = (index: number): Slot => ({ from: "scratch", index });
+export const scratch = (index: number): Binding => ({ from: "scratch", index });
 
 /** The tuning of a kernel that has only one. */
 export type Fixed = Record<string, never>;

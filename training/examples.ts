@@ -14,7 +14,7 @@ export type Examples = Resident | Streamed;
 
 /** The batch of `batch` examples that starts where the step buffer says. */
 export function batchOf(data: Examples, step: Tensor, batch: number, placement: Placement = {}): Batch {
-  return "windows" in data ? gatherBatch(data, step, batch, placement) : unpackBatch(data, step, batch);
+  return "chunks" in data ? gatherBatch(data, step, batch, placement) : unpackBatch(data, step, batch);
 }
 
 /** Begins a pass. Throws `UserError`, here or in `next`, where the examples cannot be read. */
@@ -23,7 +23,7 @@ export async function startPass(
   data: Examples,
   options: PassOptions,
 ): Promise<Pass> {
-  if (!("windows" in data)) return streamPass(context, buffers, data, options);
+  if (!("chunks" in data)) return streamPass(context, buffers, data, options);
   const { training } = options;
   if (training !== null) {
     await writeTensor(context, buffers, data.order, permutation(data.count, training.seed, training.epoch));

@@ -219,12 +219,12 @@ export async function setParams(
     ...Object.entries(state).map(([name, arena]): [Arena, HostParams] => [arena, optimizerState[name] ?? {}]),
   ];
   for (const [arena, values] of arenas) {
-    for (const window of arena.windows) {
-      const flat = new Float32Array(window.shape[0]!);
+    for (const chunk of arena.chunks) {
+      const flat = new Float32Array(chunk.shape[0]!);
       for (const [name, view] of Object.entries(arena.views)) {
-        if (view.buffer === window.buffer && values[name] !== undefined) flat.set(values[name], view.offset / 4);
+        if (view.buffer === chunk.buffer && values[name] !== undefined) flat.set(values[name], view.offset / 4);
       }
-      await writeTensor(context, buffers, window, flat);
+      await writeTensor(context, buffers, chunk, flat);
     }
   }
 }

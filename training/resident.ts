@@ -12,11 +12,11 @@ import { writeTensor } from "../core/device/transfer.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Canvas, margins } from "../configs/canvas.ts";
 
-/** Images in windows of whole rows, each at most one binding; labels; and the order in which examples are visited. */
+/** Images in chunks of whole rows, each at most one binding; labels; and the order in which examples are visited. */
 export interface Resident {
   readonly count: number;
   readonly shape: Dataset["shape"];
-  readonly windows: readonly { readonly images: Tensor; readonly first: number; readonly rows: number }[];
+  readonly chunks: readonly { readonly images: Tensor; readonly first: number; readonly rows: number }[];
   readonly labels: Tensor;
   /** u32 [count], written before each epoch; 0, 1, 2 ... at first. */
   readonly order: Tensor;
@@ -32,13 +32,13 @@ export async function makeResident(
   { images, labels, count, shape }: Dataset,
 ): Promise<Resident> {
   const size = shape[0] * shape[1] * shape[2], persistent = { lifetime: "persistent" } as const;
-  const perWindow = Math.floor(context.limits.bindingBytes / (4 * size));
-  const windows = [];
-  for (let first = 0; first < count; first += perWindow) {
-    const rows = Math.min(perWindow, count - first);
-    const window = tensor(`${name}/images${windows.length}`, [rows, ...shape], persistent);
-    await writeTensor(context, buffers, window, images.slice(first * size, (first + rows) * size));
-    windows.push({ images: window, first, rows });
+  const perChunk = Math.floor(context.limits.bindingBytes / (4 * size));
+  const chunks = [];
+  for (let first = 0; first < count; first += perChunk) {
+    const rows = Math.min(perChunk, count - first);
+    const chunk = tensor(`${name}/images${chunks.length}`, [rows, ...shape], persistent);
+    await writeTensor(context, buffers, chunk, images.slice(first * size, (first + rows) * size));
+    chunks.push({ images: chunk, first, rows });
   }
   const u32 = { dtype: "u32", ...persistent } as const;
   const labelTensor = tensor(`${name}/labels`, [count], u32), order = tensor(`${name}/order`, [count], u32);
@@ -46,7 +46,7 @@ export async function makeResident(
   await writeTensor(context, buffers, labelTensor, Uint32Array.from(labels));
   await writeTensor(context, buffers, order, Uint32Array.from({ length: count }, (_, i) => i));
   await writeTensor(context, buffers, distorting, Uint32Array.of(1));
-  return { count, shape, windows, labels: labelTensor, order, distorting };
+  return { count, shape, chunks, labels: labelTensor, order, distorting };
 }
 
 /** What happens to the images of a batch: at most one of the two. */
@@ -62,14 +62,14 @@ export function gatherBatch(
   batch: number,
   { augment = null, canvas = null }: Placement = {},
 ): Batch {
-  const { count, shape, windows, labels, order } = data, [height, width, channels] = shape;
+  const { count, shape, chunks, labels, order } = data, [height, width, channels] = shape;
   const size = canvas === null ? [height, width] : [canvas.size, canvas.size];
   const x = tensor("x", [batch, ...size, channels]), y = tensor("labels", [batch], { dtype: "u32" });
   const drawn = augment === null ? null : { ...augment, stream: streamOf("augment") };
   const picked = canvas !== null
     ? canvasOps(data, step, x, canvas)
-    : windows.map(({ images, first, rows }, index) =>
-      op(gather, { batch, height, width, channels, examples: count, window: { first, rows }, augment: drawn }, {
+    : chunks.map(({ images, first, rows }, index) =>
+      op(gather, { batch, height, width, channels, examples: count, chunk: { first, rows }, augment: drawn }, {
         label: `gather/${index}`,
         reads: [images, order, step],
         writes: [x],
@@ -84,7 +84,7 @@ export function gatherBatch(
 }
 
 /** Draws the distortions of a batch and places its images on their canvas, `x`. */
-function canvasOps({ count, shape, windows, order, distorting }: Resident, step: Tensor, x: Tensor, canvas: Canvas) {
+function canvasOps({ count, shape, chunks, order, distorting }: Resident, step: Tensor, x: Tensor, canvas: Canvas) {
   const [height, width, channels] = shape, batch = x.shape[0]!, { size, background } = canvas;
   const distortion = canvas.distortion === null ? null : { ...canvas.distortion, stream: streamOf("distort") };
   const distortions = tensor("distortions", [batch, distortionSize(channels)]);
@@ -95,8 +95,8 @@ function canvasOps({ count, shape, windows, order, distorting }: Resident, step:
   });
   const top = margins(canvas, height).before, left = margins(canvas, width).before;
   const where = { batch, height, width, channels, examples: count, size, top, left, background };
-  const place = windows.map(({ images, first, rows }, index): Op =>
-    op(placeOnCanvas, { ...where, window: { first, rows } }, {
+  const place = chunks.map(({ images, first, rows }, index): Op =>
+    op(placeOnCanvas, { ...where, chunk: { first, rows } }, {
       label: `place/${index}`,
       reads: [images, order, step, distortions],
       writes: [x],

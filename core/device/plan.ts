@@ -1,5 +1,5 @@
 /** From a program to something that runs: tunings, memory, pipelines and bind groups, all made once. */
-import type { Limits, Slot, Workgroups } from "../../kernels/kernel.ts";
+import type { Binding, Limits, Workgroups } from "../../kernels/kernel.ts";
 import { createBuffer } from "./buffers.ts";
 import { checkMemory, mebibytes } from "../host/memory.ts";
 import type { Context } from "./device.ts";
@@ -185,7 +185,7 @@ export function bind(
 
 function resource(
   buffers: Buffers,
-  { from, index }: Slot,
+  { from, index }: Binding,
   reads: readonly Tensor[],
   writes: readonly Tensor[],
   scratch: readonly VirtualBuffer[],

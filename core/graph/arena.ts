@@ -1,4 +1,4 @@
-/** Arenas: many small tensors in as few buffers as bindings allow, so that one dispatch updates a whole window. */
+/** Arenas: many small tensors in as few buffers as bindings allow, so that one dispatch updates a whole chunk. */
 import type { Params, ParamSpecs } from "./layer.ts";
 import { elements, type Tensor, type VirtualBuffer } from "./tensor.ts";
 import { checkMemory } from "../host/memory.ts";
@@ -10,11 +10,11 @@ const ALIGNMENT = 256;
 /** Training holds parameters, gradients and velocity, and a copy of the first while they are initialized or saved. */
 const COPIES = 4;
 
-/** Parameters, gradients or velocity: 256-byte aligned views, in as many windows as bindings allow. */
+/** Parameters, gradients or velocity: 256-byte aligned views, in as many chunks as bindings allow. */
 export interface Arena {
-  /** One flat f32 tensor per window. */
-  readonly windows: readonly Tensor[];
-  /** The named tensors, in the order of the specs; none straddles two windows. */
+  /** One flat f32 tensor per chunk. */
+  readonly chunks: readonly Tensor[];
+  /** The named tensors, in the order of the specs; none straddles two chunks. */
   readonly views: Params;
 }
 
@@ -23,7 +23,7 @@ export interface Arena {
  * equal layouts. Throws `UserError` where one tensor alone exceeds a binding.
  */
 export function arena(label: string, specs: ParamSpecs, { bindingBytes }: { readonly bindingBytes: number }): Arena {
-  const windows: { name: string; offset: number }[][] = [];
+  const chunks: { name: string; offset: number }[][] = [];
   const sizes: number[] = [];
   for (const [name, { shape }] of Object.entries(specs)) {
     const bytes = Math.ceil(4 * elements(shape) / ALIGNMENT) * ALIGNMENT;
@@ -33,18 +33,18 @@ export function arena(label: string, specs: ParamSpecs, { bindingBytes }: { read
       );
     }
     if (sizes.length === 0 || sizes.at(-1)! + bytes > bindingBytes) {
-      windows.push([]);
+      chunks.push([]);
       sizes.push(0);
     }
-    windows.at(-1)!.push({ name, offset: sizes.at(-1)! });
+    chunks.at(-1)!.push({ name, offset: sizes.at(-1)! });
     sizes[sizes.length - 1]! += bytes;
   }
   checkMemory("the parameters with gradients and optimizer state", COPIES * sizes.reduce((sum, size) => sum + size, 0));
   const views: Record<string, Tensor> = {};
-  const tensors = windows.map((entries, index): Tensor => {
+  const tensors = chunks.map((entries, index): Tensor => {
     const buffer: VirtualBuffer = { label: `${label}/${index}`, bytes: sizes[index]!, lifetime: "persistent" };
     for (const { name, offset } of entries) views[name] = { buffer, offset, shape: specs[name]!.shape, dtype: "f32" };
     return { buffer, offset: 0, shape: [sizes[index]! / 4], dtype: "f32" };
   });
-  return { windows: tensors, views };
+  return { chunks: tensors, views };
 }

@@ -24,10 +24,10 @@ export function sgd({ momentum, weightDecay }: { momentum: number; weightDecay: 
   return {
     state: ["velocity"],
     update: ({ params, grads, state, step, lossScale, clear }) =>
-      params.windows.map((window, index) => {
-        const gradient = grads.windows[index]!, updated = [window, state["velocity"]!.windows[index]!];
+      params.chunks.map((chunk, index) => {
+        const gradient = grads.chunks[index]!, updated = [chunk, state["velocity"]!.chunks[index]!];
         const scaled = lossScale === null ? {} : { scaled: true } as const, reads = clear ? [step] : [gradient, step];
-        return op(sgdUpdate, { count: elements(window.shape), momentum, weightDecay, clear, ...scaled }, {
+        return op(sgdUpdate, { count: elements(chunk.shape), momentum, weightDecay, clear, ...scaled }, {
           label: `sgd/${index}`,
           reads: lossScale === null ? reads : [...reads, lossScale],
           writes: clear ? [...updated, gradient] : updated,

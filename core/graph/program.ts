@@ -90,11 +90,11 @@ export function gradientProgram(
   const dlogits = tensor("dlogits", logits.shape);
   const want = { rule: "gradient", grads: grads.views, input: false, switches: true } as const;
   const backward = pullback(reshape(dlogits, y.shape), want);
-  const added = (sums?.windows ?? []).map((window, index) =>
-    op(accumulate, { count: elements(window.shape) }, {
+  const added = (sums?.chunks ?? []).map((chunk, index) =>
+    op(accumulate, { count: elements(chunk.shape) }, {
       label: `accumulate/${index}`,
-      reads: [grads.windows[index]!],
-      writes: [window],
+      reads: [grads.chunks[index]!],
+      writes: [chunk],
     })
   );
   const loss = lossOps(logits, batch.labels, metrics, { dlogits, examples, lossScale });
@@ -119,8 +119,8 @@ export function updateProgram(
   ];
   if (lossScale === null) return { ops: update, keep: [] };
   const writes = [lossScale];
-  const checks = all.windows.map((window, index) =>
-    op(checkFinite, { count: elements(window.shape) }, { label: `check/${index}`, reads: [window], writes })
+  const checks = all.chunks.map((chunk, index) =>
+    op(checkFinite, { count: elements(chunk.shape) }, { label: `check/${index}`, reads: [chunk], writes })
   );
   return { ops: [...checks, ...update, op(updateScale, {}, { label: "scale", reads: [], writes })], keep: [] };
 }

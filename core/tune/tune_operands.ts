@@ -1,5 +1,5 @@
 /** Buffers of its own for one op, filled with known inputs, and running stages of its kernel on them. */
-import type { Slot, Stages } from "../../kernels/kernel.ts";
+import type { Binding, Stages } from "../../kernels/kernel.ts";
 import { createBuffer } from "../device/buffers.ts";
 import { type CheckArrays, type DeviceArray, openCheckArrays } from "../measure/compare_arrays.ts";
 import type { Context } from "../device/device.ts";
@@ -83,7 +83,7 @@ export async function openOperands(context: Context, op: Op): Promise<Operands> 
     }
   };
   const bound = ({ buffer }: DeviceArray, tensor: Tensor): GPUBufferBinding => ({ buffer, size: bytesOf(tensor) });
-  const resource = ({ from, index }: Slot, { scratch: sizes }: Stages): GPUBufferBinding => {
+  const resource = ({ from, index }: Binding, { scratch: sizes }: Stages): GPUBufferBinding => {
     if (from === "scratch") return { buffer: scratch[index]!, size: sizes[index]! };
     return from === "read" ? bound(inputs[index]!, op.reads[index]!) : bound(outputs[index]!, op.writes[index]!);
   };

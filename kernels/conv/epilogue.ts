@@ -6,7 +6,7 @@
  *             ReLU, and of the dropout behind it, that produced this tensor
  */
 import { drawFrom, type Dropout, isKept } from "../layer/dropout.ts";
-import { read, type Slot } from "../kernel.ts";
+import { type Binding, read } from "../kernel.ts";
 import { f32, RANDOM, STEP } from "../wgsl.ts";
 
 /** The factor where the mask is not positive is `scale * slope`. */
@@ -24,7 +24,7 @@ export interface Epilogue {
 }
 
 /** The op's reads that an epilogue binds, from read `first` on: bias [channels], step buffer, mask [as the output]. */
-export function epilogueReads({ bias, dropout, mask }: Epilogue, first: number): Slot[] {
+export function epilogueReads({ bias, dropout, mask }: Epilogue, first: number): Binding[] {
   return [bias, dropout, mask].filter((each) => each).map((_, index) => read(first + index));
 }
 

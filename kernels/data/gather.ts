@@ -3,10 +3,10 @@
  *
  *   x[n] = augment(images[order[first + n]])     labels[n] = all_labels[order[first + n]]
  *
- * `first` comes from the step buffer. A data set larger than one binding lies in windows of whole rows; one dispatch
- * per window writes the examples that lie in it. Past the end of the data, examples are zero and labels NO_LABEL.
+ * `first` comes from the step buffer. A data set larger than one binding lies in chunks of whole rows; one dispatch
+ * per chunk writes the examples that lie in it. Past the end of the data, examples are zero and labels NO_LABEL.
  *
- * The augmentation (paper 3.2) pads `pad` zeros around the image, draws a window of the image's size, and mirrors it
+ * The augmentation (paper 3.2) pads `pad` zeros around the image, draws a crop of the image's size, and mirrors it
  * with probability 1/2: the draw depends on (seed, step, first + n), so parts of a batch draw as the whole does. One
  * thread per element.
  */
@@ -21,21 +21,21 @@ export interface GatherProblem {
   readonly channels: number;
   /** Examples in the whole data set. */
   readonly examples: number;
-  /** The rows of the data set that this window holds. */
-  readonly window: { readonly first: number; readonly rows: number };
+  /** The rows of the data set that this chunk holds. */
+  readonly chunk: { readonly first: number; readonly rows: number };
   readonly augment: { readonly pad: number; readonly flip: boolean; readonly stream: number } | null;
 }
 
 const DECLARATIONS = `@group(0) @binding(1) var<storage, read> order: array<u32>;
 @group(0) @binding(2) var<storage, read> step: Step;`;
 
-/** Reads a window of images, the order (u32) and the step buffer; writes x. */
+/** Reads a chunk of images, the order (u32) and the step buffer; writes x. */
 export const gather: Kernel<GatherProblem, Fixed> = {
   name: "gather",
   tunings: () => FIXED,
-  stages({ batch, height, width, channels, examples, window, augment }) {
+  stages({ batch, height, width, channels, examples, chunk, augment }) {
     const elements = height * width * channels;
-    const last = window.first + window.rows >= examples;
+    const last = chunk.first + chunk.rows >= examples;
     const source = augment === null ? `value = images[row * ${elements}u + e];` : `
     let key = random_key(step.seed, step.step, ${augment.stream}u);
     let c = e % ${channels}u;
@@ -57,8 +57,8 @@ ${DECLARATIONS}
   let at = step.first + n;
   var value = 0.0;
   if (at < ${examples}u) {
-    let row = order[at] - ${window.first}u; // wraps around below the window, so one comparison does
-    if (row >= ${window.rows}u) { return; }
+    let row = order[at] - ${chunk.first}u; // wraps around below the chunk, so one comparison does
+    if (row >= ${chunk.rows}u) { return; }
     ${source}
   } else if (${!last}) { return; }
   x[i] = value;`,

@@ -12,7 +12,7 @@
  * the colours change with the share of a pixel that the image covers: its soft edge stays soft. Nothing is clipped, as
  * in Graham's code. An undistorted image lies on whole pixels and is copied.
  *
- * Examples are picked as kernels/data/gather.ts does, one dispatch per window of the data; past the end of the data they are
+ * Examples are picked as kernels/data/gather.ts does, one dispatch per chunk of the data; past the end of the data they are
  * zero. One thread per element.
  */
 import { distortionSize } from "./draw_distortions.ts";
@@ -30,13 +30,13 @@ export interface PlaceOnCanvasProblem extends Omit<GatherProblem, "augment"> {
   readonly background: number;
 }
 
-/** Reads a window of images, the order (u32), the step buffer and the distortions; writes x. */
+/** Reads a chunk of images, the order (u32), the step buffer and the distortions; writes x. */
 export const placeOnCanvas: Kernel<PlaceOnCanvasProblem, Fixed> = {
   name: "place_on_canvas",
   tunings: () => FIXED,
-  stages({ batch, height, width, channels, examples, window, size, top, left, background }) {
+  stages({ batch, height, width, channels, examples, chunk, size, top, left, background }) {
     const elements = size * size * channels;
-    const last = window.first + window.rows >= examples;
+    const last = chunk.first + chunk.rows >= examples;
     const middle = { x: (width - 1) / 2, y: (height - 1) / 2 };
     const shader = elementwise(
       batch * elements,
@@ -54,8 +54,8 @@ const background = ${f32(background)};`,
     ${last ? "x[i] = 0.0;" : ""}
     return;
   }
-  let row = order[at] - ${window.first}u; // wraps around below the window, so one comparison does
-  if (row >= ${window.rows}u) { return; }
+  let row = order[at] - ${chunk.first}u; // wraps around below the chunk, so one comparison does
+  if (row >= ${chunk.rows}u) { return; }
   let d = n * ${distortionSize(channels)}u;
   let c = e % ${channels}u;
   let u = f32((e / ${channels}u) % ${size}u) - ${f32(left + middle.x)} - distortions[d + 4u];

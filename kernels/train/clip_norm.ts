@@ -4,17 +4,17 @@
  *
  *   g[i] = g[i] * min(1, clipNorm / |g|)
  *
- * in three ops: the squares of each window of the gradients are summed in shares, the shares of all windows become a
- * factor, and each window is multiplied by it. Sums have a fixed order.
+ * in three ops: the squares of each chunk of the gradients are summed in shares, the shares of all chunks become a
+ * factor, and each chunk is multiplied by it. Sums have a fixed order.
  */
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 import { LOSS_SCALE } from "./loss_scale.ts";
 import { elementwise, f32 } from "../wgsl.ts";
 
-/** Shares into which the squares of a window are summed: each is one thread's. */
+/** Shares into which the squares of a chunk are summed: each is one thread's. */
 export const NORM_SHARES = 1024;
 
-/** Reads a window of gradients [count]; writes the sums of squares of every `NORM_SHARES`-th element [NORM_SHARES]. */
+/** Reads a chunk of gradients [count]; writes the sums of squares of every `NORM_SHARES`-th element [NORM_SHARES]. */
 export const squareSums: Kernel<{ readonly count: number }, Fixed> = {
   name: "square_sums",
   tunings: () => FIXED,
@@ -33,7 +33,7 @@ export const squareSums: Kernel<{ readonly count: number }, Fixed> = {
 };
 
 export interface ClipFactorProblem {
-  /** Shares of all windows. */
+  /** Shares of all chunks. */
   readonly count: number;
   readonly clipNorm: number;
   /** Are the gradients multiplied by a loss scale? Absent: no. */
@@ -62,7 +62,7 @@ export const clipFactor: Kernel<ClipFactorProblem, Fixed> = {
   cost: ({ count }) => ({ flops: count, bytes: 4 * count }),
 };
 
-/** Multiplies a window of gradients [count], in place, by the factor [1] that it reads. */
+/** Multiplies a chunk of gradients [count], in place, by the factor [1] that it reads. */
 export const scaleGradients: Kernel<{ readonly count: number }, Fixed> = {
   name: "scale_gradients",
   tunings: () => FIXED,

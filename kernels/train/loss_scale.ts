@@ -5,7 +5,7 @@
  * All of it happens on the device, in three places:
  *
  *   softmax_cross_entropy  dlogits = scale * gradient
- *   check_finite           overflow = 1 where an element of a window of the gradients is infinite or no number
+ *   check_finite           overflow = 1 where an element of a chunk of the gradients is infinite or no number
  *   sgd                    g = gradient / scale, unless overflow
  *   update_scale           the scale and the counts of the next step
  *
@@ -26,7 +26,7 @@ const BACKOFF = 0.5, GROWTH = 2, GROWTH_INTERVAL = 2000;
 const SMALLEST = 1, LARGEST = 2 ** 24;
 
 /**
- * Reads a window of gradients [count], sets the flag in the loss scale's buffer u32 [4]. By bits: compilers may assume
+ * Reads a chunk of gradients [count], sets the flag in the loss scale's buffer u32 [4]. By bits: compilers may assume
  * that there are neither infinities nor NaN. The order in which threads set the flag does not matter.
  */
 export const checkFinite: Kernel<{ readonly count: number }, Fixed> = {

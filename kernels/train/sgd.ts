@@ -4,7 +4,7 @@
  *   v[i] = momentum * v[i] - learningRate * (g[i] + weightDecay * w[i])
  *   w[i] = w[i] + v[i]
  *
- * on one window of the arenas. The learning rate is data, in the step buffer. With `clear`, the gradients are 0
+ * on one chunk of the arenas. The learning rate is data, in the step buffer. With `clear`, the gradients are 0
  * afterwards: the next step adds to them. With `scaled`, g is the gradient divided by the loss scale, and nothing changes
  * where that overflowed (loss_scale.ts). One thread per element.
  */

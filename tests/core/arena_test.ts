@@ -16,18 +16,18 @@ for (const bindingBytes of [2816, 4096, 10_000, 2 ** 27]) {
   const made = arena("params", SPECS, { bindingBytes });
   const views = Object.entries(made.views);
 
-  test(`bindings of ${bindingBytes} bytes: aligned views inside windows that fit one binding`, () => {
-    assert.is(made.windows.length > 1, bindingBytes < 2 ** 27);
-    for (const window of made.windows) {
-      assert.ok(bytesOf(window) <= bindingBytes, `${bytesOf(window)}`);
-      assert.is(bytesOf(window), window.buffer.bytes);
-      assert.is(window.buffer.lifetime, "persistent");
-      assert.is(window.offset, 0);
+  test(`bindings of ${bindingBytes} bytes: aligned views inside chunks that fit one binding`, () => {
+    assert.is(made.chunks.length > 1, bindingBytes < 2 ** 27);
+    for (const chunk of made.chunks) {
+      assert.ok(bytesOf(chunk) <= bindingBytes, `${bytesOf(chunk)}`);
+      assert.is(bytesOf(chunk), chunk.buffer.bytes);
+      assert.is(chunk.buffer.lifetime, "persistent");
+      assert.is(chunk.offset, 0);
     }
     for (const [name, view] of views) {
       assert.is(view.offset % 256, 0, name);
-      assert.ok(view.offset + bytesOf(view) <= view.buffer.bytes, `${name} straddles the end of its window`);
-      assert.ok(made.windows.some(({ buffer }) => buffer === view.buffer), `${name} lies in no window`);
+      assert.ok(view.offset + bytesOf(view) <= view.buffer.bytes, `${name} straddles the end of its chunk`);
+      assert.ok(made.chunks.some(({ buffer }) => buffer === view.buffer), `${name} lies in no chunk`);
     }
   });
 
@@ -44,16 +44,16 @@ for (const bindingBytes of [2816, 4096, 10_000, 2 ** 27]) {
 
   test(`bindings of ${bindingBytes} bytes: equal specs give equal layouts in buffers of their own`, () => {
     const grads = arena("grads", SPECS, { bindingBytes });
-    assert.equal(grads.windows.map(bytesOf), made.windows.map(bytesOf));
+    assert.equal(grads.chunks.map(bytesOf), made.chunks.map(bytesOf));
     const layout = (of: typeof made) => Object.values(of.views).map(({ offset, shape }) => [offset, shape]);
     assert.is(JSON.stringify(layout(grads)), JSON.stringify(layout(made)));
-    assert.ok(grads.windows.every(({ buffer }, i) => buffer !== made.windows[i]!.buffer));
+    assert.ok(grads.chunks.every(({ buffer }, i) => buffer !== made.chunks[i]!.buffer));
   });
 }
 
 test("a tensor that exactly fills a binding fits", () => {
-  const { windows } = arena("params", { w: { shape: [8, 8], init: { constant: 0 } } }, { bindingBytes: 256 });
-  assert.is(windows.length, 1);
+  const { chunks } = arena("params", { w: { shape: [8, 8], init: { constant: 0 } } }, { bindingBytes: 256 });
+  assert.is(chunks.length, 1);
 });
 
 test("a tensor larger than a binding is a UserError that names it and both sizes", () => {
@@ -65,8 +65,8 @@ test("a tensor larger than a binding is a UserError that names it and both sizes
   });
 });
 
-test("no tensors give no windows", () => {
-  assert.equal(arena("params", {}, { bindingBytes: 256 }), { windows: [], views: {} });
+test("no tensors give no chunks", () => {
+  assert.equal(arena("params", {}, { bindingBytes: 256 }), { chunks: [], views: {} });
 });
 
 test.run();

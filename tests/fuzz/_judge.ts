@@ -29,7 +29,7 @@ function resident(name: string, count: number, { bindingBytes }: Limits): Reside
   return {
     count,
     shape: IMAGE_SHAPE,
-    windows: [{ images: tensor(`${name}/images`, [rows, ...IMAGE_SHAPE], persistent), first: 0, rows }],
+    chunks: [{ images: tensor(`${name}/images`, [rows, ...IMAGE_SHAPE], persistent), first: 0, rows }],
     labels: tensor(`${name}/labels`, [count], u32),
     order: tensor(`${name}/order`, [count], u32),
     distorting: tensor(`${name}/distorting`, [1], u32),

@@ -8,23 +8,23 @@ import { defaultTuner } from "../../core/graph/tuner.ts";
 import { readTensor, writeTensor } from "../../core/device/transfer.ts";
 import { gpu, random, relativeError } from "../_gpu.ts";
 
-/** The gradients of two tensors in two windows, clipped; numbers of the device and of float64. */
+/** The gradients of two tensors in two chunks, clipped; numbers of the device and of float64. */
 async function clipped(clipNorm: number, scale: number | null) {
   const context = await gpu(), buffers = new Map();
   const specs = Object.fromEntries(
     ["a", "b"].map((name) => [name, { shape: [50, 37], init: { constant: 0 } }]),
   );
   const grads = arena("grads", specs, { bindingBytes: 7600 }), lossScale = scale === null ? null : lossScaleTensor();
-  assert.is(grads.windows.length, 2);
+  assert.is(grads.chunks.length, 2);
   if (scale !== null) await writeLossScale(context, buffers, lossScale!, { scale, good: 0, skipped: 0 });
-  const values = grads.windows.map((_, index) => random(1850, index + 1).map((value) => value * (scale ?? 1)));
+  const values = grads.chunks.map((_, index) => random(1850, index + 1).map((value) => value * (scale ?? 1)));
   const padded = ({ shape }: { shape: readonly number[] }, data: Float64Array) => {
     const all = new Float32Array(shape[0]!);
     all.set(data);
     return all;
   };
-  for (const [index, window] of grads.windows.entries()) {
-    await writeTensor(context, buffers, window, padded(window, values[index]!));
+  for (const [index, chunk] of grads.chunks.entries()) {
+    await writeTensor(context, buffers, chunk, padded(chunk, values[index]!));
   }
   const plan = await compile(
     context,
@@ -33,7 +33,7 @@ async function clipped(clipNorm: number, scale: number | null) {
     buffers,
   );
   run(context, plan);
-  const found = await Promise.all(grads.windows.map((window) => readTensor(context, buffers, window)));
+  const found = await Promise.all(grads.chunks.map((chunk) => readTensor(context, buffers, chunk)));
   plan.destroy();
   buffers.forEach((buffer) => buffer.destroy());
   const norm = Math.sqrt(values.flatMap((each) => Array.from(each)).reduce((sum, value) => sum + value ** 2, 0));
@@ -41,7 +41,7 @@ async function clipped(clipNorm: number, scale: number | null) {
   return { found: found.map((each) => Float64Array.from(each.subarray(0, 1850))), values, factor };
 }
 
-test("a norm over all windows is clipped; one below stays to the bit; a loss scale does not count", async () => {
+test("a norm over all chunks is clipped; one below stays to the bit; a loss scale does not count", async () => {
   for (const [clipNorm, scale] of [[1, null], [3.5, 1024], [1e6, null], [1e6, 512]] as const) {
     const { found, values, factor } = await clipped(clipNorm, scale);
     assert.is(factor < 1, clipNorm < 1e6);

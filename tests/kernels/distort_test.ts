@@ -48,20 +48,20 @@ async function drawn(distortion: Distortion | null, where: Where = {}, batch = B
   return (await runOp(drawDistortions, problem, {}, { reads, writes }))[0]!;
 }
 
-/** A batch on its canvas, from a data set in windows of `rows` examples. */
+/** A batch on its canvas, from a data set in chunks of `rows` examples. */
 async function canvases(images: Float64Array, distortions: Float64Array, where: Where = {}, rows = EXAMPLES) {
   const { order = ORDER, first = 0 } = where, shape = [BATCH, SHAPE.size, SHAPE.size, 3];
   let x = new Float64Array(BATCH * CANVAS).fill(99); // what an element that nobody writes keeps
   for (let start = 0; start < EXAMPLES; start += rows) {
-    const window = { first: start, rows: Math.min(rows, EXAMPLES - start) };
-    const part = images.slice(start * IMAGE, (start + window.rows) * IMAGE);
+    const chunk = { first: start, rows: Math.min(rows, EXAMPLES - start) };
+    const part = images.slice(start * IMAGE, (start + chunk.rows) * IMAGE);
     const reads = [
       { shape: [part.length], data: part },
       u32(order),
       stepOf(first),
       { shape: [BATCH, distortionSize(3)], data: distortions },
     ];
-    const problem = { ...SHAPE, batch: BATCH, examples: EXAMPLES, window };
+    const problem = { ...SHAPE, batch: BATCH, examples: EXAMPLES, chunk };
     [x] = await runOp(placeOnCanvas, problem, {}, { reads, writes: [{ shape, data: x }] }) as [typeof x];
   }
   return x;
@@ -152,7 +152,7 @@ test("an example draws the same wherever it is in the batch, and something else 
   }
 });
 
-test("data in several windows give the same batch", async () => {
+test("data in several chunks give the same batch", async () => {
   const images = random(EXAMPLES * IMAGE, 7), distortions = await drawn(ALL, { first: 14 }), where = { first: 14 };
   const whole = await canvases(images, distortions, where);
   assert.equal(await canvases(images, distortions, where, 7), whole);

@@ -12,28 +12,28 @@ const stepOf = (first: number) =>
 
 type Geometry = Pick<GatherProblem, "batch" | "height" | "width" | "channels" | "examples" | "augment">;
 
-/** One batch out of a data set in windows of `rows` examples, the dispatches in the order `windows`. */
+/** One batch out of a data set in chunks of `rows` examples, the dispatches in the order `chunks`. */
 async function batchOf(
   p: Geometry,
-  { images, order, first, rows, windows }: {
+  { images, order, first, rows, chunks }: {
     images: Float64Array;
     order: Uint32Array;
     first: number;
     rows: number;
-    windows: readonly number[];
+    chunks: readonly number[];
   },
 ): Promise<Float64Array> {
   const shape = [p.batch, p.height, p.width, p.channels], example = p.height * p.width * p.channels;
   let x = new Float64Array(p.batch * example).fill(99); // what an element that nobody writes keeps
-  for (const index of windows) {
-    const window = { first: index * rows, rows: Math.min(rows, p.examples - index * rows) };
-    const part = images.slice(window.first * example, (window.first + window.rows) * example);
+  for (const index of chunks) {
+    const chunk = { first: index * rows, rows: Math.min(rows, p.examples - index * rows) };
+    const part = images.slice(chunk.first * example, (chunk.first + chunk.rows) * example);
     const reads = [
       { shape: [part.length], data: part },
       { shape: [p.examples], data: order, dtype: "u32" as const },
       stepOf(first),
     ];
-    [x] = await runOp(gather, { ...p, window }, {}, { reads, writes: [{ shape, data: x }] }) as [typeof x];
+    [x] = await runOp(gather, { ...p, chunk }, {}, { reads, writes: [{ shape, data: x }] }) as [typeof x];
   }
   return x;
 }
@@ -41,17 +41,17 @@ async function batchOf(
 const PLAIN: Geometry = { batch: 4, height: 2, width: 3, channels: 2, examples: 7, augment: null };
 
 for (const first of [0, 4]) {
-  test(`gather: the batch at ${first} follows the order, through one window or two, zero past the end`, async () => {
+  test(`gather: the batch at ${first} follows the order, through one chunk or two, zero past the end`, async () => {
     const images = random(7 * 12), order = permutation(7, 1, 2);
     const expected = Array.from(
       { length: 4 },
       (_, n) =>
         first + n < 7 ? [...images.slice(order[first + n]! * 12, (order[first + n]! + 1) * 12)] : new Array(12).fill(0),
     );
-    assert.ok(order.slice(0, 4).some((row) => row < 4) && order.slice(0, 4).some((row) => row >= 4)); // both windows
-    for (const [rows, windows] of [[7, [0]], [4, [0, 1]], [4, [1, 0]], [3, [0, 1, 2]]] as const) {
-      const x = await batchOf(PLAIN, { images, order, first, rows, windows });
-      assert.is(relativeError(x, expected.flat()), 0, `windows of ${rows} rows, ${windows.join()}`);
+    assert.ok(order.slice(0, 4).some((row) => row < 4) && order.slice(0, 4).some((row) => row >= 4)); // both chunks
+    for (const [rows, chunks] of [[7, [0]], [4, [0, 1]], [4, [1, 0]], [3, [0, 1, 2]]] as const) {
+      const x = await batchOf(PLAIN, { images, order, first, rows, chunks });
+      assert.is(relativeError(x, expected.flat()), 0, `chunks of ${rows} rows, ${chunks.join()}`);
     }
   });
 }
@@ -68,7 +68,7 @@ test("gather_labels: labels follow the order, NO_LABEL past the end", async () =
   assert.equal([...batch!], [...[4, 5, 6].map((at) => labels[order[at]!]), NO_LABEL, NO_LABEL]);
 });
 
-/** Pads the image with zeros, takes the window at (down, right) of the padded one, and mirrors it. */
+/** Pads the image with zeros, takes the chunk at (down, right) of the padded one, and mirrors it. */
 function augmented(image: Float64Array, side: number, channels: number, pad: number, at: ReturnType<typeof drawnFor>) {
   const wide = side + 2 * pad, padded = new Float64Array(wide * wide * channels);
   const view = new Float64Array(image.length);
@@ -95,7 +95,7 @@ function drawnFor(n: number, { pad, flip, stream }: NonNullable<GatherProblem["a
 }
 
 for (const [pad, flip] of [[5, true], [5, false], [0, true]] as const) {
-  test(`gather: pad ${pad}${flip ? " and flip" : ""} gives the windows of the plain reference`, async () => {
+  test(`gather: pad ${pad}${flip ? " and flip" : ""} gives the chunks of the plain reference`, async () => {
     const batch = 64, side = 6, channels = 2, examples = 70, augment = { pad, flip, stream: 0x80000001 };
     const p = { batch, height: side, width: side, channels, examples, augment };
     const example = side * side * channels, images = random(examples * example, 4), order = permutation(examples, 3, 0);
@@ -107,7 +107,7 @@ for (const [pad, flip] of [[5, true], [5, false], [0, true]] as const) {
       const row = order[n + 2]!;
       return [...augmented(images.slice(row * example, (row + 1) * example), side, channels, pad, at)];
     });
-    const x = await batchOf(p, { images, order, first: 2, rows: 40, windows: [0, 1] });
+    const x = await batchOf(p, { images, order, first: 2, rows: 40, chunks: [0, 1] });
     assert.is(relativeError(x, expected), 0);
   });
 }

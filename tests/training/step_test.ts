@@ -61,7 +61,7 @@ async function trained(microBatch: number | null, config = CONFIG) {
 
 /** The running sums, under the name of an optimizer state, so that they are read with it. */
 const metricsArena = ({ metrics }: Awaited<ReturnType<typeof opened>>["session"]) => ({
-  windows: [metrics],
+  chunks: [metrics],
   views: { sums: metrics },
 });
 
@@ -83,7 +83,7 @@ for (const [what, config, sizes] of [["augmented", CONFIG, [6, 1]], ["on a canva
 test("the largest micro-batch that fits is chosen, and named", async () => {
   const real = await gpu(), whole = await opened(real);
   assert.is((await fittingSizes(whole.session, whole.data))[0], 12);
-  // The largest tensor, conv1's output [n, 16, 16, 8], takes 8 KiB an image; the data lie in windows.
+  // The largest tensor, conv1's output [n, 16, 16, 8], takes 8 KiB an image; the data lie in chunks.
   const context = { ...real, limits: { ...real.limits, bindingBytes: 5 * 8192 } };
   const { session, data } = await opened(context);
   assert.equal(await fittingSizes(session, data), [3, 2, 1]);

@@ -6,7 +6,7 @@
 import { epilogueDeclarations } from "../epilogue.ts";
 import type { Axis, GatherConv } from "../operands/gather_conv.ts";
 import { productShader, type ProductTuning } from "../families/gather_families.ts";
-import { scratch, type Slot, type Stages } from "../../kernel.ts";
+import { type Binding, scratch, type Stages } from "../../kernel.ts";
 import { ceilDiv } from "../../wgsl.ts";
 import { products, tileCount, type TiledImage, type TileSize } from "./winograd.ts";
 import { transformFilter, transformOutput, transformTiles } from "./winograd_transforms.ts";
@@ -18,12 +18,12 @@ export interface GatherWinogradTuning {
 }
 
 /** Where the operands are bound; `transposed` weights are [slice, out, in]. */
-export interface GatherSlots {
-  readonly input: Slot;
-  readonly weights: Slot;
+export interface GatherBindings {
+  readonly input: Binding;
+  readonly weights: Binding;
   readonly transposed: boolean;
-  readonly epilogue: readonly Slot[];
-  readonly output: Slot;
+  readonly epilogue: readonly Binding[];
+  readonly output: Binding;
 }
 
 /** Can Winograd compute it? */
@@ -56,7 +56,7 @@ export function winogradShape(g: GatherConv, tile: TileSize): { input: TiledImag
 export function gatherWinogradStages(
   g: GatherConv,
   { tile, product }: GatherWinogradTuning,
-  slots: GatherSlots,
+  slots: GatherBindings,
 ): Stages {
   const { input, output, tiles } = winogradShape(g, tile);
   const inner = g.input.channels, columns = g.output.channels, count = products(tile);
