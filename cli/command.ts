@@ -1,10 +1,12 @@
 /** Runs a command: prints a user's errors as one line, ends the process, which Dawn's threads would keep alive. */
 import { oneLine, UserError } from "../core/host/errors.ts";
-import { environment, exit, print, printError } from "../core/host/process.ts";
+import { environment, exit, onClosedOutput, print, printError } from "../core/host/process.ts";
 import { type Arguments, helpText, parseArguments, type Usage } from "./arguments.ts";
 
 export interface Command {
   readonly usage: Usage;
+  /** Its work goes on where nobody reads its output any more; the others end then. */
+  readonly goesOn?: boolean;
   /** Returns the exit code. */
   run(args: Arguments): Promise<number>;
 }
@@ -36,7 +38,8 @@ function errorText(error: unknown): string {
   return `internal error, please report it with what ALLCNN_DEBUG=1 shows: ${oneLine(message)}`;
 }
 
-export async function runCommand({ usage, run }: Command, args: readonly string[]): Promise<never> {
+export async function runCommand({ usage, run, goesOn = false }: Command, args: readonly string[]): Promise<never> {
+  onClosedOutput(goesOn);
   try {
     const parsed = parseArguments(usage, args);
     if (parsed === null) {

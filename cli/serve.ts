@@ -21,6 +21,7 @@ import { type ProgressLine, progressLine } from "./progress.ts";
 import { openDeviceFor } from "./tuning_options.ts";
 
 export const serve: Command = {
+  goesOn: true,
   usage: {
     command: "serve",
     positionals: ["RUN_OR_CHECKPOINT"],

@@ -22,6 +22,7 @@ import { workCommand } from "./sweep_work.ts";
 import { DEVICE_OPTIONS, TUNE_OPTIONS } from "./tuning_options.ts";
 
 export const sweep: Command = {
+  goesOn: true,
   usage: {
     command: "sweep",
     positionals: ["CONFIG..."],

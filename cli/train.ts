@@ -13,6 +13,7 @@ import { resume, settingsOf } from "./resume.ts";
 import { DEVICE_OPTIONS, openDeviceFor, TUNE_OPTIONS, tunerOf } from "./tuning_options.ts";
 
 export const train: Command = {
+  goesOn: true,
   usage: {
     command: "train",
     positionals: ["CONFIG?"],
@@ -57,7 +58,7 @@ async function trainCommand(args: Arguments): Promise<number> {
   if (seed >= 2 ** 32) throw new UserError(`--seed expects a whole number below 2^32, got ${seed}`);
   const out = args.text("out") ?? `runs/${config.name}-${seed}`;
   return await locked(out, screen, async (lock) => {
-    await folder.refuseExistingRun(out);
+    await folder.refuseExistingRun(out, config);
     return await runIn(out, args, screen, { config, seed, lock, resumed: null });
   });
 }

@@ -37,11 +37,13 @@ export interface Checkpoint {
   readonly whitening: string | null;
   /** "conv1/w" (HWIO), "conv1/b", "velocity/conv1/w", ... */
   readonly tensors: Readonly<Record<string, HostTensor>>;
+  /** The types of tensors in its file that hold no floats, by name. */
+  readonly others?: Readonly<Record<string, string>>;
 }
 
 /** The bytes of a safetensors file that holds a checkpoint, as `onCheckpoint` of `train` gets it. */
 export async function encode(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
-  const { tensors, ...rest } = checkpoint;
+  const { tensors, others: _others, ...rest } = checkpoint;
   return await encodeTensors({ metadata: { allcnn: JSON.stringify(rest) }, tensors });
 }
 
@@ -103,7 +105,7 @@ function flaw(
  * bytes are truncated or damaged.
  */
 export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<Checkpoint> {
-  const { metadata, tensors } = await decodeTensors(bytes, source);
+  const { metadata, tensors, others = {} } = await decodeTensors(bytes, source);
   let parsed: unknown;
   try {
     parsed = JSON.parse(metadata["allcnn"] ?? "{}");
@@ -112,17 +114,22 @@ export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Pr
   }
   if (!isObject(parsed)) throw new UserError(`Cannot read "${source}": its metadata are damaged`);
   const known = Object.entries(FOREIGN).map(([key, value]) => [key, Object.hasOwn(parsed, key) ? parsed[key] : value]);
-  const checkpoint: Checkpoint = { ...Object.fromEntries(known), tensors }, wrong = flaw(checkpoint);
+  const checkpoint: Checkpoint = {
+    ...Object.fromEntries(known),
+    tensors,
+    ...(Object.keys(others).length > 0 && { others }),
+  };
+  const wrong = flaw(checkpoint);
   if (wrong !== null) throw new UserError(`Cannot read "${source}": "${wrong}" in its metadata is damaged`);
   return checkpoint;
 }
 
 /**
- * The tensors that `specs` names, without `prefix`. Throws `UserError` where one is missing or has another shape:
- * the checkpoint of another network.
+ * The tensors that `specs` names, without `prefix`. Throws `UserError` where one is missing or has another shape: the
+ * checkpoint of another network; or where one holds values that are no numbers, which a ReLU would hide.
  */
 export function select(
-  { tensors }: Pick<Checkpoint, "tensors">,
+  { tensors, others = {} }: Pick<Checkpoint, "tensors" | "others">,
   specs: ParamSpecs,
   source: string,
   prefix = "",
@@ -131,6 +138,12 @@ export function select(
     Object.entries(specs).map(([name, { shape }]) => {
       const found = tensors[prefix + name];
       const wanted = `[${shape.join(", ")}]`;
+      if (others[prefix + name] !== undefined) {
+        throw new UserError(
+          `Cannot use checkpoint "${source}": tensor "${prefix}${name}" has type ${others[prefix + name]}, ` +
+            "floats are needed: F32, F16, BF16 or F64",
+        );
+      }
       if (found === undefined) {
         throw new UserError(
           `Cannot use checkpoint "${source}": it has no tensor "${prefix}${name}" ${wanted}, so it is of another network`,
@@ -140,6 +153,15 @@ export function select(
         throw new UserError(
           `Cannot use checkpoint "${source}": tensor "${prefix}${name}" is [${found.shape.join(", ")}], ` +
             `the network needs ${wanted}`,
+        );
+      }
+      const wrong = found.data.findIndex((value) => !Number.isFinite(value));
+      if (wrong >= 0) {
+        throw new UserError(
+          `Cannot use checkpoint "${source}": tensor "${prefix}${name}" holds ${
+            found.data[wrong]
+          } at element ${wrong}, ` +
+            "which is no number to compute with; the network was damaged, or its training went wrong",
         );
       }
       return [name, found.data];

@@ -8,6 +8,7 @@ import { type Checkpoint, decode, encode } from "./checkpoint.ts";
 import { UserError } from "../core/host/errors.ts";
 import { sha256 } from "../core/host/safetensors.ts";
 import { exists, isDirectory, list, moveFile, readFile, readText, removeFile, writeFile } from "../core/host/files.ts";
+import { unfinishedName } from "../core/host/temporary.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { drawCurves } from "../report/curves.ts";
 import { type EpochMetrics, parseMetrics } from "../report/metrics.ts";
@@ -22,9 +23,17 @@ export const CHECKPOINTS: readonly string[] = [CHECKPOINT, NEXT, PREVIOUS];
 const WHITENING = "whitening.safetensors";
 const CLASSES = "classes.json";
 
-/** Deletes what writes left that were killed. Only for the process that holds the folder's lock. */
+/** Names of all files that a run writes. */
+const FILES = new Set(["config.yaml", "metrics.jsonl", "curves.png", ...CHECKPOINTS, WHITENING, CLASSES, "cell.json"]);
+
+/**
+ * Deletes what writes of a run left that were killed, and nothing else. Only for the process that holds the folder's
+ * lock.
+ */
 export async function removeLeftovers(folder: string): Promise<void> {
-  for (const name of await list(folder)) if (name.endsWith(".tmp")) await removeFile(`${folder}/${name}`);
+  for (const name of await list(folder)) {
+    if (FILES.has(unfinishedName(name) ?? "")) await removeFile(`${folder}/${name}`);
+  }
 }
 
 /** Is there a checkpoint in a run's folder, if only a damaged one? */
@@ -33,10 +42,19 @@ export async function holdsCheckpoint(folder: string): Promise<boolean> {
   return found.includes(true);
 }
 
-/** Throws `UserError` where `folder` already holds a run. */
-export async function refuseExistingRun(folder: string): Promise<void> {
+/**
+ * Throws `UserError` where `folder` already holds a run, or files of somebody else that a run of `config` would replace. A
+ * run that was killed before its first checkpoint left none but those that the same command writes again.
+ */
+export async function refuseExistingRun(folder: string, config: Config): Promise<void> {
   if (await holdsCheckpoint(folder) || await exists(`${folder}/metrics.jsonl`)) {
     throw new UserError(`"${folder}" already holds a run: go on with --resume ${folder}, or choose another --out`);
+  }
+  const begun = `${folder}/config.yaml`;
+  if (await exists(begun) && await readText(begun) === stringify(config)) return;
+  for (const name of ["config.yaml", "curves.png", WHITENING]) {
+    if (!(await exists(`${folder}/${name}`))) continue;
+    throw new UserError(`Cannot train in "${folder}": the run would replace your ${name} there; choose another --out`);
   }
 }
 

@@ -65,6 +65,9 @@ const REASONS: Record<string, string> = {
   EDQUOT: "the disk quota is used up",
   EFBIG: "the file would be larger than the limit for files (ulimit -f) allows",
   ENAMETOOLONG: "the name is too long",
+  ELOOP: "it is a link that leads to itself",
+  ENXIO: "nobody reads from it",
+  EPIPE: "nobody reads from it any more",
 };
 
 /** What a user is told of a failed file operation; `action` as in "Cannot <action> <path>". */

@@ -1,10 +1,23 @@
 /** The only door to files. Node's file system, which Deno has too; every failure becomes one clear `UserError`. */
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile as readBytes, rename, rm, rmdir, stat, statfs, utimes } from "node:fs/promises";
-import { hostname } from "node:os";
-import { dirname, resolve } from "node:path";
+import {
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile as readBytes,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+  utimes,
+} from "node:fs/promises";
+import { hostname, tmpdir, userInfo } from "node:os";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { fileError } from "./errors.ts";
 import { environment } from "./process.ts";
+import { temporaryName } from "./temporary.ts";
 
 /** The bytes of a file. Throws `UserError` where it cannot be read. */
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -43,29 +56,56 @@ export async function makeDirectory(path: string): Promise<void> {
   }
 }
 
+/** Most links from one to the next that are followed, as Linux does it. */
+const MOST_LINKS = 40;
+
+/** Where a path leads: links are followed, also one whose target does not exist yet. */
+async function followLinks(path: string): Promise<string> {
+  for (let at = path, links = 0;; links++) {
+    if (!await lstat(at).then((info) => info.isSymbolicLink(), () => false)) return at;
+    if (links === MOST_LINKS) throw Object.assign(new Error("it is a link that leads to itself"), { code: "ELOOP" });
+    at = resolve(dirname(at), await readlink(at));
+  }
+}
+
+/** Is there something that is neither file nor folder: a device, a pipe, a socket? Then it is written into. */
+async function isSpecial(path: string): Promise<boolean> {
+  if (/^\/(dev|proc)\//.test(path)) return true; // standard output may be a file that somebody holds open
+  return await stat(path).then((info) => !info.isFile() && !info.isDirectory(), () => false);
+}
+
 /**
  * Replaces a file at once: writes beside it, flushes to the disk, renames. A crash or a full disk leaves the old
- * contents; of processes that write at the same time, the last wins. Creates missing folders. Without `flush`, a crash
- * of the whole machine may lose the file.
+ * contents; of processes that write at the same time, the last wins. Creates missing folders. A link is followed, what is
+ * no file, as a pipe, is written into, and a file keeps its permissions. Without `flush`, a crash of the whole machine may
+ * lose the file.
  */
 export async function writeFile(
   path: string,
   contents: Uint8Array | string,
   { flush = true }: { readonly flush?: boolean } = {},
 ): Promise<void> {
-  const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   await makeDirectory(dirname(path));
+  let temporary: string | null = null;
   try {
+    if (await isSpecial(path)) {
+      const file = await open(path, "a");
+      return await file.writeFile(contents).finally(() => file.close());
+    }
+    const target = await followLinks(path);
+    temporary = temporaryName(target);
+    const mode = await stat(target).then((info) => info.mode & 0o777, () => undefined);
     const file = await open(temporary, "w");
     try {
+      if (mode !== undefined) await file.chmod(mode);
       await file.writeFile(contents);
       if (flush) await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+    if (temporary !== null) await rm(temporary, { force: true }).catch(() => {});
     throw fileError("write", path, error);
   }
 }
@@ -160,8 +200,25 @@ export function absolutePath(path: string): string {
   return resolve(path);
 }
 
-/** Where caches live: ALLCNN_CACHE, else the user's cache folder. */
+/** A folder that a variable names; the XDG specification says that an empty or relative one counts as unset. */
+function namedFolder(variable: string): string | undefined {
+  const path = environment(variable);
+  return path !== undefined && isAbsolute(path) ? path : undefined;
+}
+
+/** The home of a user, null where there is none, as for a service. */
+function home(): string | null {
+  try {
+    return namedFolder("HOME") ?? userInfo().homedir;
+  } catch {
+    return null;
+  }
+}
+
+/** Where caches live: ALLCNN_CACHE, else the user's cache folder; without a home, a folder for temporary files. */
 export function cacheDirectory(): string {
-  return environment("ALLCNN_CACHE") ??
-    `${environment("XDG_CACHE_HOME") ?? `${environment("HOME") ?? "."}/.cache`}/allcnn`;
+  const own = environment("ALLCNN_CACHE");
+  if (own !== undefined) return own;
+  const folder = home(), cache = namedFolder("XDG_CACHE_HOME") ?? (folder === null ? null : `${folder}/.cache`);
+  return `${cache ?? tmpdir()}/allcnn`;
 }

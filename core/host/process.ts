@@ -1,6 +1,7 @@
 /** The only door to the process: environment, terminal, signals, exit. In a browser there is none, and that is fine. */
 
 interface Stream {
+  on?(event: "error", listener: (error: { readonly code?: string }) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
@@ -40,13 +41,26 @@ export function programArguments(): readonly string[] {
   return host?.argv.slice(2) ?? [];
 }
 
+/** The value of an environment variable; an empty one counts as unset. */
 export function environment(name: string): string | undefined {
-  return host?.env[name];
+  return host?.env[name] || undefined;
 }
 
 /** Sets an environment variable for native libraries loaded later, unless it is set. */
 export function setDefaultEnvironment(name: string, value: string): void {
-  if (host !== undefined) host.env[name] ??= value;
+  if (host !== undefined) host.env[name] ||= value;
+}
+
+/**
+ * Says what happens where nobody reads standard output or standard error any more, as behind `| head -1`: `goOn` lets
+ * the program go on without them, else it ends, quietly. Any other failure to write is passed over, as a full disk.
+ */
+export function onClosedOutput(goOn: boolean): void {
+  for (const stream of [host?.stdout, host?.stderr]) {
+    stream?.on?.("error", ({ code }) => {
+      if (code === "EPIPE" && !goOn) exit(0);
+    });
+  }
 }
 
 export function print(text: string): void {

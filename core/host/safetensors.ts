@@ -1,6 +1,6 @@
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header of names, shapes and offsets, then
- * the data. Bytes in, bytes out. A SHA-256 of header and data under `checksum` in the metadata makes damage visible.
+ * the data. Bytes in, bytes out. A SHA-256 under `allcnn_sha256` in the metadata makes damage visible.
  */
 import { UserError } from "./errors.ts";
 import { FLOAT_FORMATS } from "./float_formats.ts";
@@ -12,8 +12,17 @@ export interface HostTensor {
 
 export interface TensorFile {
   readonly metadata: Readonly<Record<string, string>>;
+  /** The tensors of floats. */
   readonly tensors: Readonly<Record<string, HostTensor>>;
+  /** The types of all other tensors that a file held, by name. */
+  readonly others?: Readonly<Record<string, string>>;
 }
+
+/** Integers and others, as a counter of batches, which no network here has for a parameter: they are passed over. */
+const OTHER_SIZES: Readonly<Record<string, number>> = {
+  ...{ I64: 8, U64: 8, I32: 4, U32: 4, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1, C64: 8 },
+  ...{ F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1 },
+};
 
 interface Entry {
   readonly dtype: string;
@@ -29,13 +38,38 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** What the metadata's `checksum` covers: the header without it, and the data. */
-async function digest(metadata: object, entries: object, body: Uint8Array<ArrayBuffer>): Promise<string> {
+/** Where the checksum is kept; other tools have a `checksum` of their own. */
+const CHECKSUM = "allcnn_sha256";
+
+/**
+ * What the checksum covers: what we say of the file, and every tensor, by name, whatever the order in which another tool
+ * has written them down again and whatever it added to the metadata.
+ */
+async function checksumOf(
+  metadata: Readonly<Record<string, string>>,
+  entries: Readonly<Record<string, Entry>>,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const lines = [metadata["allcnn"] ?? ""];
+  for (const [name, { dtype, shape, data_offsets: [start, end] }] of Object.entries(entries).sort(byName)) {
+    lines.push(JSON.stringify([name, dtype, shape, await sha256(body.slice(start, end))]));
+  }
+  return await sha256(new TextEncoder().encode(lines.join("\n")));
+}
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => a < b ? -1 : 1;
+
+/** The `checksum` of files that versions before 0.2 wrote: of the header without it, and the data. */
+async function formerChecksumOf(
+  metadata: object,
+  entries: object,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<string> {
   const header = JSON.stringify({ __metadata__: metadata, ...entries });
   return await sha256(new TextEncoder().encode(`${header}${await sha256(body)}`));
 }
 
-/** The file's bytes, with `checksum` added to the metadata. */
+/** The file's bytes, with a checksum added to the metadata. */
 export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<Uint8Array<ArrayBuffer>> {
   const entries: Record<string, Entry> = {};
   let size = 0;
@@ -48,7 +82,7 @@ export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<
     body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
-  const hashed = { ...metadata, checksum: await digest(metadata, entries, body) };
+  const hashed = { ...metadata, [CHECKSUM]: await checksumOf(metadata, entries, body) };
   const json = new TextEncoder().encode(JSON.stringify({ __metadata__: hashed, ...entries }));
   const padded = Math.ceil(json.length / 8) * 8; // the data starts aligned
   const file = new Uint8Array(8 + padded + size).fill(0x20, 8, 8 + padded);
@@ -59,8 +93,8 @@ export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<
 }
 
 /**
- * Reads float tensors of any width, as float32. Throws `UserError`, naming `source`, where the bytes are truncated,
- * damaged or foreign.
+ * Reads float tensors of any width, as float32; tensors of other types are passed over. Throws `UserError`, naming
+ * `source`, where the bytes are truncated, damaged or no safetensors.
  */
 export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: string): Promise<TensorFile> {
   const bad = (why: string) => new UserError(`Cannot read "${source}" as safetensors: ${why}`);
@@ -81,7 +115,7 @@ export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: stri
     !Object.values(metadata).every((value) => typeof value === "string")
   ) throw bad("its metadata is damaged");
   // Collected as pairs: a name such as "__proto__" would not become a key by assignment.
-  const tensors: [string, HostTensor][] = [];
+  const tensors: [string, HostTensor][] = [], others: [string, string][] = [];
   let read = 0;
   for (const [name, entry] of Object.entries(entries)) {
     const { dtype, shape, data_offsets: offsets } = entry ?? {};
@@ -89,26 +123,34 @@ export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: stri
       throw bad(`tensor "${name}" has no valid shape`);
     }
     const format = Object.hasOwn(FLOAT_FORMATS, dtype) ? FLOAT_FORMATS[dtype] : undefined;
-    if (format === undefined) {
-      throw bad(`tensor "${name}" has type ${dtype}, only ${Object.keys(FLOAT_FORMATS).join(", ")} are supported`);
+    const size = format?.size ?? (Object.hasOwn(OTHER_SIZES, dtype) ? OTHER_SIZES[dtype] : undefined);
+    if (size === undefined) {
+      const known = [...Object.keys(FLOAT_FORMATS), ...Object.keys(OTHER_SIZES)];
+      throw bad(`tensor "${name}" has type ${dtype}, expected ${known.join(", ")}`);
     }
     const [start, end] = Array.isArray(offsets) ? offsets : [NaN, NaN];
     if (
       !(Number.isInteger(start) && start >= 0) ||
-      end - start !== format.size * shape.reduce((product, size) => product * size, 1)
+      end - start !== size * shape.reduce((product, size) => product * size, 1)
     ) {
       throw bad(`tensor "${name}" has offsets that do not fit its shape`);
     }
     if (end > body.length) throw bad(`it is truncated: tensor "${name}" ends at byte ${end} of ${body.length}`);
     if ((read += end - start) > body.length) throw bad(`tensor "${name}" shares bytes with others`);
-    tensors.push([name, { shape, data: format.read(body.subarray(start, end)) }]);
+    if (format === undefined) others.push([name, dtype]);
+    else tensors.push([name, { shape, data: format.read(body.subarray(start, end)) }]);
   }
-  const { checksum: expected, ...rest } = metadata;
-  const damaged = bad("it is damaged (its checksum differs)");
+  const { [CHECKSUM]: expected, ...rest } = metadata, { checksum: former, ...untold } = rest;
+  const found = { tensors: Object.fromEntries(tensors), others: Object.fromEntries(others) };
+  const damaged = bad("it is damaged, or was changed by another tool (its checksum differs)");
   // A header that is nested deep enough overflows the stack when it is written as JSON again.
-  const actual = expected === undefined ? undefined : await digest(rest, entries, body).catch(() => {
-    throw damaged;
-  });
-  if (actual !== expected) throw damaged;
-  return { metadata: rest, tensors: Object.fromEntries(tensors) };
+  const check = async (actual: Promise<string>, wanted: string) => {
+    if (await actual.catch(() => null) !== wanted) throw damaged;
+  };
+  if (expected !== undefined) await check(checksumOf(rest, entries, body), expected);
+  else if (former !== undefined && rest["allcnn"] !== undefined) {
+    await check(formerChecksumOf(untold, entries, body), former);
+    return { ...found, metadata: untold };
+  }
+  return { ...found, metadata: rest };
 }

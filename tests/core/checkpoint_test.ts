@@ -82,6 +82,20 @@ test("select takes the tensors of the specs, and those under a prefix without it
   ]);
 });
 
+test("select refuses values that are no numbers, and tensors that hold no floats", () => {
+  const data = Float32Array.of(1, 2, NaN, 4, 5, 6),
+    tensors = { ...CHECKPOINT.tensors, "conv1/w": { shape: [1, 1, 2, 3], data } };
+  const refused = (checkpoint: Parameters<typeof select>[0], expected: RegExp) =>
+    assert.throws(
+      () => select(checkpoint, SPECS, "x"),
+      (error: Error) => error instanceof UserError && expected.test(error.message),
+    );
+  refused({ tensors }, /"conv1\/w" holds NaN at element 2/);
+  data[2] = -Infinity;
+  refused({ tensors }, /holds -Infinity at element 2/);
+  refused({ tensors: {}, others: { "conv1/w": "I8" } }, /"conv1\/w" has type I8, floats are needed/);
+});
+
 /** Specs that do not fit, a prefix, and what the error must name besides the file. */
 const WRONG: [string, ParamSpecs, string, string[]][] = [
   ["a missing tensor", { "conv2/w": { shape: [5, 6], init: { fanIn: 5, fanOut: 1 } } }, "", ['"conv2/w"', "[5, 6]"]],

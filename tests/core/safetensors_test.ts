@@ -33,6 +33,7 @@ async function failure(bytes: Uint8Array<ArrayBuffer>, what: string): Promise<st
   return message;
 }
 
+const entry = { dtype: "F32", shape: [4], data_offsets: [0, 16] };
 const bits = ({ data }: { data: Float32Array }) => [...new Uint32Array(data.slice().buffer)];
 
 test("decoding gives back names in order, shapes, every bit of the data, and the metadata", async () => {
@@ -86,9 +87,9 @@ test("a flipped bit anywhere in the header never ends in another kind of error",
   }
 });
 
-test("a changed character of the metadata is damage: a resumed run must not start from another step", async () => {
+test("a changed character of what we say in the metadata is damage: a resumed run must not start from another step", async () => {
   const changed = encoded.slice(), text = new TextDecoder().decode(changed.subarray(8, 8 + headerLength));
-  const at = 8 + new TextEncoder().encode(text.slice(0, text.indexOf("line"))).length;
+  const at = 8 + new TextEncoder().encode(text.slice(0, text.indexOf("ü"))).length;
   changed[at]! ^= 1;
   await decodeTensors(changed, "runs/x.safetensors").then(() => assert.unreachable(), (error) => {
     assert.match((error as Error).message, /checksum differs/);
@@ -102,6 +103,39 @@ test("a foreign file without a checksum or any metadata is accepted", async () =
     assert.equal(tensors["w"]!.shape, [2, 2]);
     assert.equal([...tensors["w"]!.data], [0, 0, 0, 0]);
   }
+});
+
+test("integers are passed over, by name and type; a checksum of another tool says nothing of ours", async () => {
+  const step = { dtype: "I64", shape: [2], data_offsets: [0, 16] }, floats = { ...entry, data_offsets: [16, 32] };
+  const header = { __metadata__: { checksum: "of another tool" }, step, w: floats };
+  const { metadata, tensors, others } = await decodeTensors(foreign(header, new Uint8Array(32)), "x");
+  assert.equal([Object.keys(tensors), others], [["w"], { step: "I64" }]);
+  assert.equal(metadata, { checksum: "of another tool" });
+});
+
+test("what another tool has written down again, in another order and with metadata of its own, is not damaged", async () => {
+  const header = JSON.parse(new TextDecoder().decode(encoded.subarray(8, 8 + headerLength)));
+  const { __metadata__, ...entries } = header, body = encoded.slice(8 + headerLength);
+  const again = {
+    ...Object.fromEntries(Object.entries(entries).reverse()),
+    __metadata__: { format: "pt", ...__metadata__ },
+  };
+  const { tensors } = await decodeTensors(foreign(again, body), "x");
+  assert.equal(bits(tensors["conv1/w"]!), bits(TENSORS["conv1/w"]));
+  body[0]! ^= 1;
+  assert.match(await failure(foreign(again, body), "a changed value"), "checksum differs");
+});
+
+test("the checksum of files before 0.2 is still checked", async () => {
+  const w = { dtype: "F32", shape: [2], data_offsets: [0, 8] },
+    metadata = { allcnn: "{}" },
+    body = Uint8Array.of(0, 0, 128, 63, 0, 0, 0, 64);
+  const text = new TextEncoder().encode(`${JSON.stringify({ __metadata__: metadata, w })}${await sha256(body)}`);
+  const file = foreign({ __metadata__: { ...metadata, checksum: await sha256(text) }, w }, body);
+  const { metadata: kept, tensors } = await decodeTensors(file, "x");
+  assert.equal([kept, [...tensors["w"]!.data]], [metadata, [1, 2]]);
+  file[file.length - 1]! ^= 1;
+  assert.match(await failure(file, "a changed value"), "checksum differs");
 });
 
 test("other float formats are read as float32", async () => {
@@ -121,9 +155,9 @@ test("other float formats are read as float32", async () => {
   }
 });
 
-const entry = { dtype: "F32", shape: [4], data_offsets: [0, 16] };
 const WRONG: [string, unknown, string][] = [
-  ["integers", { w: { ...entry, dtype: "I32" } }, "type I32, only F32, F16, BF16, F64"],
+  ["a type that nobody knows", { w: { ...entry, dtype: "F4" } }, "type F4, expected F32, F16, BF16, F64, I64"],
+  ["integers with the size of others", { w: { ...entry, dtype: "I64" } }, "offsets"],
   ["a type that every object has", { w: { ...entry, dtype: "constructor" } }, "type constructor"],
   ["half precision with the size of full", { w: { ...entry, dtype: "F16" } }, "offsets"],
   ["no dtype", { w: { shape: [4], data_offsets: [0, 16] } }, '"w"'],
@@ -139,7 +173,8 @@ const WRONG: [string, unknown, string][] = [
   ["offsets past the end", { w: { ...entry, data_offsets: [4, 20] } }, "truncated"],
   ["metadata that are null", { __metadata__: null, w: entry }, "metadata"],
   ["metadata that are text", { __metadata__: "text", w: entry }, "metadata"],
-  ["another checksum", { __metadata__: { checksum: "0".repeat(64) }, w: entry }, "damaged"],
+  ["another checksum", { __metadata__: { allcnn_sha256: "0".repeat(64) }, w: entry }, "damaged"],
+  ["another former checksum", { __metadata__: { allcnn: "{}", checksum: "0".repeat(64) }, w: entry }, "damaged"],
   ["no JSON", "{w", "header"],
   ["a header that is null", "null", "header"],
   ["a header that is a list", "[]", "header"],

@@ -2,11 +2,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDBFactory, IDBKeyRange, IDBObjectStore } from "fake-indexeddb";
+import { execFileSync } from "node:child_process";
+import { chmodSync, lstatSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { UserError } from "../../core/host/errors.ts";
 import * as node from "../../core/host/files.ts";
 import * as browser from "../../core/host/files_browser.ts";
-import { inFolder } from "../cli/_run.ts";
+import { execute, inFolder } from "../cli/_run.ts";
 import { checkStorage, type Storage } from "./_storage_contract.ts";
 
 const IN_BROWSER: Storage = browser; // the types agree
@@ -37,6 +40,57 @@ async function messageOf(work: Promise<unknown>): Promise<string> {
 
 test("files keep the contract of storage", async () => {
   await inFolder(async (folder) => await checkStorage(node, join(folder, "root")));
+});
+
+test("a link is followed, a pipe is written into, a file keeps its permissions; links in a circle are told", async () => {
+  if (process.platform === "win32") return console.log("skipped: Windows has no pipes among its files");
+  await inFolder(async (folder) => {
+    const at = (name: string) => join(folder, name);
+    await node.writeFile(at("real/file"), "old");
+    symlinkSync("real/file", at("link"));
+    chmodSync(at("real/file"), 0o600);
+    await node.writeFile(at("link"), "new");
+    assert.is(readFileSync(at("real/file"), "utf8"), "new");
+    assert.is(statSync(at("real/file")).mode & 0o777, 0o600);
+    symlinkSync("real/later", at("to come"));
+    await node.writeFile(at("to come"), "there");
+    assert.is(readFileSync(at("real/later"), "utf8"), "there");
+    assert.ok(lstatSync(at("link")).isSymbolicLink() && lstatSync(at("to come")).isSymbolicLink());
+
+    execFileSync("mkfifo", [at("pipe")]);
+    const reader = execute("cat", [at("pipe")]);
+    await node.writeFile(at("pipe"), "through");
+    assert.is((await reader).stdout, "through");
+    assert.ok(statSync(at("pipe")).isFIFO());
+
+    symlinkSync("b", at("a"));
+    symlinkSync("a", at("b"));
+    assert.match(await messageOf(node.writeFile(at("a"), "x")), "it is a link that leads to itself");
+    assert.equal((await node.list(folder)).filter((name) => name.endsWith(".tmp")), []);
+  });
+});
+
+test("the cache: an empty or relative variable counts as unset, and a user without a home has one too", () => {
+  const { ALLCNN_CACHE, XDG_CACHE_HOME, HOME } = process.env;
+  const found = (variables: Record<string, string>) => {
+    for (const name of ["ALLCNN_CACHE", "XDG_CACHE_HOME", "HOME"]) delete process.env[name];
+    Object.assign(process.env, variables);
+    return node.cacheDirectory();
+  };
+  try {
+    assert.is(found({ HOME: "/h" }), "/h/.cache/allcnn");
+    assert.is(found({ HOME: "/h", ALLCNN_CACHE: "", XDG_CACHE_HOME: "" }), "/h/.cache/allcnn");
+    assert.is(found({ HOME: "/h", XDG_CACHE_HOME: "relative" }), "/h/.cache/allcnn");
+    assert.is(found({ HOME: "/h", XDG_CACHE_HOME: "/x" }), "/x/allcnn");
+    assert.is(found({ HOME: "/h", XDG_CACHE_HOME: "/x", ALLCNN_CACHE: "own" }), "own");
+    for (const HOME of ["", "relative"]) assert.match(found({ HOME }), /^\/.*allcnn$/);
+  } finally {
+    found(
+      Object.fromEntries(
+        Object.entries({ ALLCNN_CACHE, XDG_CACHE_HOME, HOME }).filter(([, value]) => value !== undefined),
+      ) as Record<string, string>,
+    );
+  }
 });
 
 test("IndexedDB keeps the contract of storage", async () => {

@@ -1,9 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { build } from "esbuild";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { latestCheckpoint } from "../../training/run_folder.ts";
+import { loadConfig } from "../../configs/load.ts";
+import { latestCheckpoint, refuseExistingRun, removeLeftovers, startRun } from "../../training/run_folder.ts";
 import { execute, inFolder } from "../cli/_run.ts";
 
 test("where no file may grow beyond 16 KiB, as on a full disk, every old file stays and one line says why", () =>
@@ -48,6 +49,32 @@ test("where no file may grow beyond 16 KiB, as on a full disk, every old file st
 
     assert.match((await write(8000, "true")).stdout, "checkpoint: written"); // when there is space again
     assert.is((await latestCheckpoint(run, assert.unreachable)).tensors["w"]!.data[0], 8000);
+  }));
+
+test("files of others in the folder of a run stay: only what a run's own writes left is deleted", () =>
+  inFolder(async (folder) => {
+    const foreign = ["notes.tmp", "config.yaml.tmp", "thesis.0a1b2c3d.tmp"],
+      left = ["config.yaml.0a1b2c3d.tmp", "metrics.jsonl.ffffffff.tmp"];
+    for (const name of [...foreign, ...left]) writeFileSync(`${folder}/${name}`, "x");
+    mkdirSync(`${folder}/cache.tmp`);
+    await removeLeftovers(folder);
+    assert.equal(readdirSync(folder), [...foreign, "cache.tmp"].sort());
+  }));
+
+test("a folder with somebody's config or picture is refused for a new run; one that a killed run began is not", () =>
+  inFolder(async (folder) => {
+    const config = await loadConfig("configs/quickstart.yaml"),
+      refused = async (name: string) => {
+        const error = await refuseExistingRun(folder, config).then(() => null, (error: Error) => error);
+        assert.match(error?.message ?? "", `would replace your ${name} there`);
+      };
+    await startRun(folder, config, null);
+    await refuseExistingRun(folder, config);
+    writeFileSync(`${folder}/config.yaml`, "# my notes\n" + readFileSync(`${folder}/config.yaml`, "utf8"));
+    await refused("config.yaml");
+    rmSync(`${folder}/config.yaml`);
+    writeFileSync(`${folder}/curves.png`, "mine");
+    await refused("curves.png");
   }));
 
 test.run();
