@@ -15,7 +15,7 @@ const BROWSER = { ...COMMON, platform: "browser", metafile: true } satisfies Bui
 async function buildModules(): Promise<void> {
   const [, , { metafile }] = await Promise.all([
     build({ ...NODE, entryPoints: ["mod.ts"], outfile: "dist/mod.js" }),
-    build({ ...NODE, entryPoints: ["cli/bin.ts"], outfile: "dist/allcnn.js" }),
+    build({ ...NODE, entryPoints: ["allcnn.ts"], outfile: "dist/allcnn.js" }),
     build({ ...BROWSER, entryPoints: ["mod.ts"], outfile: "dist/browser.js" }),
     build({ ...BROWSER, entryPoints: ["page/main.ts"], outfile: "dist/page/page.js" }),
   ]);

@@ -17,7 +17,7 @@ export async function stageProgram(folder: string): Promise<string[]> {
   mkdirSync(program, { recursive: true });
   writeFileSync(join(program, "package.json"), '{ "type": "module" }\n');
   const inputs = [
-    ...await bundle(["cli/bin.ts"], join(program, "allcnn.js")),
+    ...await bundle(["allcnn.ts"], join(program, "allcnn.js")),
     ...await bundle(["scripts/doctor.ts"], join(program, "doctor.js")),
     ...await bundleTests(join(program, "check.js")),
   ];

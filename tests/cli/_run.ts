@@ -48,7 +48,7 @@ export function allcnn(args: readonly string[], options: Parameters<typeof execu
   return execute(process.execPath, ["dist/allcnn.js", ...args], options);
 }
 
-/** `deno run -A <script>.ts ...`, or null where Deno is not installed. */
+/** `deno run -A SCRIPT.ts ...`, or null where Deno is not installed. */
 export function denoRun(args: readonly string[], options: Parameters<typeof execute>[2] = {}): Promise<Result> | null {
   try {
     execFileSync("node_modules/.bin/deno", ["--version"], { stdio: "ignore" });

@@ -64,7 +64,7 @@ test("predict says of PNG files what evaluate says of the test images; bad files
     // The images differ, so that a wrong order would show.
     assert.ok(new Set(lines.map(({ top }) => top[0]!.probability)).size > COUNT / 2);
 
-    const text = await (denoRun(["predict.ts", run, ...paths]) ?? allcnn(["predict", run, ...paths]));
+    const text = await (denoRun(["allcnn.ts", "predict", run, ...paths]) ?? allcnn(["predict", run, ...paths]));
     assert.is(text.code, 0, text.stderr);
     const blocks = linesOf(text.stdout).filter((line) => !/^Device: |\.\.\.$/.test(line));
     assert.is(blocks.length, COUNT * 6);

@@ -75,16 +75,26 @@ test("evaluate prints what training measured last, and writes one line per image
 test("Deno trains, resumes byte-exactly and evaluates as Node does", () =>
   inFolder(async (folder) => {
     const [whole, stopped] = [`${folder}/whole`, `${folder}/stopped`];
-    const done = await denoRun(["train.ts", QUICKSTART, ...SMALL, "--out", whole]);
+    const done = await denoRun(["allcnn.ts", "train", QUICKSTART, ...SMALL, "--out", whole]);
     if (done === null) return console.log("skipped: Deno is not installed");
     assert.is(done.code, 0, done.stderr);
     const stopWhen = (text: string) => /epoch 1\/3/.test(text) ? "SIGINT" as const : null;
-    assert.is((await denoRun(["train.ts", QUICKSTART, ...SMALL, "--out", stopped], { stopWhen }))!.code, 130);
-    assert.is((await denoRun(["train.ts", "--resume", stopped]))!.code, 0);
+    assert.is((await denoRun(["allcnn.ts", "train", QUICKSTART, ...SMALL, "--out", stopped], { stopWhen }))!.code, 130);
+    assert.is((await denoRun(["allcnn.ts", "train", "--resume", stopped]))!.code, 0);
     assert.ok(await tensorsOf(stopped) === await tensorsOf(whole), "resumed in Deno");
-    const inNode = await allcnn(["evaluate", whole]), inDeno = await denoRun(["evaluate.ts", whole]);
+    const inNode = await allcnn(["evaluate", whole]), inDeno = await denoRun(["allcnn.ts", "evaluate", whole]);
     assert.is(inDeno!.stdout.split("\n").at(-2), inNode.stdout.split("\n").at(-2));
-    const bench = await denoRun(["bench.ts", QUICKSTART, "--batch", "8", "--steps", "1", "--json", `${folder}/b.json`]);
+    const bench = await denoRun([
+      "allcnn.ts",
+      "bench",
+      QUICKSTART,
+      "--batch",
+      "8",
+      "--steps",
+      "1",
+      "--json",
+      `${folder}/b.json`,
+    ]);
     assert.is(bench!.code, 0, bench!.stderr);
     const figures = JSON.parse(readFileSync(`${folder}/b.json`, "utf8"));
     assert.ok(figures.imagesPerSecond > 0 && figures.plannedBytes > 0 && figures.ops.length > 10);

@@ -99,7 +99,7 @@ test("visualize draws top patches, images, units without an image and filters of
 
     // Without an image: all units of two layers; the deconvnet of the first is its filters where they are positive.
     await visualize([run, "--without-image", "--layer", "conv1", "--layer", "conv2", "--raw", "--out", out]);
-    await (denoRun(["visualize.ts", run, "--filters", "--raw", "--out", out]) ??
+    await (denoRun(["allcnn.ts", "visualize", run, "--filters", "--raw", "--out", out]) ??
       visualize([run, "--filters", "--raw", "--out", out]));
     const units = await tensors(`${out}/conv1-conv2-without-image.safetensors`);
     const filters = await tensors(`${out}/conv1-filters.safetensors`);

@@ -3,21 +3,35 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
-import { execute } from "../cli/_run.ts";
+import { allcnn, execute } from "../cli/_run.ts";
 
 const DENO = "node_modules/.bin/deno";
-const { tasks } = JSON.parse(readFileSync("deno.json", "utf8")) as {
+const { tasks, permissions } = JSON.parse(readFileSync("deno.json", "utf8")) as {
   tasks: Record<string, { description: string; command: string }>;
+  permissions: Record<string, Record<string, unknown>>;
 };
 
-test("each script of a command has a task that names its permissions, and says that addons are outside the sandbox", () => {
-  const scripts = readdirSync(".").filter((name) => name.endsWith(".ts") && name !== "mod.ts");
-  assert.equal(Object.keys(tasks).sort(), scripts.map((name) => name.replace(/\.ts$/, "")).sort());
-  for (const [name, { command }] of Object.entries(tasks)) {
-    assert.match(command, new RegExp(` ${name}\\.ts$`));
-    assert.not.match(command, / -A\b|--allow-all|--allow-run|--allow-(write|env|ffi|sys|net)( |$)/, name);
+test("three scripts at the root; each command has a task, with one of the named sets of permissions", async () => {
+  assert.equal(readdirSync(".").filter((name) => name.endsWith(".ts")).sort(), [
+    "allcnn.ts",
+    "mod.ts",
+    "train.ts",
+    "tune.ts",
+  ]);
+  const commands = [...(await allcnn(["--help"])).stdout.matchAll(/^ {2}allcnn (\w+)/gm)].map(([, name]) => name!);
+  assert.ok(commands.length > 10);
+  assert.equal(Object.keys(tasks).sort(), commands.sort());
+  for (const [name, { description, command }] of Object.entries(tasks)) {
+    assert.match(command, new RegExp(`^npx deno run -qP=(${Object.keys(permissions).join("|")}) `), name);
+    assert.ok(command.endsWith(existsSync(`${name}.ts`) ? ` ${name}.ts` : ` allcnn.ts ${name}`), name);
+    assert.not.match(command, / -A\b|--allow-all|--allow-(run|env|ffi|sys)|--allow-(write|net)( |$)/, name);
+    assert.ok(description.length > 0 && !description.includes("\n"));
   }
-  assert.match(tasks["train"]!.description, /--allow-ffi\) is outside Deno's sandbox/);
+  for (const [name, set] of Object.entries(permissions)) {
+    for (const [kind, allowed] of Object.entries(set)) {
+      assert.ok(kind === "read" ? allowed === true : kind !== "run" && Array.isArray(allowed), `${name}.${kind}`);
+    }
+  }
 });
 
 test("the permissions of deno task train suffice to write a run", async () => {
