@@ -3,6 +3,7 @@ import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } fro
 import type { Document } from "yaml";
 import { UserError } from "../core/host/errors.ts";
 import { explain, type Path, reported } from "../layers/describe_issue.ts";
+import { ExpandError, expandAliases } from "./expand.ts";
 import { readConfig } from "./find.ts";
 import { type Config, configSchema } from "./schema.ts";
 
@@ -74,14 +75,15 @@ export function parseConfig(text: string, source: string, settings: readonly str
   if (syntax !== undefined) {
     throw new UserError(`${at(syntax.pos[0])} is not valid YAML: ${syntax.message.replace(/; please use YAML.*/, "")}`);
   }
+  try {
+    expandAliases(document);
+  } catch (error) {
+    if (!(error instanceof ExpandError)) throw error;
+    throw new UserError(`${at(error.offset)} is not valid YAML: ${error.message}`);
+  }
   if (!isMap(document.contents)) throw new UserError(`${source}:1:1 is no config: expected keys such as name, dataset`);
   const overridden = settings.map((setting) => applySetting(document, setting));
-  let value: unknown;
-  try {
-    value = document.toJS();
-  } catch (error) { // an alias without its anchor, or too many of them
-    throw new UserError(`${source}:1:1 is not valid YAML: ${(error as Error).message}`);
-  }
+  const value: unknown = document.toJS();
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
 
