@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import type { Op } from "../core/op.ts";
+import type { Op } from "../core/graph/op.ts";
 import type { Limits, Stages } from "../kernels/kernel.ts";
 import { placedOps } from "./hashes_programs.ts";
 

@@ -57,7 +57,7 @@ ${DECLARATIONS}
   let at = step.first + n;
   var value = 0.0;
   if (at < ${examples}u) {
-    let row = order[at] - ${chunk.first}u; // wraps around below the chunk, so one comparison does
+    let row = order[at] - ${chunk.first}u; // wraps around below the window, so one comparison does
     if (row >= ${chunk.rows}u) { return; }
     ${source}
   } else if (${!last}) { return; }

@@ -54,7 +54,7 @@ const background = ${f32(background)};`,
     ${last ? "x[i] = 0.0;" : ""}
     return;
   }
-  let row = order[at] - ${chunk.first}u; // wraps around below the chunk, so one comparison does
+  let row = order[at] - ${chunk.first}u; // wraps around below the window, so one comparison does
   if (row >= ${chunk.rows}u) { return; }
   let d = n * ${distortionSize(channels)}u;
   let c = e % ${channels}u;
