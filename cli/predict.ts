@@ -8,7 +8,7 @@ import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
 import { progressLine } from "./progress.ts";
-import { readImages } from "./read_images.ts";
+import { findImages, readImages } from "./read_images.ts";
 
 export const predict: Command = {
   usage: {
@@ -16,9 +16,9 @@ export const predict: Command = {
     positionals: ["RUN_OR_CHECKPOINT", "IMAGE..."],
     summary: "Prints the most probable classes of pictures.",
     details:
-      "An IMAGE is a PNG or JPEG file (WebP, GIF, AVIF and TIFF work too) of any size: its shorter side is scaled\n" +
-      "to the network's input with Lanczos' filter and the middle is cut out; transparent parts become white. It is\n" +
-      "then preprocessed as the training images were.",
+      "An IMAGE is a PNG or JPEG file (WebP, GIF, AVIF and TIFF work too) of any size, or a folder of such files. Its\n" +
+      "shorter side is scaled to the network's input with Lanczos' filter and the middle is cut out; transparent parts\n" +
+      "become white. It is then preprocessed as the training images were.",
     options: [
       { name: "top", value: "N", help: "how many classes of each image; default: 5" },
       {
@@ -38,7 +38,7 @@ const DEFAULT_TOP = 5;
 
 async function predictCommand(args: Arguments): Promise<number> {
   const json = args.flag("json"), screen = progressLine({ toError: json });
-  const paths = args.positionals(1), top = args.integer("top", 1) ?? DEFAULT_TOP;
+  const top = args.integer("top", 1) ?? DEFAULT_TOP, paths = await findImages(args.positionals(1));
   await checkDecoder(); // without it no image can be read: say so once, and before anything slow
   const { model, classes: names } = await openTrained(args, screen);
   let predicted = 0;

@@ -39,10 +39,10 @@ export async function readImages(
 }
 
 /**
- * The files that are named, and the pictures in folders that are. Throws `UserError` where a folder holds none, or
- * there are more than `most`.
+ * The files that are named, and the pictures in folders that are. Throws `UserError` where a folder cannot be read or
+ * holds none, or there are more than `most`.
  */
-export async function findImages(names: readonly string[], most: number): Promise<string[]> {
+export async function findImages(names: readonly string[], most = Infinity): Promise<string[]> {
   const paths: string[] = [];
   for (const name of names) {
     if (!await isDirectory(name)) {

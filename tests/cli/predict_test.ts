@@ -64,6 +64,15 @@ test("predict says of PNG files what evaluate says of the test images; bad files
     // The images differ, so that a wrong order would show.
     assert.ok(new Set(lines.map(({ top }) => top[0]!.probability)).size > COUNT / 2);
 
+    // Folders of pictures, by name; behind a pipe that nobody reads any more the program ends without a word.
+    const folders = await allcnn(["predict", run, folder, "--json"]);
+    assert.is(folders.code, 1, "text.png is no picture");
+    assert.equal(linesOf(folders.stdout).map((line) => JSON.parse(line).image), [...paths].sort());
+    const piped = ["predict", run, folder, folder, folder, folder, "--json"].join(" ");
+    const head = await execute("bash", ["-c", `node dist/allcnn.js ${piped} 2> ${folder}/errors | head -1`]);
+    assert.is(linesOf(head.stdout).length, 1);
+    assert.not.match(readFileSync(`${folder}/errors`, "utf8"), /EPIPE|at .*:\d+/);
+
     const text = await (denoRun(["allcnn.ts", "predict", run, ...paths]) ?? allcnn(["predict", run, ...paths]));
     assert.is(text.code, 0, text.stderr);
     const blocks = linesOf(text.stdout).filter((line) => !/^Device: |\.\.\.$/.test(line));

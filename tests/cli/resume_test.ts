@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
 import { decodeTensors } from "../../core/host/safetensors.ts";
-import { allcnn, denoRun, inFolder, SMALL } from "./_run.ts";
+import { allcnn, denoRun, execute, inFolder, SMALL } from "./_run.ts";
 
 const QUICKSTART = "configs/quickstart.yaml";
 
@@ -43,6 +43,11 @@ test("Ctrl-C saves and says how to go on, kill -9 loses nothing that was saved; 
     writeFileSync(lock, left); // of the killed process: no obstacle
     assert.is((await allcnn(["train", QUICKSTART, ...SMALL, "--resume", killed!])).code, 0);
     assert.ok(await tensorsOf(killed!) === expected, "after kill -9");
+
+    const piped = `${folder}/piped`, command = [...args, "--out", piped].join(" ");
+    const head = await execute("bash", ["-c", `node dist/allcnn.js ${command} | head -1`]);
+    assert.is(head.stderr, "");
+    assert.ok(await tensorsOf(piped) === expected, "where nobody reads what it prints");
 
     for (const run of [whole!, stopped!, killed!]) {
       const rows = readFileSync(`${run}/metrics.jsonl`, "utf8").trim().split("\n").map((line) => JSON.parse(line));
