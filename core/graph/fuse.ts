@@ -69,7 +69,7 @@ function fuseDropout(program: Fusible): Fusible | null {
     if (dropped === undefined || !others.every(isPlainGradient) || program.keep.some((k) => k.buffer === y.buffer)) {
       continue;
     }
-    const { count: _count, half: _half, ...draws } = dropped.problem as DropoutProblem, { label } = each;
+    const { count: _count, dtype: _dtype, ...draws } = dropped.problem as DropoutProblem, { label } = each;
     const writes = dropped.writes, reads = [...each.reads, dropped.reads[1]!];
     const fused = op(convForward, { ...conv, dropout: draws }, { label, reads, writes });
     return rewritten(program, each, fused, [dropped], [y.buffer, writes[0]!]);

@@ -41,7 +41,7 @@ function gatherOf(p: ConvProblem, epilogue: Epilogue): GatherConv {
     y: axis(p.outHeight),
     x: axis(p.outWidth),
     kernel: p.kernel,
-    ...(p.half ? { half: p.half } : {}),
+    dtype: p.dtype,
     epilogue,
   };
 }

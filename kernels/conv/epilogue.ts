@@ -5,6 +5,7 @@
  *   mask      multiplies by `scale` where another tensor is positive, else by `scale * slope`: the backward pass of the
  *             ReLU, and of the dropout behind it, that produced this tensor
  */
+import { type Computed, type FloatType, storedType } from "../dtype.ts";
 import { drawFrom, type Dropout, isKept } from "../layer/dropout.ts";
 import { type Binding, read } from "../kernel.ts";
 import { f32, RANDOM, STEP } from "../wgsl.ts";
@@ -30,10 +31,10 @@ export function epilogueReads({ bias, dropout, mask }: Epilogue, first: number):
 
 /**
  * The bindings from `first` on, the last of them `output`, and the function `finish(sum, bias, at)` for the element (or
- * four neighbours, where `type` is vec4f) that is stored at index `at` of `output`. With `half`, mask and output are f16.
+ * four neighbours, where `type` is vec4f) that is stored at index `at` of `output`. Mask and output are of `dtype`.
  */
-export function epilogueDeclarations(e: Epilogue, first: number, type: "f32" | "vec4f", half = false): string {
-  const stored = !half ? type : type === "f32" ? "f16" : "vec4<f16>";
+export function epilogueDeclarations(e: Epilogue, first: number, type: Computed, dtype?: FloatType): string {
+  const stored = storedType(type, dtype);
   const { bias = false, slope = null, dropout = null, mask = null } = e;
   let binding = first;
   const kept = (dropout: Dropout) =>
