@@ -10,7 +10,8 @@
  * gather_tunings.ts.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
-import { epilogueReads, type Mask } from "./epilogue.ts";
+import { epilogueReads } from "./epilogue.ts";
+import type { Mask } from "../pointwise.ts";
 import type { Axis, GatherConv } from "./operands/gather_conv.ts";
 import { PLAIN, productShader } from "./families/gather_families.ts";
 import { type GatherTuning, gatherTunings } from "./families/gather_tunings.ts";
@@ -93,6 +94,7 @@ export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
       ],
     };
   },
+  absorb: (p, next) => "mask" in next && p.mask === undefined ? { ...p, ...next } : null,
   cost(p) {
     const cost = convCost(p), elements = p.batch * p.height * p.width * p.inChannels;
     return { ...cost, bytes: cost.bytes + (p.mask ? elementBytes(p.dtype) * elements : 0) };

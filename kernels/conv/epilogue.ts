@@ -1,20 +1,12 @@
 /**
  * What a convolution does to each sum before it stores it, in this order: add a bias, activate, drop out, mask.
- *
- *   dropout   keeps an element with probability 1 - rate and divides it by that (kernels/layer/dropout.ts, the same draws)
- *   mask      multiplies by `scale` where another tensor is positive, else by `scale * slope`: the backward pass of the
- *             ReLU, and of the dropout behind it, that produced this tensor
+ * The last two are what it can absorb of other ops (kernels/pointwise.ts).
  */
 import { type Computed, type FloatType, storedType } from "../dtype.ts";
-import { drawFrom, type Dropout, isKept } from "../layer/dropout.ts";
+import { drawFrom, isKept } from "../layer/dropout.ts";
+import type { Dropout, Mask } from "../pointwise.ts";
 import { type Binding, read } from "../kernel.ts";
 import { f32, RANDOM, STEP } from "../wgsl.ts";
-
-/** The factor where the mask is not positive is `scale * slope`. */
-export interface Mask {
-  readonly scale: number;
-  readonly slope: number;
-}
 
 export interface Epilogue {
   readonly bias?: boolean;

@@ -6,17 +6,8 @@
  */
 import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
 import { elementwise, f32, RANDOM, STEP } from "../wgsl.ts";
+import type { Dropout } from "../pointwise.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
-
-/** What decides an element's fate, beside seed and step. */
-export interface Dropout {
-  /** Probability of zeroing an element, in [0, 1). */
-  readonly rate: number;
-  /** Which layer draws: every dropout layer has its own stream of random numbers. */
-  readonly stream: number;
-  /** Elements of one example. */
-  readonly perExample: number;
-}
 
 export interface DropoutProblem extends Dropout {
   readonly count: number;
@@ -35,6 +26,7 @@ export const isKept = ({ rate }: Dropout, index: string): string =>
 export const dropout: Kernel<DropoutProblem, Fixed> = {
   name: "dropout",
   tunings: () => FIXED,
+  pointwise: ({ rate, stream, perExample }) => ({ dropout: { rate, stream, perExample } }),
   stages({ count, dtype, ...dropout }) {
     const type = storedType("f32", dtype), scaled = `${loaded("x[i]", "f32", dtype)} * ${f32(1 / (1 - dropout.rate))}`;
     const shader = elementwise(

@@ -24,6 +24,7 @@ export interface ReluPullbackProblem {
 export const reluPullback: Kernel<ReluPullbackProblem, Fixed> = {
   name: "relu_pullback",
   tunings: () => FIXED,
+  pointwise: ({ rule, slope }) => rule === "gradient" ? { mask: { scale: 1, slope } } : null,
   stages({ count, rule, slope, dtype }) {
     const type = storedType("f32", dtype), [dy, y] = ["dy[i]", "y[i]"].map((value) => loaded(value, "f32", dtype));
     const expression = {
