@@ -4,6 +4,7 @@
  */
 
 import type { MatrixConfig } from "./matrix_config.ts";
+import type { Pointwise } from "./pointwise.ts";
 
 /** Number of workgroups in x, y and z, each at most 65 535. */
 export type Workgroups = readonly [x: number, y: number, z: number];
@@ -61,6 +62,10 @@ export interface Kernel<Problem, Tuning> {
   reference?(problem: Problem): Tuning;
   /** Pure: equal arguments give identical stages. */
   stages(problem: Problem, tuning: Tuning): Stages;
+  /** What it does to each element of its first read, if it does no more. */
+  pointwise?(problem: Problem): Pointwise | null;
+  /** The problem of doing `next` too, whose further reads come behind this kernel's own; null where it cannot. */
+  absorb?(problem: Problem, next: Pointwise): Problem | null;
   /** Least work possible: direct floating point operations, and each byte of the operands moved once. */
   cost(problem: Problem): Cost;
 }

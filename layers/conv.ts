@@ -9,7 +9,7 @@ import { castTo } from "../core/graph/cast_to.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { type Op, op } from "../core/graph/op.ts";
-import { elements, halfOf, type Shape, tensor } from "../core/graph/tensor.ts";
+import { dtypeOf, elements, type Shape, tensor } from "../core/graph/tensor.ts";
 import { checkOptions } from "./describe_issue.ts";
 import type { Optional } from "./optional.ts";
 
@@ -120,7 +120,6 @@ export function conv(options: ConvOptions): Layer {
       const { ops: casts, y: x } = castTo(dtype, given, `${name}/x`);
       const [batch, height, width, inChannels] = x.shape as [number, number, number, number];
       const y = tensor(`${name}/y`, outputShape(x.shape), { dtype });
-      const half = halfOf(w);
       const problem: ConvProblem = {
         batch,
         height,
@@ -132,7 +131,7 @@ export function conv(options: ConvOptions): Layer {
         kernel,
         stride,
         padding: before,
-        ...half,
+        ...dtypeOf(w),
       };
       const forward = { label: "forward", reads: [x, w, b], writes: [y] };
       return {
@@ -144,7 +143,7 @@ export function conv(options: ConvOptions): Layer {
           if (slope !== null) {
             dz = tensor(`${name}/dz`, y.shape, { dtype });
             const reads = rule === "deconvnet" ? [dy] : [dy, y];
-            const relu = { count: elements(y.shape), rule, slope, ...half };
+            const relu = { count: elements(y.shape), rule, slope, ...dtypeOf(w) };
             ops.push(op(reluPullback, relu, { label: "activation", reads, writes: [dz] }));
           }
           if (grads !== null) {

@@ -3,7 +3,7 @@ import { dropout as dropoutKernel } from "../kernels/layer/dropout.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { op } from "../core/graph/op.ts";
 import { streamOf } from "../core/graph/random.ts";
-import { elements, halfOf, tensor } from "../core/graph/tensor.ts";
+import { dtypeOf, elements, tensor } from "../core/graph/tensor.ts";
 import { checkOptions } from "./describe_issue.ts";
 
 export interface DropoutConfig {
@@ -37,7 +37,7 @@ export function dropout(name: string, options: DropoutConfig): Layer {
         return { ops: [], y: x, pullback: (dy) => ({ ops: [], dx: dy }) };
       }
       const { dtype } = x, count = elements(x.shape), perExample = count / x.shape[0]!;
-      const problem = { count, rate, stream: streamOf(name), perExample, ...halfOf(x) };
+      const problem = { count, rate, stream: streamOf(name), perExample, ...dtypeOf(x) };
       const y = tensor(`${name}/y`, x.shape, { dtype });
       return {
         ops: [op(dropoutKernel, problem, { label: "forward", reads: [x, step], writes: [y] })],

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { globalAveragePoolBackward, globalAveragePoolForward } from "../kernels/layer/global_average_pool.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { op } from "../core/graph/op.ts";
-import { halfOf, tensor } from "../core/graph/tensor.ts";
+import { dtypeOf, tensor } from "../core/graph/tensor.ts";
 
 export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal("globalAveragePool");
 
@@ -22,7 +22,7 @@ export function globalAveragePool(name: string): Layer {
     init: (input) => ({ output: [input[0]!, 1, 1, input[3]!], params: {} }),
     forward(_params, x) {
       const [batch, height, width, channels] = x.shape as [number, number, number, number];
-      const problem = { batch, positions: height * width, channels, ...halfOf(x) };
+      const problem = { batch, positions: height * width, channels, ...dtypeOf(x) };
       const y = tensor(`${name}/y`, [batch, 1, 1, channels]);
       return {
         ops: [op(globalAveragePoolForward, problem, { label: "forward", reads: [x], writes: [y] })],

@@ -3,7 +3,7 @@ import { maxPoolBackward, maxPoolForward, pooledSize } from "../kernels/layer/ma
 import type { Layer } from "../core/graph/layer.ts";
 import { UserError } from "../core/host/errors.ts";
 import { op } from "../core/graph/op.ts";
-import { halfOf, type Shape, tensor } from "../core/graph/tensor.ts";
+import { dtypeOf, type Shape, tensor } from "../core/graph/tensor.ts";
 import { checkOptions } from "./describe_issue.ts";
 
 export interface MaxPoolConfig {
@@ -48,7 +48,7 @@ export function maxPool(name: string, options: MaxPoolConfig): Layer {
     },
     forward(_params, x, { mode }) {
       const [batch, height, width, channels] = x.shape as [number, number, number, number];
-      const { dtype } = x, problem = { batch, height, width, channels, kernel, stride, ...halfOf(x) };
+      const { dtype } = x, problem = { batch, height, width, channels, kernel, stride, ...dtypeOf(x) };
       const y = tensor(`${name}/y`, outputShape(x.shape), { dtype });
       const switches = tensor(`${name}/switches`, y.shape, { dtype: "u32" });
       const pool = (label: string, y: typeof x, record: boolean) =>

@@ -1,19 +1,10 @@
 /**
- * Fusion: ops that only pass over a convolution's result become its epilogue (kernels/conv/epilogue.ts), which saves writing
- * and reading it again. Two rewrites of a program, each a function of plain data:
- *
- *   convolution, dropout                  ->  convolution that drops out
- *   convolution backward, dropout, ReLU   ->  convolution backward that masks
- *
- * Behind a plain ReLU, an element of the dropped out y is positive exactly where it was kept and the ReLU let it pass,
- * so one mask serves both. For a leaky ReLU it is not, and the dropout stays an op of its own.
+ * Fusion: an op that only passes over the result of another goes where that op's kernel can do it as it stores, which
+ * saves writing and reading the result once more. What an op is, and what a kernel absorbs, kernels say as data
+ * (kernels/pointwise.ts); here is where in a program that is the same.
  */
-import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
-import { convForward } from "../../kernels/conv/conv_forward.ts";
-import { dropout, type DropoutProblem } from "../../kernels/layer/dropout.ts";
-import type { Kernel } from "../../kernels/kernel.ts";
-import { reluPullback } from "../../kernels/layer/relu_pullback.ts";
-import { type Op, op } from "./op.ts";
+import { joined, type Pointwise, readsAfter } from "../../kernels/pointwise.ts";
+import type { Op } from "./op.ts";
 import type { Tensor, VirtualBuffer } from "./tensor.ts";
 
 interface Fusible {
@@ -21,94 +12,57 @@ interface Fusible {
   readonly keep: readonly Tensor[];
 }
 
-/** The op's problem if it is a use of `kernel`, else null. */
-function problemOf<Problem, Tuning>(kernel: Kernel<Problem, Tuning>, each: Op | undefined): Problem | null {
-  return each !== undefined && each.kernel.name === kernel.name ? each.problem as Problem : null;
-}
+/** What was absorbed into the op that now writes a buffer. */
+type Absorbed = Map<VirtualBuffer, Pointwise>;
+
+const pointwiseOf = ({ kernel, problem }: Op): Pointwise | null => kernel.pointwise?.(problem) ?? null;
+
+const isTransient = ({ keep }: Fusible, { buffer }: Tensor) =>
+  buffer.lifetime === "transient" && !keep.some((each) => each.buffer === buffer);
 
 const readersOf = ({ ops }: Fusible, { buffer }: Tensor) =>
   ops.filter(({ reads }) => reads.some((tensor) => tensor.buffer === buffer));
 
-/** The only op that reads a transient tensor, if nothing else needs it. */
-function onlyReader(program: Fusible, tensor: Tensor): Op | undefined {
-  const readers = readersOf(program, tensor), { buffer } = tensor;
-  const kept = buffer.lifetime === "persistent" || program.keep.some((each) => each.buffer === buffer);
-  return readers.length === 1 && !kept ? readers[0] : undefined;
-}
-
-/** The program with `from` replaced, the ops of `gone` left out, and reads of one buffer moved to another tensor. */
-function rewritten(
-  { ops, keep }: Fusible,
-  from: Op,
-  to: Op,
-  gone: readonly Op[],
-  moved: readonly [VirtualBuffer, Tensor] | null = null,
-): Fusible {
-  const move = (tensor: Tensor) => moved !== null && tensor.buffer === moved[0] ? moved[1] : tensor;
-  return {
-    keep,
-    ops: ops.filter((each) => !gone.includes(each)).map((each) =>
-      each === from ? to : { ...each, reads: each.reads.map(move) }
-    ),
-  };
-}
-
-/** A ReLU's pullback by the ordinary rule, for a slope of 0. */
-function isPlainGradient(each: Op): boolean {
-  const relu = problemOf(reluPullback, each);
-  return relu !== null && relu.rule === "gradient" && relu.slope === 0;
-}
-
-/** The first convolution that a dropout follows, made one; null where there is none. */
-function fuseDropout(program: Fusible): Fusible | null {
-  for (const each of program.ops) {
-    const conv = problemOf(convForward, each), [y] = each.writes;
-    if (conv === null || y === undefined || conv.dropout !== undefined || conv.slope !== 0) continue;
-    const readers = readersOf(program, y), dropped = readers.find((reader) => problemOf(dropout, reader) !== null);
-    const others = readers.filter((reader) => reader !== dropped);
-    if (dropped === undefined || !others.every(isPlainGradient) || program.keep.some((k) => k.buffer === y.buffer)) {
-      continue;
-    }
-    const { count: _count, half: _half, ...draws } = dropped.problem as DropoutProblem, { label } = each;
-    const writes = dropped.writes, reads = [...each.reads, dropped.reads[1]!];
-    const fused = op(convForward, { ...conv, dropout: draws }, { label, reads, writes });
-    return rewritten(program, each, fused, [dropped], [y.buffer, writes[0]!]);
+/** The ops that pass over `y` as one, the last of them, and the buffer that others read instead of y from then on. */
+function* passes(program: Fusible, y: Tensor, absorbed: Absorbed) {
+  const readers = readersOf(program, y);
+  for (const next of readers) {
+    const first = pointwiseOf(next), others = readers.filter((each) => each !== next);
+    if (first === null || next.reads[0]!.buffer !== y.buffer) continue;
+    if (others.every((each) => readsAfter(first, pointwiseOf(each)))) yield { pass: first, gone: [next] };
+    const [last, ...more] = others.length > 0 ? [] : readersOf(program, next.writes[0]!);
+    const second = last === undefined || more.length > 0 ? null : pointwiseOf(last);
+    if (second === null || last!.reads[0]!.buffer !== next.writes[0]!.buffer) continue;
+    if (!isTransient(program, next.writes[0]!)) continue;
+    const pass = joined(first, second, absorbed.get(last!.reads[1]!.buffer) ?? null);
+    if (pass !== null) yield { pass, gone: [next, last!] };
   }
-  return null;
 }
 
-/** Is `mask` what a fused convolution wrote with this dropout? */
-function isDroppedBy({ ops }: Fusible, mask: Tensor, { rate, stream }: DropoutProblem): boolean {
-  const writer = ops.find(({ writes }) => writes.some(({ buffer }) => buffer === mask.buffer));
-  const fused = problemOf(convForward, writer)?.dropout;
-  return fused !== undefined && fused.rate === rate && fused.stream === stream;
-}
-
-/** The first backward convolution that a ReLU's pullback follows, made one; null where there is none. */
-function fuseMask(program: Fusible): Fusible | null {
-  for (const each of program.ops) {
-    const conv = problemOf(convBackwardData, each);
-    if (conv === null || conv.mask !== undefined) continue;
-    const next = onlyReader(program, each.writes[0]!);
-    const dropped = problemOf(dropout, next);
-    const last = dropped === null ? next : onlyReader(program, next!.writes[0]!);
-    const relu = problemOf(reluPullback, last);
-    if (relu === null || relu.rule !== "gradient") continue;
-    const mask = last!.reads[1]!;
-    if (dropped !== null && !(relu.slope === 0 && isDroppedBy(program, mask, dropped))) continue;
-    const problem = { ...conv, mask: { scale: dropped === null ? 1 : 1 / (1 - dropped.rate), slope: relu.slope } };
-    const { label } = each, reads = [...each.reads, mask], writes = last!.writes;
-    const fused = op(convBackwardData, problem, { label, reads, writes });
-    return rewritten(program, each, fused, dropped === null ? [last!] : [next!, last!]);
+/** The ops with one pass absorbed; null where there is none to absorb. */
+function absorbOne(program: Fusible, absorbed: Absorbed): readonly Op[] | null {
+  for (const op of program.ops) {
+    const [y] = op.writes;
+    if (op.kernel.absorb === undefined || y === undefined || !isTransient(program, y)) continue;
+    for (const { pass, gone } of passes(program, y, absorbed)) {
+      const problem = op.kernel.absorb(op.problem, pass), { reads, writes } = gone.at(-1)!;
+      if (problem === null) continue;
+      absorbed.set(writes[0]!.buffer, pass);
+      const moved = (tensor: Tensor) => tensor.buffer === y.buffer ? writes[0]! : tensor;
+      return program.ops.filter((each) => !gone.includes(each)).map((each) =>
+        each === op
+          ? { ...op, problem, reads: [...op.reads, ...reads.slice(1)], writes }
+          : { ...each, reads: each.reads.map(moved) }
+      );
+    }
   }
   return null;
 }
 
 /** The same program with fewer ops. Pure. */
 export function fuse<Program extends Fusible>(program: Program): Program {
-  let current: Fusible = program;
-  for (const rewrite of [fuseDropout, fuseMask]) {
-    for (let next = rewrite(current); next !== null; next = rewrite(current)) current = next;
-  }
-  return { ...program, ...current };
+  const absorbed: Absorbed = new Map();
+  let fused = program;
+  for (let ops = absorbOne(fused, absorbed); ops !== null; ops = absorbOne(fused, absorbed)) fused = { ...fused, ops };
+  return fused;
 }

@@ -1,6 +1,8 @@
 /** Tensors are names for memory: immutable views of virtual buffers, which the memory plan maps to real ones. */
 
-export type DType = "f32" | "f16" | "u32";
+import type { FloatType } from "../../kernels/dtype.ts";
+
+export type DType = FloatType | "u32";
 
 const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, u32: 4 };
 
@@ -59,9 +61,9 @@ export function tensor(
   return { buffer: { label, bytes: bytesOf({ shape, dtype }), lifetime }, offset: 0, shape, dtype };
 }
 
-/** What the problem of a kernel says of an operand in half precision: `half: true`; of any other, nothing. */
-export function halfOf({ dtype }: Pick<Tensor, "dtype">): { readonly half?: true } {
-  return dtype === "f16" ? { half: true } : {};
+/** What the problem of a kernel says of an operand in half precision: `dtype: "f16"`; of any other, nothing. */
+export function dtypeOf({ dtype }: Pick<Tensor, "dtype">): { readonly dtype?: FloatType } {
+  return dtype === "f16" ? { dtype } : {};
 }
 
 /** The same memory under another shape of as many elements. */

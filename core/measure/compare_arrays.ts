@@ -80,7 +80,7 @@ export async function openCheckArrays(context: Context): Promise<CheckArrays> {
   return {
     async fill(array, pattern, word) {
       const [height, width, channels] = [1, 1, 1, ...array.shape].slice(-3);
-      const encoder = await encode("check/fill", fillShader(elements(array.shape), array.dtype === "f16"), [
+      const encoder = await encode("check/fill", fillShader(elements(array.shape), array.dtype), [
         { buffer: parameters, size: 20 },
         bound(array),
       ]);

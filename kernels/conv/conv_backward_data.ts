@@ -10,12 +10,13 @@
  * gather_tunings.ts.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
-import { epilogueReads, type Mask } from "./epilogue.ts";
+import { epilogueReads } from "./epilogue.ts";
+import type { Mask } from "../pointwise.ts";
 import type { Axis, GatherConv } from "./operands/gather_conv.ts";
 import { PLAIN, productShader } from "./families/gather_families.ts";
 import { type GatherTuning, gatherTunings } from "./families/gather_tunings.ts";
 import { gatherWinogradStages } from "./winograd/gather_winograd.ts";
-import { arrayBytes, elementBytes } from "../half.ts";
+import { arrayBytes, elementBytes, enableDtype, storedType } from "../dtype.ts";
 import { type Kernel, read, scratch, type Shader, write } from "../kernel.ts";
 import { ceilDiv, elementwise } from "../wgsl.ts";
 
@@ -48,17 +49,17 @@ function gathersOf(p: ConvProblem, mask: Mask | undefined): GatherConv[] {
     y: phaseAxis(p.height, Math.floor(phase / p.stride), p),
     x: phaseAxis(p.width, phase % p.stride, p),
     kernel: p.kernel,
-    ...(p.half ? { half: p.half } : {}),
+    dtype: p.dtype,
     epilogue: { mask: mask ?? null },
   })).filter(({ y, x }) => y.count * x.count > 0);
 }
 
 /** w [slice, in, out] to [slice, out, in]. */
-function transposeWeights({ kernel, inChannels, outChannels, half }: ConvProblem): Shader {
-  const type = half ? "f16" : "f32";
+function transposeWeights({ kernel, inChannels, outChannels, dtype }: ConvProblem): Shader {
+  const type = storedType("f32", dtype);
   return elementwise(
     kernel ** 2 * inChannels * outChannels,
-    `${half ? "enable f16;\n" : ""}@group(0) @binding(0) var<storage, read> w: array<${type}>;
+    `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> w: array<${type}>;
 @group(0) @binding(1) var<storage, read_write> transposed: array<${type}>;`,
     `  let ci = i % ${inChannels}u;
   let co = (i / ${inChannels}u) % ${outChannels}u;
@@ -83,7 +84,7 @@ export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
       return gatherWinogradStages(gathers[0]!, tuning, slots);
     }
     return {
-      scratch: [arrayBytes(p.kernel ** 2 * p.inChannels * p.outChannels, p.half)],
+      scratch: [arrayBytes(p.kernel ** 2 * p.inChannels * p.outChannels, p.dtype)],
       dispatches: [
         { shader: transposeWeights(p), bindings: [read(1), scratch(0)] },
         ...gathers.map((g) => ({
@@ -93,8 +94,9 @@ export const convBackwardData: Kernel<ConvBackwardDataProblem, GatherTuning> = {
       ],
     };
   },
+  absorb: (p, next) => "mask" in next && p.mask === undefined ? { ...p, ...next } : null,
   cost(p) {
     const cost = convCost(p), elements = p.batch * p.height * p.width * p.inChannels;
-    return { ...cost, bytes: cost.bytes + (p.mask ? elementBytes(p.half) * elements : 0) };
+    return { ...cost, bytes: cost.bytes + (p.mask ? elementBytes(p.dtype) * elements : 0) };
   },
 };

@@ -8,7 +8,7 @@
  * result is deterministic. The tuning is a family of weight_families.ts, or Winograd around one.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
-import { elementBytes } from "../half.ts";
+import { elementBytes } from "../dtype.ts";
 import { type Kernel, read, scratch, type Shader, type Stage, type Stages, write } from "../kernel.ts";
 import { addShares, sumRowShares } from "./sum_rows.ts";
 import { sumsBias, weightProductShader } from "./families/weight_families.ts";
@@ -73,8 +73,8 @@ function winogradStages(
       ...(p.bias ? [4 * biasParts * p.outChannels] : []),
     ],
     dispatches: [
-      { shader: transformTiles(x, tile, "input", p.half), bindings: [read(0), scratch(0)] },
-      { shader: transformTiles(dy, tile, "gradient", p.half), bindings: [read(1), scratch(1)] },
+      { shader: transformTiles(x, tile, "input", p.dtype), bindings: [read(0), scratch(0)] },
+      { shader: transformTiles(dy, tile, "gradient", p.dtype), bindings: [read(1), scratch(1)] },
       { shader, bindings: [scratch(0), scratch(1), scratch(2)] },
       ...sums,
       {
@@ -106,7 +106,7 @@ export const convBackwardWeight: Kernel<ConvBackwardWeightProblem, ConvBackwardW
     const shares = weightProductShader(p, tuning, along);
     const sums: Stage[] = problem.bias && !along
       ? [{
-        shader: sumRowShares({ first: 0, rows, columns: p.outChannels, ...(p.half ? { half: true } : {}) }, biasParts),
+        shader: sumRowShares({ first: 0, rows, columns: p.outChannels, dtype: p.dtype }, biasParts),
         bindings: [read(1), scratch(1)],
       }]
       : [];
@@ -125,6 +125,6 @@ export const convBackwardWeight: Kernel<ConvBackwardWeightProblem, ConvBackwardW
   },
   cost(p) {
     const cost = convCost(p), count = p.kernel ** 2 * p.inChannels * p.outChannels;
-    return { ...cost, bytes: cost.bytes + (4 - elementBytes(p.half)) * count }; // dw is f32
+    return { ...cost, bytes: cost.bytes + (4 - elementBytes(p.dtype)) * count }; // dw is f32
   },
 };

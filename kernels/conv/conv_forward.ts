@@ -7,7 +7,7 @@
  * The tuning is a family of gather_tunings.ts.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
-import type { Dropout } from "../layer/dropout.ts";
+import type { Dropout } from "../pointwise.ts";
 import { type Epilogue, epilogueReads } from "./epilogue.ts";
 import type { Axis, GatherConv } from "./operands/gather_conv.ts";
 import { PLAIN, productShader } from "./families/gather_families.ts";
@@ -41,7 +41,7 @@ function gatherOf(p: ConvProblem, epilogue: Epilogue): GatherConv {
     y: axis(p.outHeight),
     x: axis(p.outWidth),
     kernel: p.kernel,
-    ...(p.half ? { half: p.half } : {}),
+    dtype: p.dtype,
     epilogue,
   };
 }
@@ -70,5 +70,7 @@ export const convForward: Kernel<ConvForwardProblem, GatherTuning> = {
     const bindings = [read(0), read(1), ...epilogue, output];
     return { scratch: [], dispatches: [{ shader: productShader(g, tuning), bindings }] };
   },
+  // Only a result that is never negative, so that its mask stays right (kernels/pointwise.ts).
+  absorb: (p, next) => "dropout" in next && p.dropout === undefined && p.slope === 0 ? { ...p, ...next } : null,
   cost: convCost,
 };

@@ -7,7 +7,7 @@
  *
  * Outside the image, x and dy are 0.
  */
-import { elementBytes } from "../half.ts";
+import { elementBytes, type FloatType } from "../dtype.ts";
 import type { Cost } from "../kernel.ts";
 
 /** The shape of a convolution: all in elements. */
@@ -24,8 +24,8 @@ export interface ConvProblem {
   readonly stride: number;
   /** Zeros before the first row and column; those after follow from the output size. */
   readonly padding: number;
-  /** Are x, w, y and their gradients f16? Bias, dw and db are f32, and so are all sums. Absent: all are f32. */
-  readonly half?: true;
+  /** Of x, w, y and their gradients. Bias, dw and db are f32, and so are all sums. */
+  readonly dtype?: FloatType;
 }
 
 /** Winograd's products per output with tiles of 4x4: 36 for 16 outputs, instead of 9 for each (winograd.ts). */
@@ -36,7 +36,7 @@ export function convCost(p: ConvProblem): Cost {
   const x = p.batch * p.height * p.width * p.inChannels;
   const y = p.batch * p.outHeight * p.outWidth * p.outChannels;
   const w = p.kernel ** 2 * p.inChannels * p.outChannels;
-  const flops = 2 * y * p.kernel ** 2 * p.inChannels, bytes = elementBytes(p.half) * (x + y + w);
+  const flops = 2 * y * p.kernel ** 2 * p.inChannels, bytes = elementBytes(p.dtype) * (x + y + w);
   return p.kernel === 3 && p.stride === 1 ? { flops, bytes, leastFlops: WINOGRAD_SHARE * flops } : { flops, bytes };
 }
 

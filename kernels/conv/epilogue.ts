@@ -1,19 +1,12 @@
 /**
  * What a convolution does to each sum before it stores it, in this order: add a bias, activate, drop out, mask.
- *
- *   dropout   keeps an element with probability 1 - rate and divides it by that (kernels/layer/dropout.ts, the same draws)
- *   mask      multiplies by `scale` where another tensor is positive, else by `scale * slope`: the backward pass of the
- *             ReLU, and of the dropout behind it, that produced this tensor
+ * The last two are what it can absorb of other ops (kernels/pointwise.ts).
  */
-import { drawFrom, type Dropout, isKept } from "../layer/dropout.ts";
+import { type Computed, type FloatType, storedType } from "../dtype.ts";
+import { drawFrom, isKept } from "../layer/dropout.ts";
+import type { Dropout, Mask } from "../pointwise.ts";
 import { type Binding, read } from "../kernel.ts";
 import { f32, RANDOM, STEP } from "../wgsl.ts";
-
-/** The factor where the mask is not positive is `scale * slope`. */
-export interface Mask {
-  readonly scale: number;
-  readonly slope: number;
-}
 
 export interface Epilogue {
   readonly bias?: boolean;
@@ -30,10 +23,10 @@ export function epilogueReads({ bias, dropout, mask }: Epilogue, first: number):
 
 /**
  * The bindings from `first` on, the last of them `output`, and the function `finish(sum, bias, at)` for the element (or
- * four neighbours, where `type` is vec4f) that is stored at index `at` of `output`. With `half`, mask and output are f16.
+ * four neighbours, where `type` is vec4f) that is stored at index `at` of `output`. Mask and output are of `dtype`.
  */
-export function epilogueDeclarations(e: Epilogue, first: number, type: "f32" | "vec4f", half = false): string {
-  const stored = !half ? type : type === "f32" ? "f16" : "vec4<f16>";
+export function epilogueDeclarations(e: Epilogue, first: number, type: Computed, dtype?: FloatType): string {
+  const stored = storedType(type, dtype);
   const { bias = false, slope = null, dropout = null, mask = null } = e;
   let binding = first;
   const kept = (dropout: Dropout) =>

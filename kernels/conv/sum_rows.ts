@@ -3,19 +3,19 @@
  * of `parts` workgroups per 64 columns sums a contiguous share of the rows, the shares are added in order. One thread
  * per column.
  */
-import { enableHalf, loaded, storedType } from "../half.ts";
+import { enableDtype, type FloatType, loaded, storedType } from "../dtype.ts";
 import { ceilDiv, foldWorkgroups, WORKGROUP_INDEX } from "../wgsl.ts";
 import type { Shader } from "../kernel.ts";
 
 const THREADS = 64;
 
-/** Sums of the rows `first` ... `first + rows - 1`. Bindings: x [.., columns], with `half` f16, shares [parts, columns]. */
+/** Sums of the rows `first` ... `first + rows - 1`. Bindings: x [.., columns], of `dtype`, shares [parts, columns]. */
 export function sumRowShares(
-  { first, rows, columns, half = false }: { first: number; rows: number; columns: number; half?: boolean },
+  { first, rows, columns, dtype }: { first: number; rows: number; columns: number; dtype?: FloatType | undefined },
   parts: number,
 ): Shader {
   const share = ceilDiv(rows, parts), columnGroups = ceilDiv(columns, THREADS);
-  const code = `${enableHalf(half)}@group(0) @binding(0) var<storage, read> x: array<${storedType("f32", half)}>;
+  const code = `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> x: array<${storedType("f32", dtype)}>;
 @group(0) @binding(1) var<storage, read_write> shares: array<f32>;
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (c >= ${columns}u || part >= ${parts}u) { return; }
   var sum = 0.0;
   for (var r = part * ${share}u; r < min((part + 1u) * ${share}u, ${rows}u); r++) {
-    sum += ${loaded(`x[(r + ${first}u) * ${columns}u + c]`, "f32", half)};
+    sum += ${loaded(`x[(r + ${first}u) * ${columns}u + c]`, "f32", dtype)};
   }
   shares[part * ${columns}u + c] = sum;
 }

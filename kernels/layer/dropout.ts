@@ -4,24 +4,15 @@
  * elements of the whole epoch in order: example n of the batch starts at (step.first + n) * perExample, modulo 2^32, so
  * a batch draws the same masks as its parts do one after the other. One thread per element.
  */
-import { elementBytes, enableHalf, loaded, stored, storedType } from "../half.ts";
+import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
 import { elementwise, f32, RANDOM, STEP } from "../wgsl.ts";
+import type { Dropout } from "../pointwise.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
-
-/** What decides an element's fate, beside seed and step. */
-export interface Dropout {
-  /** Probability of zeroing an element, in [0, 1). */
-  readonly rate: number;
-  /** Which layer draws: every dropout layer has its own stream of random numbers. */
-  readonly stream: number;
-  /** Elements of one example. */
-  readonly perExample: number;
-}
 
 export interface DropoutProblem extends Dropout {
   readonly count: number;
-  /** Are x and y f16? Absent: f32. */
-  readonly half?: true;
+  /** Of x and y. */
+  readonly dtype?: FloatType;
 }
 
 /** WGSL that draws: what all elements of a dispatch share, then, for each, whether it is kept. */
@@ -35,18 +26,19 @@ export const isKept = ({ rate }: Dropout, index: string): string =>
 export const dropout: Kernel<DropoutProblem, Fixed> = {
   name: "dropout",
   tunings: () => FIXED,
-  stages({ count, half, ...dropout }) {
-    const type = storedType("f32", half), scaled = `${loaded("x[i]", "f32", half)} * ${f32(1 / (1 - dropout.rate))}`;
+  pointwise: ({ rate, stream, perExample }) => ({ dropout: { rate, stream, perExample } }),
+  stages({ count, dtype, ...dropout }) {
+    const type = storedType("f32", dtype), scaled = `${loaded("x[i]", "f32", dtype)} * ${f32(1 / (1 - dropout.rate))}`;
     const shader = elementwise(
       count,
-      `${enableHalf(half)}${STEP}${RANDOM}
+      `${enableDtype(dtype)}${STEP}${RANDOM}
 @group(0) @binding(0) var<storage, read> x: array<${type}>;
 @group(0) @binding(1) var<storage, read> step: Step;
 @group(0) @binding(2) var<storage, read_write> y: array<${type}>;`,
       `${drawFrom(dropout)}
-  y[i] = ${stored(`select(0.0, ${scaled}, ${isKept(dropout, "i")})`, "f32", half)};`,
+  y[i] = ${stored(`select(0.0, ${scaled}, ${isKept(dropout, "i")})`, "f32", dtype)};`,
     );
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0)] }] };
   },
-  cost: ({ count, half }) => ({ flops: count, bytes: 2 * elementBytes(half) * count }),
+  cost: ({ count, dtype }) => ({ flops: count, bytes: 2 * elementBytes(dtype) * count }),
 };

@@ -4,7 +4,7 @@
  *   y[n,c] = 1/positions * sum over p of x[n,p,c]          one thread per (n, c)
  *   dx[n,p,c] = 1/positions * dy[n,c]                      one thread per (n, p, c)
  */
-import { elementBytes, enableHalf, loaded, stored, storedType } from "../half.ts";
+import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
 import { elementwise, f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
@@ -14,26 +14,26 @@ export interface GlobalAveragePoolProblem {
   readonly positions: number;
   readonly channels: number;
   /** Is the map, and its gradient, f16? The averages and their gradient are f32 in any case. Absent: f32. */
-  readonly half?: true;
+  readonly dtype?: FloatType;
 }
 
-const cost = ({ batch, positions, channels, half }: GlobalAveragePoolProblem) => ({
+const cost = ({ batch, positions, channels, dtype }: GlobalAveragePoolProblem) => ({
   flops: batch * positions * channels,
-  bytes: batch * channels * (elementBytes(half) * positions + 4),
+  bytes: batch * channels * (elementBytes(dtype) * positions + 4),
 });
 
 /** Reads x, writes y. */
 export const globalAveragePoolForward: Kernel<GlobalAveragePoolProblem, Fixed> = {
   name: "global_average_pool_forward",
   tunings: () => FIXED,
-  stages({ batch, positions, channels, half }) {
+  stages({ batch, positions, channels, dtype }) {
     const shader = elementwise(
       batch * channels,
-      `${enableHalf(half)}@group(0) @binding(0) var<storage, read> x: array<${storedType("f32", half)}>;
+      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> x: array<${storedType("f32", dtype)}>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;`,
       `  let start = (i / ${channels}u) * ${positions * channels}u + i % ${channels}u;
   var sum = 0.0;
-  for (var p = 0u; p < ${positions}u; p++) { sum += ${loaded(`x[start + p * ${channels}u]`, "f32", half)}; }
+  for (var p = 0u; p < ${positions}u; p++) { sum += ${loaded(`x[start + p * ${channels}u]`, "f32", dtype)}; }
   y[i] = sum * ${f32(1 / positions)};`,
     );
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
@@ -45,16 +45,16 @@ export const globalAveragePoolForward: Kernel<GlobalAveragePoolProblem, Fixed> =
 export const globalAveragePoolBackward: Kernel<GlobalAveragePoolProblem, Fixed> = {
   name: "global_average_pool_backward",
   tunings: () => FIXED,
-  stages({ batch, positions, channels, half }) {
+  stages({ batch, positions, channels, dtype }) {
     const shader = elementwise(
       batch * positions * channels,
-      `${enableHalf(half)}@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read_write> dx: array<${storedType("f32", half)}>;`,
+      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read_write> dx: array<${storedType("f32", dtype)}>;`,
       `  dx[i] = ${
         stored(
           `dy[(i / ${positions * channels}u) * ${channels}u + i % ${channels}u] * ${f32(1 / positions)}`,
           "f32",
-          half,
+          dtype,
         )
       };`,
     );

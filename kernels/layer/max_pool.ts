@@ -9,7 +9,7 @@
  * Forward: one thread per output element. Backward: one thread per input element, which gathers from the windows that
  * contain it, so no two threads write one address.
  */
-import { elementBytes, enableHalf, loaded, stored, storedType } from "../half.ts";
+import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
 import { ceilDiv, elementwise } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
@@ -22,8 +22,8 @@ export interface MaxPoolProblem {
   readonly stride: number;
   /** Does the forward pass record switches, and the backward pass follow them? */
   readonly switches: boolean;
-  /** Are x, y and their gradients f16? Absent: f32. */
-  readonly half?: true;
+  /** Of x, y and their gradients. */
+  readonly dtype?: FloatType;
 }
 
 /** Rows or columns after pooling: rounded up, and the last window starts inside the input. */
@@ -47,10 +47,10 @@ export const maxPoolForward: Kernel<MaxPoolProblem, Fixed> = {
   name: "max_pool_forward",
   tunings: () => FIXED,
   stages(p) {
-    const { outHeight, outWidth, outputs } = sizes(p), type = storedType("f32", p.half);
+    const { outHeight, outWidth, outputs } = sizes(p), type = storedType("f32", p.dtype);
     const shader = elementwise(
       outputs,
-      `${enableHalf(p.half)}@group(0) @binding(0) var<storage, read> x: array<${type}>;
+      `${enableDtype(p.dtype)}@group(0) @binding(0) var<storage, read> x: array<${type}>;
 @group(0) @binding(1) var<storage, read_write> y: array<${type}>;
 ${p.switches ? "@group(0) @binding(2) var<storage, read_write> switches: array<u32>;" : ""}`,
       `  let c = i % ${p.channels}u;
@@ -76,7 +76,7 @@ ${p.switches ? "@group(0) @binding(2) var<storage, read_write> switches: array<u
   },
   cost(p) {
     const { inputs, outputs } = sizes(p);
-    return { flops: outputs * p.kernel ** 2, bytes: elementBytes(p.half) * (inputs + outputs) };
+    return { flops: outputs * p.kernel ** 2, bytes: elementBytes(p.dtype) * (inputs + outputs) };
   },
 };
 
@@ -85,11 +85,11 @@ export const maxPoolBackward: Kernel<MaxPoolProblem, Fixed> = {
   name: "max_pool_backward",
   tunings: () => FIXED,
   stages(p) {
-    const { outHeight, outWidth, inputs } = sizes(p), type = storedType("f32", p.half);
+    const { outHeight, outWidth, inputs } = sizes(p), type = storedType("f32", p.dtype);
     const before = p.kernel - p.stride; // windows that start this far before an input element still contain it
     const first = (at: string) =>
       before < 0 ? `${at} / ${p.stride}u` : `(max(${at}, ${before}u) - ${before}u) / ${p.stride}u`;
-    const signal = loaded("dy[o]", "f32", p.half);
+    const signal = loaded("dy[o]", "f32", p.dtype);
     const add = p.switches
       ? `let tap = (h - oy * ${p.stride}u) * ${p.kernel}u + w - ox * ${p.stride}u;
         if (switches[o] == tap) { sum += ${signal}; }`
@@ -97,7 +97,7 @@ export const maxPoolBackward: Kernel<MaxPoolProblem, Fixed> = {
         sum += ${signal} / f32(rows * min(${p.kernel}u, ${p.width}u - ox * ${p.stride}u));`;
     const shader = elementwise(
       inputs,
-      `${enableHalf(p.half)}@group(0) @binding(0) var<storage, read> dy: array<${type}>;
+      `${enableDtype(p.dtype)}@group(0) @binding(0) var<storage, read> dy: array<${type}>;
 ${p.switches ? "@group(0) @binding(1) var<storage, read> switches: array<u32>;" : ""}
 @group(0) @binding(${p.switches ? 2 : 1}) var<storage, read_write> dx: array<${type}>;`,
       `  let c = i % ${p.channels}u;
@@ -113,7 +113,7 @@ ${p.switches ? "@group(0) @binding(1) var<storage, read> switches: array<u32>;" 
       }
     }
   }
-  dx[i] = ${stored("sum", "f32", p.half)};`,
+  dx[i] = ${stored("sum", "f32", p.dtype)};`,
     );
     const reads = p.switches ? [read(0), read(1)] : [read(0)];
     return { scratch: [], dispatches: [{ shader, bindings: [...reads, write(0)] }] };
@@ -122,7 +122,7 @@ ${p.switches ? "@group(0) @binding(1) var<storage, read> switches: array<u32>;" 
     const { inputs, outputs } = sizes(p);
     return {
       flops: outputs * p.kernel ** 2,
-      bytes: elementBytes(p.half) * (inputs + outputs) + (p.switches ? 4 * outputs : 0),
+      bytes: elementBytes(p.dtype) * (inputs + outputs) + (p.switches ? 4 * outputs : 0),
     };
   },
 };

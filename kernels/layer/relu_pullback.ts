@@ -7,7 +7,7 @@
  *
  * `y > 0` is the same as `x > 0`, so the input of the ReLU need not be kept. One thread per element.
  */
-import { elementBytes, enableHalf, loaded, stored, storedType } from "../half.ts";
+import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
 import { elementwise, f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
@@ -16,16 +16,17 @@ export interface ReluPullbackProblem {
   readonly rule: "gradient" | "deconvnet" | "guided";
   /** Slope of a leaky ReLU for negative inputs; 0 for plain ReLU. */
   readonly slope: number;
-  /** Are dy, y and dx f16? Absent: f32. */
-  readonly half?: true;
+  /** Of dy, y and dx. */
+  readonly dtype?: FloatType;
 }
 
 /** Reads dy and y, writes dx. */
 export const reluPullback: Kernel<ReluPullbackProblem, Fixed> = {
   name: "relu_pullback",
   tunings: () => FIXED,
-  stages({ count, rule, slope, half }) {
-    const type = storedType("f32", half), [dy, y] = ["dy[i]", "y[i]"].map((value) => loaded(value, "f32", half));
+  pointwise: ({ rule, slope }) => rule === "gradient" ? { mask: { scale: 1, slope } } : null,
+  stages({ count, rule, slope, dtype }) {
+    const type = storedType("f32", dtype), [dy, y] = ["dy[i]", "y[i]"].map((value) => loaded(value, "f32", dtype));
     const expression = {
       gradient: `select(${slope === 0 ? "0.0" : `${f32(slope)} * ${dy}`}, ${dy}, ${y} > 0.0)`,
       deconvnet: `max(${dy}, 0.0)`,
@@ -33,13 +34,13 @@ export const reluPullback: Kernel<ReluPullbackProblem, Fixed> = {
     }[rule];
     const shader = elementwise(
       count,
-      `${enableHalf(half)}@group(0) @binding(0) var<storage, read> dy: array<${type}>;
+      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> dy: array<${type}>;
 ${rule === "deconvnet" ? "" : `@group(0) @binding(1) var<storage, read> y: array<${type}>;\n`}\
 @group(0) @binding(${rule === "deconvnet" ? 1 : 2}) var<storage, read_write> dx: array<${type}>;`,
-      `  dx[i] = ${stored(expression, "f32", half)};`,
+      `  dx[i] = ${stored(expression, "f32", dtype)};`,
     );
     const reads = rule === "deconvnet" ? [read(0)] : [read(0), read(1)];
     return { scratch: [], dispatches: [{ shader, bindings: [...reads, write(0)] }] };
   },
-  cost: ({ count, half }) => ({ flops: count, bytes: 3 * elementBytes(half) * count }),
+  cost: ({ count, dtype }) => ({ flops: count, bytes: 3 * elementBytes(dtype) * count }),
 };

@@ -41,14 +41,18 @@ export const FILL = {
 export type Checked = "f32" | "f16" | "u32";
 
 /**
- * Fills an array, whose elements are f16 with `half`. Bindings: parameters u32 [5] (which of FILL, word or seed, height,
+ * Fills an array, whose elements are of `dtype`. Bindings: parameters u32 [5] (which of FILL, word or seed, height,
  * width, channels of the images that the array holds), the array.
  */
-export function fillShader(count: number, half = false): Shader {
+export function fillShader(count: number, dtype: Checked): Shader {
   const random = (i: string) =>
-    half ? `f32(random_u32(key, ${i}) >> 21u) * 0x1p-10f - 1.0` : `f32(random_u32(key, ${i}) >> 8u) * 0x1p-23f - 1.0`;
+    dtype === "f16"
+      ? `f32(random_u32(key, ${i}) >> 21u) * 0x1p-10f - 1.0`
+      : `f32(random_u32(key, ${i}) >> 8u) * 0x1p-23f - 1.0`;
   const words = (element: (i: string) => string) =>
-    half ? `pack2x16float(vec2f(${element("2u * i")}, ${element("2u * i + 1u")}))` : `bitcast<u32>(${element("i")})`;
+    dtype === "f16"
+      ? `pack2x16float(vec2f(${element("2u * i")}, ${element("2u * i + 1u")}))`
+      : `bitcast<u32>(${element("i")})`;
   const code = `${RANDOM}
 @group(0) @binding(0) var<storage, read> parameters: array<u32, 5>;
 @group(0) @binding(1) var<storage, read_write> words: array<u32>;
@@ -72,13 +76,13 @@ fn main(${ARGUMENTS}) {
   for (var i = ${FIRST}; i < arrayLength(&words); i += ${STRIDE}) {
     var word = seed;
     if (pattern == ${FILL.random}u) { word = ${words(random)}; }
-    if (pattern == ${FILL.coded}u) { word = ${words((i) => half ? `coded(${i}) / 16.0` : `coded(${i})`)}; }
+    if (pattern == ${FILL.coded}u) { word = ${words((i) => dtype === "f16" ? `coded(${i}) / 16.0` : `coded(${i})`)}; }
     if (pattern == ${FILL.bits}u) { word = random_u32(key, i) & 1u; }
     words[i] = word;
   }
 }
 `;
-  return { code, workgroups: [checkWorkgroups(half ? ceilDiv(count, 2) : count), 1, 1] };
+  return { code, workgroups: [checkWorkgroups(dtype === "f16" ? ceilDiv(count, 2) : count), 1, 1] };
 }
 
 /** Infinity or NaN, by its bits: arithmetic on them is not portable. */

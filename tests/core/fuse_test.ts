@@ -2,6 +2,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadConfig } from "../../configs/load.ts";
 import { fuse } from "../../core/graph/fuse.ts";
+import { type Op, op } from "../../core/graph/op.ts";
+import { joined } from "../../kernels/pointwise.ts";
 import { type Layer, sequential } from "../../core/graph/layer.ts";
 import { type Tensor, tensor } from "../../core/graph/tensor.ts";
 import { dropout } from "../../layers/dropout.ts";
@@ -51,6 +53,43 @@ test("no fusion across a pool, for another rule, or into a tensor that is kept",
   for (const rule of ["guided", "deconvnet"] as const) assert.equal(gone(fused(pair, [], { rule })), []);
   const { ops } = trace(pair), dx = ops.find(({ label }) => label === "conv2/dx")!.writes[0]!;
   assert.equal(labels(fuse({ ops, keep: [dx] }).ops), labels(ops));
+});
+
+test("fusion knows no kernel: any that absorbs gets what any other says that it is, and their reads in order", () => {
+  const mask = { scale: 3, slope: 0.5 };
+  const plain = {
+    tunings: () => [{}],
+    stages: () => ({ scratch: [], dispatches: [] }),
+    cost: () => ({ flops: 0, bytes: 0 }),
+  };
+  const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => tensor(name, [4])) as [Tensor, Tensor, Tensor, Tensor];
+  const made = (from: object, of: object, problem: object): Op[] => [
+    op({ ...plain, name: "makes", ...from }, problem, { label: "makes", reads: [a], writes: [b] }),
+    op({ ...plain, name: "passes", ...of }, {}, { label: "passes", reads: [b, d], writes: [c] }),
+  ];
+  const absorb = (problem: object, next: object) => "mask" in problem ? null : { ...problem, ...next };
+  const pointwise = () => ({ mask });
+  const [only, ...more] = fuse({ ops: made({ absorb }, { pointwise }, { side: 1 }), keep: [] }).ops;
+  assert.is(more.length, 0);
+  assert.equal(only!.problem, { side: 1, mask });
+  assert.equal([only!.reads, only!.writes], [[a, d], [c]]);
+  for (
+    const ops of [made({}, { pointwise }, {}), made({ absorb }, {}, {}), made({ absorb }, { pointwise }, { mask })]
+  ) {
+    assert.equal(fuse({ ops, keep: [] }).ops, ops);
+  }
+});
+
+test("a mask stands for a dropout only where the same dropout made what it reads", () => {
+  const dropout = { rate: 0.5, stream: 3, perExample: 4 }, mask = { scale: 1, slope: 0 };
+  assert.equal(joined({ dropout }, { mask }, { dropout }), { mask: { scale: 2, slope: 0 } });
+  for (
+    const source of [null, { mask }, { dropout: { ...dropout, stream: 4 } }, { dropout: { ...dropout, rate: 0.4 } }]
+  ) {
+    assert.is(joined({ dropout }, { mask }, source), null);
+  }
+  assert.is(joined({ dropout }, { mask: { ...mask, slope: 0.1 } }, { dropout }), null);
+  assert.is(joined({ mask }, { dropout }, { dropout }), null);
 });
 
 test("fusion is pure and leaves nothing to fuse", () => {

@@ -78,7 +78,7 @@ halfTest(
   "f16: the bench times what is right and rejects what is wrong or unwritten, also of an odd number",
   async () => {
     const shape = { batch: 1, height: 5, width: 5, inChannels: 4, outHeight: 5, outWidth: 5, outChannels: 7 };
-    const problem = { ...shape, kernel: 3, stride: 1, padding: 1, half: true, bias: true, slope: 0 } as const;
+    const problem = { ...shape, kernel: 3, stride: 1, padding: 1, dtype: "f16", bias: true, slope: 0 } as const;
     const f16 = (label: string, shape: Shape) => tensor(label, shape, { dtype: "f16" });
     const reads = [f16("x", [1, 5, 5, 4]), f16("w", [3, 3, 4, 7]), tensor("b", [7])], writes = [f16("y", [1, 5, 5, 7])];
     const context = await gpu(), conv = op(convForward, problem, { label: "conv", reads, writes });

@@ -22,7 +22,7 @@ export async function runMatrixCheck(seed: number, check: number, context: Conte
   const draw = drawing(seed, check), fours = (channels: number) => Math.max(4, Math.min(104, channels - channels % 4));
   const drawn = drawProblem(draw);
   const channels = { inChannels: fours(drawn.inChannels), outChannels: fours(drawn.outChannels) };
-  const p = { ...drawn, ...channels, half: true as const };
+  const p = { ...drawn, ...channels, dtype: "f16" as const };
   const dialect = draw.pick(["emulated", "emulated_scalars"] as const);
   const limits: Limits = { ...context.limits, matrix: { m: 8, n: 8, k: 8, lanes: 8, dialect } };
   const x = random(p.batch * p.height * p.width * p.inChannels, check), b = random(p.outChannels, check + 3);

@@ -13,11 +13,11 @@ import { HALF_ERROR, halfTest } from "./_half.ts";
 const SHAPES: readonly (readonly [string, ConvProblem])[] = [
   ["3x3", {
     ...{ batch: 3, height: 9, width: 6, inChannels: 8, outHeight: 9, outWidth: 6, outChannels: 36 },
-    ...{ kernel: 3, stride: 1, padding: 1, half: true },
+    ...{ kernel: 3, stride: 1, padding: 1, dtype: "f16" },
   }],
   ["3x3 stride 2", {
     ...{ batch: 1, height: 7, width: 5, inChannels: 3, outHeight: 4, outWidth: 3, outChannels: 9 },
-    ...{ kernel: 3, stride: 2, padding: 1, half: true },
+    ...{ kernel: 3, stride: 2, padding: 1, dtype: "f16" },
   }],
 ];
 const STEP = { step: 3, seed: 11 };
@@ -94,7 +94,7 @@ test("half precision: nothing is offered where shaders cannot store f16, and byt
     ...{ workgroupInvocations: 256, workgroupStorage: 16384, bindingBytes: 2 ** 27 },
     ...{ subgroupSize: 8, software: true, exact: false },
   };
-  const { half: _half, ...single } = SHAPES[0]![1], p = { ...SHAPES[0]![1], bias: true, slope: 0 };
+  const { dtype: _dtype, ...single } = SHAPES[0]![1], p = { ...SHAPES[0]![1], bias: true, slope: 0 };
   for (const kernel of [convForward, convBackwardData, convBackwardWeight] as const) {
     const tunings = (limits: Limits) => (kernel as Kernel<typeof p, unknown>).tunings(p, limits).length;
     assert.is(tunings(limits), 0);

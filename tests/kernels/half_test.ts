@@ -10,7 +10,7 @@ import { type Operand, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 import { HALF_ERROR, halfTest } from "./_half.ts";
 
-const HALF = { half: true } as const;
+const HALF = { dtype: "f16" } as const;
 const vector = (data: ArrayLike<number>): Operand => ({ shape: [data.length], data, dtype: "f16" });
 const empty = (count: number): Operand => ({ shape: [count], dtype: "f16" });
 

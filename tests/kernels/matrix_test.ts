@@ -24,7 +24,7 @@ const limitsWith = (dialect: MatrixDialect, side = 16, lanes = 32): Limits => ({
 const LAYERS = [[32, 96, 96, 1], [32, 96, 96, 2], [16, 96, 192, 1], [8, 192, 192, 1], [9, 100, 36, 2]] as const;
 const problemOf = ([side, inChannels, outChannels, stride]: typeof LAYERS[number]) => ({
   ...{ batch: 128, height: side, width: side, outHeight: Math.ceil(side / stride), outWidth: Math.ceil(side / stride) },
-  ...{ inChannels, outChannels, kernel: 3, stride, padding: 1, half: true, bias: true, slope: 0 } as const,
+  ...{ inChannels, outChannels, kernel: 3, stride, padding: 1, dtype: "f16", bias: true, slope: 0 } as const,
   ...{ dropout: { rate: 0.5, stream: 1, perExample: 4 }, mask: { scale: 2, slope: 0 } },
 });
 type Problem = ReturnType<typeof problemOf>;
@@ -40,7 +40,7 @@ test("matrix units are candidates in half precision where the device has them, a
   for (const layer of LAYERS) {
     const problem = problemOf(layer);
     for (const kernel of KERNELS) {
-      const { matrix: _, ...without } = limits, { half: __, ...single } = problem;
+      const { matrix: _, ...without } = limits, { dtype: __, ...single } = problem;
       const tunings = kernel.tunings(problem, limits);
       assert.ok(onMatrices(kernel, problem, limits).length >= 6, kernel.name);
       assert.not.equal(tunings[0]!.family, "matrix");

@@ -23,17 +23,17 @@ const TUNINGS: readonly MatrixTuning[] = [
   { family: "matrix", down: 1, across: 1, tall: 1, wide: 1, depth: 16, matrix: small("emulated", 16, 8, 16) },
 ];
 
-type Problem = ConvProblem & { readonly half: true };
+type Problem = ConvProblem & { readonly dtype: "f16" };
 
 /** Rows, columns and channels that no tile divides; the second reaches over no edge. Each with half of the tunings. */
 const SHAPES: readonly [name: string, Problem, readonly MatrixTuning[]][] = [
   ["3x3 stride 2", {
     ...{ batch: 2, height: 7, width: 6, inChannels: 12, outHeight: 4, outWidth: 3, outChannels: 20 },
-    ...{ kernel: 3, stride: 2, padding: 1, half: true },
+    ...{ kernel: 3, stride: 2, padding: 1, dtype: "f16" },
   }, TUNINGS.slice(0, 2)],
   ["1x1", {
     ...{ batch: 3, height: 3, width: 5, inChannels: 24, outHeight: 3, outWidth: 5, outChannels: 12 },
-    ...{ kernel: 1, stride: 1, padding: 0, half: true },
+    ...{ kernel: 1, stride: 1, padding: 0, dtype: "f16" },
   }, TUNINGS.slice(2)],
 ];
 

@@ -18,7 +18,7 @@ import {
   sliceOf,
   tapAddress,
 } from "../operands/gather_conv.ts";
-import { loaded, stored } from "../../half.ts";
+import { type FloatType, loaded, stored } from "../../dtype.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "../../wgsl.ts";
 import type { Shader } from "../../kernel.ts";
 
@@ -40,10 +40,10 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
   const clipped = leaves(g);
 
   /** Four neighbouring channels of an array [.., out]: one vec4, or four clamped scalars. */
-  const four = (array: string, row: string, half = false) => {
-    if (wide) return loaded(`${array}[${row} * ${vectors}u + column]`, "vec4f", half);
+  const four = (array: string, row: string, dtype?: FloatType) => {
+    if (wide) return loaded(`${array}[${row} * ${vectors}u + column]`, "vec4f", dtype);
     const scalar = (c: number) => `${array}[${row} * ${outChannels}u + min(4u * column + ${c}u, ${outChannels - 1}u)]`;
-    return `vec4f(${unroll(4, (c) => loaded(scalar(c), "f32", half), ", ")})`;
+    return `vec4f(${unroll(4, (c) => loaded(scalar(c), "f32", dtype), ", ")})`;
   };
 
   const locate = (f: number) =>
@@ -51,7 +51,7 @@ export function gatherBroadcastShader(g: GatherConv, { rows, lanes, stores }: Br
 ${locatePixel(g, `pixel${f}`, f)}`;
 
   const load = (f: number) => {
-    const value = loaded(`input[at${f} + k]`, inType, g.half);
+    const value = loaded(`input[at${f} + k]`, inType, g.dtype);
     return `        let in${f} = ${clipped ? `select(${inType}(), ${value}, inside${f})` : value};`;
   };
 
@@ -62,7 +62,7 @@ ${locatePixel(g, `pixel${f}`, f)}`;
   };
 
   const storeAt = (to: string, sum: string, b: string) =>
-    `output[${to}] = ${stored(`finish(${sum}, ${b}, ${to})`, outType, g.half)};`;
+    `output[${to}] = ${stored(`finish(${sum}, ${b}, ${to})`, outType, g.dtype)};`;
   const perSite = rows / stores;
   const store = (site: number) => {
     // Which accumulator a site stores is chosen by selects: an array indexed at run time would live in memory.
@@ -101,7 +101,7 @@ ${unroll(fragments, (f) => tapAddress(g, f, chunks))}
       for (var k = 0u; k < ${chunks}u; k++) {
         let row = (slice * ${chunks}u + k) * ${depth}u;
 ${unroll(fragments, load)}
-${unroll(depth, (k) => `        let w${k} = ${four("weights", `(row + ${k}u)`, g.half)};`)}
+${unroll(depth, (k) => `        let w${k} = ${four("weights", `(row + ${k}u)`, g.dtype)};`)}
 ${unroll(rows, accumulate)}
       }
     }

@@ -13,7 +13,7 @@ import {
   sliceOf,
   tapAddress,
 } from "../operands/gather_conv.ts";
-import { loaded, stored } from "../../half.ts";
+import { loaded, stored } from "../../dtype.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "../../wgsl.ts";
 import type { Shader } from "../../kernel.ts";
 
@@ -42,14 +42,14 @@ ${locatePixel(g, `pixel${m}`, m)}
 ${unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`)}`;
 
   const load = (m: number) => {
-    const value = loaded(`input[at${m} + k]`, inType, g.half);
+    const value = loaded(`input[at${m} + k]`, inType, g.dtype);
     return `        let in${m} = ${clipped ? `select(${inType}(), ${value}, inside${m})` : value};`;
   };
 
   const accumulate = (k: number) =>
     `${
       unroll(vectors, (v) =>
-        `        let w${v}_${k} = ${loaded(`weights[at_w + ${k * columns}u + ${column(v)}]`, type, g.half)};`)
+        `        let w${v}_${k} = ${loaded(`weights[at_w + ${k * columns}u + ${column(v)}]`, type, g.dtype)};`)
     }
 ${
       unroll(rows, (m) =>
@@ -62,7 +62,7 @@ ${
 ${
       unroll(vectors, (v) => {
         const to = `at + ${v * lanes}u`, b = g.epilogue.bias ? `bias[${column(v)}]` : `${type}()`;
-        const value = stored(`finish(sum${m}_${v}, ${b}, ${to})`, type, g.half);
+        const value = stored(`finish(sum${m}_${v}, ${b}, ${to})`, type, g.dtype);
         return `    if (column + ${v * lanes}u < ${columns}u) { output[${to}] = ${value}; }`;
       })
     }

@@ -17,7 +17,7 @@ import {
   sliceOf,
   tapAddress,
 } from "../operands/gather_conv.ts";
-import { loaded, stored } from "../../half.ts";
+import { loaded, stored } from "../../dtype.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "../../wgsl.ts";
 import type { Limits, Shader } from "../../kernel.ts";
 
@@ -72,7 +72,7 @@ export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
   const fetchInput = (q: number) => {
     const k = ragged ? `min(chunk * ${deep}u + k${q}, ${inVectors - 1}u)` : `chunk * ${deep}u + k${q}`;
     const tests = [...(clipped ? [`inside${q}`] : []), ...(ragged ? [`chunk * ${deep}u + k${q} < ${inVectors}u`] : [])];
-    const value = loaded(`input[at${q} + ${k}]`, "vec4f", g.half);
+    const value = loaded(`input[at${q} + ${k}]`, "vec4f", g.dtype);
     return `${tapAddress(g, q, inVectors)}
       next_in${q} = ${tests.length === 0 ? value : `select(vec4f(), ${value}, ${tests.join(" && ")})`};`;
   };
@@ -82,7 +82,7 @@ export function gatherTiledShader(g: GatherConv, tuning: TiledTuning): Shader {
     // Past the last input channel the inputs are 0, so any finite weight will do.
     const column = `min(firstVector + ${item} % ${across}u, ${outVectors - 1}u)`;
     const value = `weights[(slice * ${g.input.channels}u + ${row}) * ${outVectors}u + ${column}]`;
-    return `      next_w${q} = ${loaded(value, "vec4f", g.half)};`;
+    return `      next_w${q} = ${loaded(value, "vec4f", g.dtype)};`;
   };
   const fetch = (step: string) =>
     `    {
@@ -113,7 +113,7 @@ ${
     let at = ${outputAt(g, `_${m}`, outVectors)};
 ${
       unroll(threadVectors, (v) => {
-        const value = stored(`finish(sum${m}_${v}, b${v}, at + vector${v})`, "vec4f", g.half);
+        const value = stored(`finish(sum${m}_${v}, b${v}, at + vector${v})`, "vec4f", g.dtype);
         return `    if (vector${v} < ${outVectors}u) { output[at + vector${v}] = ${value}; }`;
       })
     }

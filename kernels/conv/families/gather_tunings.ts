@@ -45,10 +45,10 @@ function seconds(g: GatherConv, tuning: GatherTuning, limits: Limits): number {
 /** Tunings that compute every one of `gathers`, which have the same channels; the likely fastest first. */
 export function gatherTunings(gathers: readonly GatherConv[], limits: Limits): GatherTuning[] {
   const [first] = gathers;
-  if (first === undefined || (first.half && !limits.f16)) return [];
+  if (first === undefined || (first.dtype === "f16" && !limits.f16)) return [];
   const winograd = gathers.length === 1 ? winogradTunings(first, limits) : [];
-  const { input: { channels: inner }, output: { channels: columns }, half } = first;
-  const matrix = half ? matrixTunings(inner, columns, limits) : [];
+  const { input: { channels: inner }, output: { channels: columns }, dtype } = first;
+  const matrix = dtype === "f16" ? matrixTunings(inner, columns, limits) : [];
   const tunings = [...productTunings(inner, columns, limits), ...matrix, ...winograd];
   return provenFirst(
     byEstimate(tunings, (tuning) => gathers.reduce((sum, g) => sum + seconds(g, tuning, limits), 0)),

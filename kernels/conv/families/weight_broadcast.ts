@@ -9,7 +9,7 @@
  */
 import type { ConvProblem } from "../conv_problem.ts";
 import type { Shader } from "../../kernel.ts";
-import { enableHalf, loaded, storedType } from "../../half.ts";
+import { enableDtype, loaded, storedType } from "../../dtype.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "../../wgsl.ts";
 
 export interface WeightBroadcastTuning {
@@ -52,7 +52,7 @@ export function weightBroadcastShader(
       const inside = padded ? `iy${r} >= 0 && iy${r} < ${p.height} && ix${r} >= 0 && ix${r} < ${p.width}` : "true";
       const pixel = `(n * ${p.height} + iy${r}) * ${p.width} + ix${r}`;
       const at = `u32(${padded ? `select(0, ${pixel}, ${inside})` : pixel}) * ${p.inChannels}u + ci${r}`;
-      const value = loaded(deep ? `x[(${at}) / 4u]` : `x[${at}]`, deep ? "vec4f" : "f32", p.half);
+      const value = loaded(deep ? `x[(${at}) / 4u]` : `x[${at}]`, deep ? "vec4f" : "f32", p.dtype);
       return {
         before: `      let ix${r} = (ox + ${q}) * ${p.stride} + kx${r};`,
         value: padded ? `select(${deep ? "vec4f()" : "0.0"}, ${value}, ${inside})` : value,
@@ -68,8 +68,8 @@ ${parts.map(({ before }) => before).join("\n")}
   const gradient = (q: number) => {
     const pixel = `(u32(row) * ${p.outWidth}u + u32(ox) + ${q}u)`;
     const column = (c: number) => `min(4u * column + ${c}u, ${p.outChannels - 1}u)`;
-    const scalar = (c: number) => loaded(`dy[${pixel} * ${p.outChannels}u + ${column(c)}]`, "f32", p.half);
-    const vector = loaded(`dy[${pixel} * ${vectors}u + column]`, "vec4f", p.half);
+    const scalar = (c: number) => loaded(`dy[${pixel} * ${p.outChannels}u + ${column(c)}]`, "f32", p.dtype);
+    const vector = loaded(`dy[${pixel} * ${vectors}u + column]`, "vec4f", p.dtype);
     return `    let d${q} = ${wide ? vector : `vec4f(${unroll(4, scalar, ", ")})`};`;
   };
 
@@ -96,8 +96,10 @@ ${unroll(perSite - 1, (r) => `    v = select(v, sum${(r + 1) * stores + site}, r
     }`;
 
   const code = `enable subgroups;
-${enableHalf(p.half)}@group(0) @binding(0) var<storage, read> x: array<${storedType(deep ? "vec4f" : "f32", p.half)}>;
-@group(0) @binding(1) var<storage, read> dy: array<${storedType(wide ? "vec4f" : "f32", p.half)}>;
+${enableDtype(p.dtype)}@group(0) @binding(0) var<storage, read> x: array<${
+    storedType(deep ? "vec4f" : "f32", p.dtype)
+  }>;
+@group(0) @binding(1) var<storage, read> dy: array<${storedType(wide ? "vec4f" : "f32", p.dtype)}>;
 @group(0) @binding(2) var<storage, read_write> dw: array<${wide ? "vec4f" : "f32"}>;
 ${bias ? `@group(0) @binding(3) var<storage, read_write> db: array<${wide ? "vec4f" : "f32"}>;` : ""}
 @compute @workgroup_size(${lanes})

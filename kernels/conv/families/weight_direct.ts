@@ -5,7 +5,7 @@
  */
 import type { ConvProblem } from "../conv_problem.ts";
 import type { Shader } from "../../kernel.ts";
-import { enableHalf, loaded, storedType } from "../../half.ts";
+import { enableDtype, loaded, storedType } from "../../dtype.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "../../wgsl.ts";
 
 export interface WeightDirectTuning {
@@ -27,8 +27,8 @@ export function weightDirectShader(p: ConvProblem, { rows, vectors, lanes, parts
   const store = (m: number, v: number) =>
     `  if (ci + ${m}u < ${p.inChannels}u && column + ${v * lanes}u < ${columns}u) { ` +
     `dw[out + ${m * columns + v * lanes}u] = sum${m}_${v}; }`;
-  const code = `${enableHalf(p.half)}@group(0) @binding(0) var<storage, read> x: array<${storedType("f32", p.half)}>;
-@group(0) @binding(1) var<storage, read> dy: array<${storedType(type, p.half)}>;
+  const code = `${enableDtype(p.dtype)}@group(0) @binding(0) var<storage, read> x: array<${storedType("f32", p.dtype)}>;
+@group(0) @binding(1) var<storage, read> dy: array<${storedType(type, p.dtype)}>;
 @group(0) @binding(2) var<storage, read_write> dw: array<${type}>;
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -52,8 +52,8 @@ ${unroll(rows, (m) => unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`))
     for (var ox = begin; ox < end; ox++) {
       let at = u32(at_x + i32(ox) * ${p.stride}) * ${p.inChannels}u;
       let at_dy = (row * ${p.outWidth}u + ox) * ${columns}u;
-${unroll(vectors, (v) => `      let d${v} = ${loaded(`dy[at_dy + ${column(v)}]`, type, p.half)};`)}
-${unroll(rows, (m) => `      let x${m} = ${loaded(`x[at + min(ci + ${m}u, ${p.inChannels - 1}u)]`, "f32", p.half)};`)}
+${unroll(vectors, (v) => `      let d${v} = ${loaded(`dy[at_dy + ${column(v)}]`, type, p.dtype)};`)}
+${unroll(rows, (m) => `      let x${m} = ${loaded(`x[at + min(ci + ${m}u, ${p.inChannels - 1}u)]`, "f32", p.dtype)};`)}
 ${unroll(rows, (m) => unroll(vectors, (v) => `      sum${m}_${v} += x${m} * d${v};`))}
     }
   }

@@ -10,7 +10,7 @@
 import type { ConvProblem } from "../conv_problem.ts";
 import { copied, tiledThreads, type TiledTuning } from "./gather_tiled.ts";
 import type { Shader } from "../../kernel.ts";
-import { enableHalf, loaded, storedType } from "../../half.ts";
+import { enableDtype, loaded, storedType } from "../../dtype.ts";
 import { ceilDiv, foldWorkgroups, unroll, WORKGROUP_INDEX } from "../../wgsl.ts";
 
 export interface WeightTiledTuning extends TiledTuning {
@@ -42,7 +42,7 @@ export function weightTiledShader(p: ConvProblem, tuning: WeightTiledTuning, bia
   const inRounds = ceilDiv(depth * down, threads), gradientRounds = ceilDiv(depth * across, threads);
 
   /** Fetches the round's vector of step `step` into `next_x`, or `next_d`. Addresses are valid where it is masked too. */
-  const input = (at: string) => loaded(`input[${at}]`, "vec4f", p.half);
+  const input = (at: string) => loaded(`input[${at}]`, "vec4f", p.dtype);
   const fetchInput = (q: number) =>
     same
       ? `    {
@@ -59,7 +59,7 @@ export function weightTiledShader(p: ConvProblem, tuning: WeightTiledTuning, bia
       next_x${q} = select(vec4f(), ${input("at")}, inside);
     }`;
   const fetchGradient = (q: number) => {
-    const value = loaded(`dy[min(pixel, ${pixels - 1}u) * ${outVectors}u + column]`, "vec4f", p.half);
+    const value = loaded(`dy[min(pixel, ${pixels - 1}u) * ${outVectors}u + column]`, "vec4f", p.dtype);
     return `    {
       let item = lane + ${q * threads}u;
       let pixel = begin + STEP * ${depth}u + item / ${across}u;
@@ -87,8 +87,8 @@ ${
     }
   }`;
 
-  const type = storedType("vec4f", p.half);
-  const code = `${enableHalf(p.half)}@group(0) @binding(0) var<storage, read> input: array<${type}>;
+  const type = storedType("vec4f", p.dtype);
+  const code = `${enableDtype(p.dtype)}@group(0) @binding(0) var<storage, read> input: array<${type}>;
 @group(0) @binding(1) var<storage, read> dy: array<${type}>;
 @group(0) @binding(2) var<storage, read_write> dw: array<vec4f>;
 ${bias ? "@group(0) @binding(3) var<storage, read_write> db: array<vec4f>;" : ""}

@@ -32,7 +32,9 @@ function productTunings(p: ConvProblem, splits: readonly number[], limits: Limit
       ? [{ family: "broadcast" as const, lanes: subgroupSize, parts, stores: 4 }]
       : []),
     ...tiledTunings(inChannels, outChannels, limits).map((tuning) => ({ ...tuning, parts })),
-    ...(p.half ? matrixTunings(inChannels, outChannels, limits).map((tuning) => ({ ...tuning, parts })) : []),
+    ...(p.dtype === "f16"
+      ? matrixTunings(inChannels, outChannels, limits).map((tuning) => ({ ...tuning, parts }))
+      : []),
     ...[4, 8].filter((rows) => rows === 4 || rows <= inChannels).map((rows) => ({
       family: "direct" as const,
       rows: Math.min(rows, inChannels),
@@ -84,7 +86,7 @@ function seconds(p: ConvProblem, tuning: ConvBackwardWeightTuning, limits: Limit
 }
 
 export function weightTunings(p: ConvProblem, limits: Limits): ConvBackwardWeightTuning[] {
-  if (p.half && !limits.f16) return [];
+  if (p.dtype === "f16" && !limits.f16) return [];
   const bytes = 4 * p.kernel ** 2 * p.inChannels * p.outChannels;
   const most = Math.min(p.batch * p.outHeight, Math.floor(Math.min(limits.bindingBytes, MAX_SHARES) / bytes));
   const parts = [...new Set([1, 4, 8, 16, 32, 64, 128, 256, 512].map((each) => Math.max(1, Math.min(each, most))))];

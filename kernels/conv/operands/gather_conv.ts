@@ -9,7 +9,7 @@
  * As a matrix product: rows are output pixels, columns are output channels, the inner dimension is (ty, tx, k).
  */
 import { type Epilogue, epilogueDeclarations } from "../epilogue.ts";
-import { type Computed, enableHalf, storedType } from "../../half.ts";
+import { type Computed, enableDtype, type FloatType, storedType } from "../../dtype.ts";
 import { ceilDiv } from "../../wgsl.ts";
 
 /** Along one dimension: where output i lies, and which inputs and weight slices its taps touch. */
@@ -37,7 +37,7 @@ export interface GatherConv {
   readonly kernel: number;
   /** Image n has one slice of weights of its own, the n-th: a batch of matrix products. */
   readonly weightsPerImage?: boolean;
-  readonly half?: true;
+  readonly dtype?: FloatType | undefined;
   readonly epilogue: Epilogue;
 }
 
@@ -45,10 +45,10 @@ export interface GatherConv {
  * The bindings of every family: input, weights, those of the epilogue, output. In half precision a directive comes
  * first, so they are to be put before all other declarations.
  */
-export function gatherBindings({ epilogue, half }: GatherConv, inType: Computed, outType: Computed): string {
-  return `${enableHalf(half)}@group(0) @binding(0) var<storage, read> input: array<${storedType(inType, half)}>;
-@group(0) @binding(1) var<storage, read> weights: array<${storedType(outType, half)}>;
-${epilogueDeclarations(epilogue, 2, outType, half)}`;
+export function gatherBindings({ epilogue, dtype }: GatherConv, inType: Computed, outType: Computed): string {
+  return `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> input: array<${storedType(inType, dtype)}>;
+@group(0) @binding(1) var<storage, read> weights: array<${storedType(outType, dtype)}>;
+${epilogueDeclarations(epilogue, 2, outType, dtype)}`;
 }
 
 /** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */

@@ -71,18 +71,18 @@ export function gatherWinogradStages(
     weightsPerImage: true,
     epilogue: {},
   };
-  const epilogue = epilogueDeclarations(g.epilogue, 1, "f32", g.half);
+  const epilogue = epilogueDeclarations(g.epilogue, 1, "f32", g.dtype);
   return {
     scratch: [4 * count * inner * columns, 4 * count * tiles * inner, 4 * count * tiles * columns],
     dispatches: [
-      { shader: transformFilter(filter, tile, g.half), bindings: [slots.weights, scratch(0)] },
-      { shader: transformTiles(input, tile, "input", g.half), bindings: [slots.input, scratch(1)] },
+      { shader: transformFilter(filter, tile, g.dtype), bindings: [slots.weights, scratch(0)] },
+      { shader: transformTiles(input, tile, "input", g.dtype), bindings: [slots.input, scratch(1)] },
       { shader: productShader(batchOfProducts, product), bindings: [scratch(1), scratch(0), scratch(2)] },
       {
         shader: transformOutput(output, tile, {
           declarations: epilogue,
           bias: g.epilogue.bias ?? false,
-          half: g.half ?? false,
+          dtype: g.dtype,
         }),
         bindings: [scratch(2), ...slots.epilogue, slots.output],
       },

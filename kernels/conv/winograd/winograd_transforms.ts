@@ -2,7 +2,7 @@
  * The shaders of Winograd's algorithm (winograd.ts) between the operands and their transforms, laid out [(m + 2)^2, tiles
  * or in channels, channels]. One thread makes one tile of one channel, or one pair of channels.
  */
-import { enableHalf, loaded, stored, storedType } from "../../half.ts";
+import { enableDtype, type FloatType, loaded, stored, storedType } from "../../dtype.ts";
 import type { Shader } from "../../kernel.ts";
 import { elementwise, unroll } from "../../wgsl.ts";
 import { CONSTANTS, sandwich, tileCount, type TiledImage, type TileSize, transpose } from "./winograd.ts";
@@ -20,19 +20,19 @@ const place = ({ channels, tilesY, tilesX, top, left }: TiledImage, step: number
 
 /**
  * Transforms the tiles of an image: B' d B of the input (`of` "input", (m + 2)^2 elements of which neighbouring tiles
- * share two rows) or A dY A' of the output's gradient (`of` "gradient", m^2). With `half` the image is f16. Outside the image is 0. Bindings: image,
+ * share two rows) or A dY A' of the output's gradient (`of` "gradient", m^2). The image is of `dtype`. Outside the image is 0. Bindings: image,
  * transformed [products, tiles, channels].
  */
-export function transformTiles(image: TiledImage, tile: TileSize, of: "input" | "gradient", half = false): Shader {
+export function transformTiles(image: TiledImage, tile: TileSize, of: "input" | "gradient", dtype?: FloatType): Shader {
   const { height, width, channels } = image, { input, output } = CONSTANTS[tile];
   const left = of === "input" ? input : transpose(output), side = left[0]!.length, count = tileCount(image);
   const element = (y: number, x: number) =>
-    loaded(`image[u32(select(0, at + ${y * width + x}, in_${y}_${x})) * ${channels}u + c]`, "f32", half);
+    loaded(`image[u32(select(0, at + ${y * width + x}, in_${y}_${x})) * ${channels}u + c]`, "f32", dtype);
   const inside = (axis: string, index: number, size: number) =>
     `${axis} + ${index} >= 0 && ${axis} + ${index} < ${size}`;
   return elementwise(
     count * channels,
-    `${enableHalf(half)}@group(0) @binding(0) var<storage, read> image: array<${storedType("f32", half)}>;
+    `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> image: array<${storedType("f32", dtype)}>;
 @group(0) @binding(1) var<storage, read_write> transformed: array<f32>;`,
     `${place(image, tile)}
   let at = (n * ${height} + row) * ${width} + column;
@@ -49,21 +49,21 @@ ${grid(tile + 2, (y, x) => `  transformed[${(y * (tile + 2) + x) * count * chann
 }
 
 /**
- * G w G' for each pair of channels (with `half` of f16), read as `w[slice, k, c]`, or with `transposed` as `w[slice, c, k]`; `flipped` takes
+ * G w G' for each pair of channels (of `dtype`), read as `w[slice, k, c]`, or with `transposed` as `w[slice, c, k]`; `flipped` takes
  * the last slice first. Bindings: w, transformed [products, k, c].
  */
 export function transformFilter(
   { inner, columns, transposed, flipped }: { inner: number; columns: number; transposed: boolean; flipped: boolean },
   tile: TileSize,
-  half = false,
+  dtype?: FloatType,
 ): Shader {
   const slice = (y: number, x: number) => flipped ? 8 - (3 * y + x) : 3 * y + x;
   return elementwise(
     inner * columns,
-    `${enableHalf(half)}@group(0) @binding(0) var<storage, read> w: array<${storedType("f32", half)}>;
+    `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> w: array<${storedType("f32", dtype)}>;
 @group(0) @binding(1) var<storage, read_write> transformed: array<f32>;`,
     `  let at = ${transposed ? `i % ${columns}u * ${inner}u + i / ${columns}u` : "i"};
-${grid(3, (y, x) => `  let w_${y}_${x} = ${loaded(`w[${slice(y, x) * inner * columns}u + at]`, "f32", half)};`)}
+${grid(3, (y, x) => `  let w_${y}_${x} = ${loaded(`w[${slice(y, x) * inner * columns}u + at]`, "f32", dtype)};`)}
 ${sandwich(CONSTANTS[tile].filter, "w", "u")}
 ${grid(tile + 2, (y, x) => `  transformed[${(y * (tile + 2) + x) * inner * columns}u + i] = u_${y}_${x};`)}`,
   );
@@ -71,18 +71,18 @@ ${grid(tile + 2, (y, x) => `  transformed[${(y * (tile + 2) + x) * inner * colum
 
 /**
  * A' M A for each tile of the output image, whose tiles start at 0. `declarations` has the bindings from 1 on, and
- * `finish` (kernels/conv/epilogue.ts), of the same `half`. Bindings: products [products, tiles, channels], those of the epilogue, output.
+ * `finish` (kernels/conv/epilogue.ts), of the same `dtype`. Bindings: products [products, tiles, channels], those of the epilogue, output.
  */
 export function transformOutput(
   image: TiledImage,
   tile: TileSize,
-  { declarations, bias, half }: { declarations: string; bias: boolean; half: boolean },
+  { declarations, bias, dtype }: { declarations: string; bias: boolean; dtype: FloatType | undefined },
 ): Shader {
   const { height, width, channels } = image, size = tileCount(image) * channels;
   const partial = image.tilesY * tile > height || image.tilesX * tile > width;
   return elementwise(
     size,
-    `${enableHalf(half)}@group(0) @binding(0) var<storage, read> products: array<f32>;
+    `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> products: array<f32>;
 ${declarations}`,
     `${place(image, tile)}
   let b = ${bias ? "bias[c]" : "0.0"};
@@ -92,7 +92,7 @@ ${sandwich(CONSTANTS[tile].output, "m", "y")}
 ${
       grid(tile, (y, x) => {
         const to = `at + ${(y * width + x) * channels}u`,
-          store = `output[${to}] = ${stored(`finish(y_${y}_${x}, b, ${to})`, "f32", half)};`;
+          store = `output[${to}] = ${stored(`finish(y_${y}_${x}, b, ${to})`, "f32", dtype)};`;
         return partial ? `  if (row + ${y} < ${height} && column + ${x} < ${width}) { ${store} }` : `  ${store}`;
       })
     }`,
