@@ -48,7 +48,11 @@ export { maxPool } from "./layers/max_pool.ts";
 export { buildNetwork, type LayerConfig } from "./layers/mod.ts";
 
 // Configs and data.
-export type { InitConfig, LearningRateConfig, TrainingConfig, TrainingOptions } from "./configs/training_schema.ts";
+export type { TrainingConfig, TrainingOptions } from "./configs/training_schema.ts";
+export type { InitConfig } from "./learning/initial_values/mod.ts";
+export type { LossConfig } from "./learning/losses/mod.ts";
+export type { OptimizerConfig } from "./learning/optimizers/mod.ts";
+export type { LearningRateConfig } from "./learning/schedules/mod.ts";
 export { loadConfig, parseConfig } from "./configs/load.ts";
 export {
   type AugmentConfig,

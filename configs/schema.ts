@@ -171,7 +171,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   paper: z.strictObject({ table: z.int().min(1), testError: z.number().min(0).max(100) }).optional().describe(
     "Where the paper reports this network, and its test error in percent",
   ),
-}).superRefine(({ training, network, dataset }, context) => {
+}).superRefine(({ network, dataset }, context) => {
   if (dataset.labels !== undefined && dataset.name !== "cifar100") {
     const message = `only cifar100 has a choice of labels, ${dataset.name} has none`;
     context.addIssue({ code: "custom", path: ["dataset", "labels"], message });
@@ -182,15 +182,6 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       context.addIssue({ code: "custom", path: ["dataset", "preprocess", index], message });
     }
   });
-  for (const unit of ["epochs", "iterations"] as const) {
-    const boundaries = training.learningRate[unit] ?? [];
-    boundaries.forEach((boundary, index) => {
-      if (index > 0 && boundary <= boundaries[index - 1]!) {
-        const message = `must grow from entry to entry, ${boundaries[index - 1]} is followed by ${boundary}`;
-        context.addIssue({ code: "custom", path: ["training", "learningRate", unit, index], message });
-      }
-    });
-  }
   const { name, imageFolder, canvas, augment, preprocess } = dataset;
   const wrong = (key: string, message: string) => context.addIssue({ code: "custom", path: ["dataset", key], message });
   if (name === "imageFolder" && imageFolder === undefined) {

@@ -92,7 +92,8 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
     CORE.slice(1).map((folder) => [folder, { folders: [...KERNELS, ...upTo(CORE, folder)], packages: NONE }]),
   ),
   layers: { folders: [...KERNELS, "core/host", "core/graph", "layers"], packages: /^zod$/ },
-  configs: { folders: ["core/host", "core/graph", "layers", "configs"], packages: /^(zod|yaml)$/ },
+  learning: { folders: [...KERNELS, "core/host", "core/graph", "learning"], packages: /^zod$/ },
+  configs: { folders: ["core/host", "core/graph", "layers", "learning", "configs"], packages: /^(zod|yaml)$/ },
   export: {
     folders: ["core/host", "core/graph", "layers", "configs", "data", "export"],
     packages: /^protobufjs\/light\.js$/,
@@ -100,7 +101,7 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
   data: { folders: [...KERNELS, ...CORE, "data"], packages: null },
   report: { folders: [...KERNELS, ...CORE, "data", "report"], packages: null },
   training: {
-    folders: [...KERNELS, ...CORE, "layers", "configs", "data", "report", "training"],
+    folders: [...KERNELS, ...CORE, "layers", "learning", "configs", "data", "report", "training"],
     packages: /^(zod|yaml)$/,
   },
   explain: { folders: [...KERNELS, ...CORE, "configs", "data", "report", "training", "explain"], packages: NONE },
@@ -159,6 +160,15 @@ test("only core/host knows Node, Deno or the browser; data/ and serve/listen.ts 
   // What is said of a process in a message is none of its properties.
   none(mentions(engine, /\bnavigator\b|\bindexedDB\b|\bDeno\b|\bprocess\s*(\?\.|[.[])(?!ts")|["']webgpu\b/));
   none(mentions(engine.filter((path) => topOf(path) !== "data"), /["']node:/, ["serve/listen.ts"]));
+});
+
+test("core/ knows no kernel of an optimizer or a loss: those that learning/ has", () => {
+  const kernelsOf = (paths: readonly string[]) =>
+    paths.flatMap((path) => importsOf(TEXT.get(path)!).map((specifier) => target(path, specifier) ?? ""))
+      .filter((path) => topOf(path) === "kernels");
+  const named = kernelsOf(inFolder("learning")), core = kernelsOf(SOURCES.filter((path) => topOf(path) === "core"));
+  assert.ok(named.includes("kernels/train/sgd.ts"));
+  none(core.filter((path) => named.includes(path)));
 });
 
 test("only core/device and core/measure hold a GPUDevice", () => {

@@ -1,15 +1,16 @@
 /** The training loop: epochs of steps, evaluation, checkpoints, exact resume. */
 import { type Checkpoint, type Progress, select } from "./checkpoint.ts";
 import { DivergedError, UserError } from "../core/host/errors.ts";
-import { learningRateSchedule } from "../core/graph/schedule.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
 import { lengthOf } from "./length.ts";
 import { type Examples, startPass } from "./examples.ts";
 import { getParams, setParams } from "./model.ts";
+import { initialParams } from "../learning/initial_values/mod.ts";
+import { scheduleOf } from "../learning/schedules/mod.ts";
 import { readSums, setLossScale } from "./precision.ts";
-import { type Evaluation, initialParamsOf, type Session } from "./session.ts";
+import type { Evaluation, Session } from "./session.ts";
 import { runStep, type TrainingStep } from "./training_step.ts";
 import { waitMeter } from "./wait_meter.ts";
 
@@ -58,9 +59,9 @@ export function initialProgress(seed: number): Progress {
 
 /** Sets parameters, optimizer state and loss scale to the seed's initial values or to the checkpoint's. */
 export async function initialize(session: Session, seed: number, checkpoint: Checkpoint | null, source: string) {
-  const { specs, state } = session;
+  const { specs, state, training } = session;
   await setLossScale(session, checkpoint?.progress?.lossScale);
-  if (checkpoint === null) return await setParams(session, initialParamsOf(session, seed));
+  if (checkpoint === null) return await setParams(session, initialParams(specs, seed, training.init));
   const states = Object.keys(state).map((name) => [name, select(checkpoint, specs, source, `${name}/`)]);
   await setParams(session, select(checkpoint, specs, source), Object.fromEntries(states));
 }
@@ -71,7 +72,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const { train, evaluation, seed, resumed } = options;
   const { queue } = context.device;
   const { batch } = training, { stepsPerEpoch, epochs, steps: allSteps } = lengthOf(training, train.count);
-  const rate = learningRateSchedule(training.learningRate);
+  const rate = scheduleOf(training.learningRate);
   let { step, epoch, metrics: sums, epochSeconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
   const stepsUntil = (epoch: number) => Math.min(epoch * stepsPerEpoch, allSteps);
   if (step < stepsUntil(epoch) || step > stepsUntil(epoch + 1) || epoch > epochs) {

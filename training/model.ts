@@ -3,7 +3,6 @@ import type { Config } from "../configs/schema.ts";
 import { type Arena, arena } from "../core/graph/arena.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
-import { heNormal } from "../core/graph/init.ts";
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
 import type { Buffers, Plan } from "../core/device/plan.ts";
 import type { BoundNetwork } from "../core/graph/program.ts";
@@ -14,6 +13,8 @@ import { readTensors, writeTensor } from "../core/device/transfer.ts";
 import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
+import { initialParams } from "../learning/initial_values/mod.ts";
+import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
 import { buildNetwork } from "../layers/mod.ts";
 import { type Canvas, canvasOf } from "../configs/canvas.ts";
 import { layersOf } from "../configs/width.ts";
@@ -121,6 +122,7 @@ export function modelOf(context: Context, definition: Definition | Config, optio
     specs,
     params: arena("params", specs, context.limits),
     state: {},
+    loss: losses.build(config?.training.loss ?? DEFAULT_LOSS),
     step: stepTensor(),
     metrics: tensor("metrics", [4], { lifetime: "persistent" }),
     lossScale: null,
@@ -168,7 +170,7 @@ export async function openModel(
   { seed = 0, ...options }: ModelOptions & { readonly seed?: number } = {},
 ): Promise<Model> {
   checkSeed(seed);
-  return await placeModel(context, definition, (specs) => heNormal(specs, seed), options);
+  return await placeModel(context, definition, (specs) => initialParams(specs, seed), options);
 }
 
 /** Throws `UserError` on a seed that is no unsigned 32-bit integer. */

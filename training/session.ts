@@ -2,15 +2,15 @@
 import type { Config } from "../configs/schema.ts";
 import { arena } from "../core/graph/arena.ts";
 import type { Context } from "../core/device/device.ts";
-import { glorotDeviation, heDeviation, initialParams } from "../core/graph/init.ts";
 import type { ParamSpecs } from "../core/graph/layer.ts";
 import { lossScaleTensor } from "../core/device/loss_scale_buffer.ts";
-import { type Optimizer, sgd } from "../core/graph/optimizer.ts";
 import { compile, type Plan } from "../core/device/plan.ts";
 import { evalProgram } from "../core/graph/program.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
-import { type HostParams, type Model, modelOf, specsOf } from "./model.ts";
+import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
+import { optimizers } from "../learning/optimizers/mod.ts";
+import { type Model, modelOf, specsOf } from "./model.ts";
 import { batchOf, type Examples } from "./examples.ts";
 
 export type Training = Config["training"];
@@ -36,20 +36,11 @@ export function openSession(context: Context, config: Config): Session {
 
 /** The model with an optimizer state, laid out but not allocated. Half precision is for devices that have it. */
 export function trainable(model: Model, training: Training, augment: Augment | null, precision: Precision): Session {
-  const names = optimizerOf(training).state, { specs, context } = model;
+  const names = optimizers.build(training.optimizer).state, { specs, context } = model;
   const state = Object.fromEntries(names.map((name) => [name, arena(name, specs, context.limits)]));
   const lossScale = precision === "f16" && context.limits.f16 === true ? lossScaleTensor() : null;
-  return { ...model, state, batch: training.batch, training, augment, lossScale };
-}
-
-/** The initial parameters of a seed. */
-export function initialParamsOf({ training, specs }: Session, seed: number): HostParams {
-  const { init } = training;
-  return initialParams(specs, seed, "heNormal" in init ? heDeviation(init.heNormal.fan) : glorotDeviation);
-}
-
-export function optimizerOf({ optimizer }: Training): Optimizer {
-  return sgd(optimizer.sgd);
+  const loss = losses.build(training.loss ?? DEFAULT_LOSS);
+  return { ...model, state, loss, batch: training.batch, training, augment, lossScale };
 }
 
 /** A compiled evaluation: the plan, its batch, and where it leaves metrics and logits. */

@@ -13,7 +13,8 @@ import { encodeStep, type StepData } from "../core/graph/step_data.ts";
 import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
 import { lengthOf } from "./length.ts";
 import { batchOf, type Examples } from "./examples.ts";
-import { optimizerOf, type Session } from "./session.ts";
+import { optimizers } from "../learning/optimizers/mod.ts";
+import type { Session } from "./session.ts";
 
 /** A compiled step. */
 export interface TrainingStep {
@@ -36,7 +37,8 @@ export function stepPrograms(
   const whole = microBatch === batch, grads = arena("grads", specs, limits);
   const gradients: { grads: Arena; sums: Arena | null } = { grads, sums: whole ? null : arena("sums", specs, limits) };
   const part = gradientProgram(session, batchOf(data, step, microBatch, { augment, canvas }), gradients, batch);
-  const update = updateProgram(session, gradients, optimizerOf(training), state, training.clipNorm ?? null);
+  const optimizer = optimizers.build(training.optimizer);
+  const update = updateProgram(session, gradients, optimizer, state, training.clipNorm ?? null);
   return whole ? { part: { ops: [...part.ops, ...update.ops], keep: [] }, update: null } : { part, update };
 }
 

@@ -15,6 +15,7 @@ import {
 } from "@jax-js/jax";
 import manifest from "./package.json" with { type: "json" };
 import type { ConvOptions } from "../../layers/conv.ts";
+import { sgdOf } from "./protocol.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
 
 type Arrays = Record<string, np.Array>;
@@ -36,7 +37,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   const devices = await init("webgpu");
   if (!devices.includes("webgpu")) throw new Error("jax-js finds no WebGPU");
   defaultDevice("webgpu");
-  const batch = config.training.batch, { momentum, weightDecay } = config.training.optimizer.sgd;
+  const batch = config.training.batch, { momentum, weightDecay } = sgdOf(config);
   const classes = weights[Object.keys(weights).at(-1)!]!.shape[0]!;
   const nchw = jit((x: np.Array) => x.transpose([0, 3, 1, 2])); // compiled, or every step would read it transposed
   const x = nchw(np.array(images).reshape([batch, 32, 32, 3]));

@@ -4,6 +4,14 @@
  * a library's print, and ignored.
  */
 import type { Config } from "../../configs/schema.ts";
+import { UserError } from "../../core/host/errors.ts";
+import type { SgdConstants } from "../../kernels/train/sgd.ts";
+
+/** The constants of the optimizer that all peers have. Throws `UserError` where the config has another one. */
+export function sgdOf({ name, training: { optimizer } }: Config): SgdConstants {
+  if ("sgd" in optimizer) return optimizer.sgd;
+  throw new UserError(`Cannot compare "${name}": the peers train by sgd, not by ${Object.keys(optimizer)[0]}`);
+}
 
 /** The work that all peers get: a config, and the files with equal weights and data, each a raw array. */
 export interface Work {

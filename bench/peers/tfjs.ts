@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import "@tensorflow/tfjs-backend-webgpu";
 import type { ConvOptions } from "../../layers/conv.ts";
+import { sgdOf } from "./protocol.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
 
 type Variables = Readonly<Record<string, tf.Variable>>;
@@ -25,7 +26,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   await tf.ready();
   if (tf.getBackend() !== "webgpu") throw new Error(`TensorFlow.js runs on ${tf.getBackend()}, not on webgpu`);
   const device = await adapterName(), { queue } = (tf.backend() as WebGPUBackend).device;
-  const batch = config.training.batch, { momentum, weightDecay } = config.training.optimizer.sgd;
+  const batch = config.training.batch, { momentum, weightDecay } = sgdOf(config);
   const x = tf.tensor4d(images, [batch, 32, 32, 3]), classes = weights[Object.keys(weights).at(-1)!]!.shape[0]!;
   const target = tf.oneHot(tf.tensor1d(Int32Array.from(labels), "int32"), classes);
   const named = (of: (name: string) => tf.Tensor): Variables =>

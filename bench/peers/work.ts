@@ -2,17 +2,19 @@
 import { join } from "node:path";
 import type { Config } from "../../configs/schema.ts";
 import { UserError } from "../../core/host/errors.ts";
-import { heNormal } from "../../core/graph/init.ts";
+import { initialParams } from "../../learning/initial_values/mod.ts";
 import { writeFile } from "../../core/host/files.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { parameterSpecs } from "../../training/session.ts";
-import type { Work } from "./protocol.ts";
+import { sgdOf, type Work } from "./protocol.ts";
 
 /** Small, so that many steps on one batch leave the weights about where they were, and no gradient vanishes. */
 const TIMED_RATE = 1e-5;
 
-/** Throws `UserError` where the network has a layer or an activation that the peers do not build. */
-export function checkNetwork({ name, network }: Config): void {
+/** Throws `UserError` where there is a layer, an activation or an optimizer that the peers do not have. */
+export function checkNetwork(config: Config): void {
+  const { name, network } = config;
+  sgdOf(config);
   for (const layer of network) {
     const known = layer === "globalAveragePool" || "dropout" in layer ||
       "conv" in layer && typeof layer.conv.activation === "string" &&
@@ -28,7 +30,7 @@ export function checkNetwork({ name, network }: Config): void {
 
 /** Writes the weights of seed 0 and a batch of generated images, scaled to [-1, 1], into `folder`. */
 export async function writeWork(config: Config, folder: string): Promise<Work> {
-  const specs = parameterSpecs(config), weights = heNormal(specs, 0), { batch } = config.training;
+  const specs = parameterSpecs(config), weights = initialParams(specs, 0), { batch } = config.training;
   const { images, labels } = generateShapes(1, "train", batch);
   const files = { params: join(folder, "params"), images: join(folder, "images"), labels: join(folder, "labels") };
   const params = Object.entries(specs).map(([name, { shape }]) => ({ name, shape }));

@@ -1,37 +1,54 @@
-import { sgdUpdate } from "../../kernels/train/sgd.ts";
+/** Optimizers: how gradients update parameters. What makes the gradients of a step what they are, is around them (program.ts). */
+import type { UpdateKernel } from "../../kernels/train/update_kernel.ts";
 import type { Arena } from "./arena.ts";
 import { type Op, op } from "./op.ts";
 import { elements, type Tensor } from "./tensor.ts";
 
-/** Pure: names the arenas of its state, and returns the ops that update parameters and state in place. */
-export interface Optimizer {
-  /** Names of the arenas it keeps beside the parameters, each laid out like them. */
-  readonly state: readonly string[];
-  update(args: {
-    readonly params: Arena;
-    readonly grads: Arena;
-    readonly state: Readonly<Record<string, Arena>>;
-    readonly step: Tensor;
-    /** The loss scale that the gradients are multiplied by (core/device/loss_scale_buffer.ts); null: they are as they are. */
-    readonly lossScale: Tensor | null;
-    /** Set the gradients to 0 afterwards? */
-    readonly clear: boolean;
-  }): readonly Op[];
+/** Some of the parameters, with their gradients and the optimizer's state: flat tensors of one length. */
+export interface Part {
+  readonly params: Tensor;
+  readonly grads: Tensor;
+  /** By the names of `Optimizer.state`. */
+  readonly state: Readonly<Record<string, Tensor>>;
 }
 
-/** Stochastic gradient descent with momentum; weight decay on weights and biases (paper 3.2; kernels/train/sgd.ts). */
-export function sgd({ momentum, weightDecay }: { momentum: number; weightDecay: number }): Optimizer {
+/** What an update knows beside the parameters. */
+export interface UpdateContext {
+  readonly step: Tensor;
+  /** The loss scale that the gradients are multiplied by (core/device/loss_scale_buffer.ts); null: they are as they are. */
+  readonly lossScale: Tensor | null;
+  /** Set the gradients to 0 afterwards? */
+  readonly clear: boolean;
+}
+
+/** Pure: names the arenas of its state, and returns the ops that update a part of the parameters, and state, in place. */
+export interface Optimizer {
+  /** Names of the arenas that it keeps beside the parameters, each laid out like them, 0 at first. */
+  readonly state: readonly string[];
+  update(part: Part, context: UpdateContext): readonly Op[];
+}
+
+/** The parts that are updated alike: today all parameters are, so a part is a chunk. */
+export function partsOf(params: Arena, grads: Arena, state: Readonly<Record<string, Arena>>): Part[] {
+  return params.chunks.map((chunk, index) => ({
+    params: chunk,
+    grads: grads.chunks[index]!,
+    state: Object.fromEntries(Object.entries(state).map(([name, { chunks }]) => [name, chunks[index]!])),
+  }));
+}
+
+/** The optimizer of a kernel that updates each element on its own. */
+export function elementwiseOptimizer<Constants>(kernel: UpdateKernel<Constants>, constants: Constants): Optimizer {
   return {
-    state: ["velocity"],
-    update: ({ params, grads, state, step, lossScale, clear }) =>
-      params.chunks.map((chunk, index) => {
-        const gradient = grads.chunks[index]!, updated = [chunk, state["velocity"]!.chunks[index]!];
-        const scaled = lossScale === null ? {} : { scaled: true } as const, reads = clear ? [step] : [gradient, step];
-        return op(sgdUpdate, { count: elements(chunk.shape), momentum, weightDecay, clear, ...scaled }, {
-          label: `sgd/${index}`,
-          reads: lossScale === null ? reads : [...reads, lossScale],
-          writes: clear ? [...updated, gradient] : updated,
-        });
-      }),
+    state: kernel.state,
+    update({ params, grads, state }, { step, lossScale, clear }) {
+      const updated = [params, ...kernel.state.map((name) => state[name]!)], reads = clear ? [step] : [grads, step];
+      const scaled = lossScale === null ? {} : { scaled: true } as const;
+      return [op(kernel, { count: elements(params.shape), ...constants, clear, ...scaled }, {
+        label: kernel.name,
+        reads: lossScale === null ? reads : [...reads, lossScale],
+        writes: clear ? [...updated, grads] : updated,
+      })];
+    },
   };
 }

@@ -1,13 +1,14 @@
 /** Programs: what one run of the GPU does, as a static list of ops. */
 import { accumulate } from "../../kernels/train/accumulate.ts";
+import { accumulateMetrics } from "../../kernels/train/accumulate_metrics.ts";
 import { checkFinite, updateScale } from "../../kernels/train/loss_scale.ts";
-import { accumulateMetrics, softmaxCrossEntropy } from "../../kernels/train/softmax_cross_entropy.ts";
 import type { Arena } from "./arena.ts";
 import { clipNormOps } from "./clip_ops.ts";
 import { halfLayer } from "./half_layer.ts";
 import type { Layer } from "./layer.ts";
+import type { Loss, LossGradient } from "./loss.ts";
 import { type Op, op } from "./op.ts";
-import type { Optimizer } from "./optimizer.ts";
+import { type Optimizer, partsOf } from "./optimizer.ts";
 import { elements, reshape, type Tensor, tensor } from "./tensor.ts";
 
 /** What one run of the GPU does. */
@@ -21,6 +22,8 @@ export interface Program {
 export interface BoundNetwork {
   readonly network: Layer;
   readonly params: Arena;
+  /** What its programs of training and evaluation compute behind the logits. */
+  readonly loss: Loss;
   /** u32 [4]: step, seed, learning rate (as f32 bits), index of the first example of the batch (core/graph/step_data.ts). */
   readonly step: Tensor;
   /** f32 [4]: running sums of loss, errors, examples; the last is unused. */
@@ -46,22 +49,15 @@ function runnable({ network, lossScale }: BoundNetwork): Layer {
   return lossScale === null ? network : halfLayer(network);
 }
 
-/** Loss and error into `metrics`, and where it is wanted the gradient of the mean loss of `examples`. */
-function lossOps(
-  logits: Tensor,
-  labels: Tensor,
-  metrics: Tensor,
-  gradient: { readonly dlogits: Tensor; readonly examples: number; readonly lossScale: Tensor | null } | null,
-): Op[] {
-  const [batch, classes] = logits.shape as [number, number];
-  const results = tensor("results", [batch, 4]), lossScale = gradient?.lossScale ?? null;
-  const scaled = lossScale === null ? {} : { scaled: true } as const;
+/** Loss and error of a batch into `metrics`, and where it is wanted the gradient. */
+function lossOps({ loss, metrics }: BoundNetwork, logits: Tensor, labels: Tensor, gradient: LossGradient | null): Op[] {
+  const batch = logits.shape[0]!, results = tensor("results", [batch, 4]);
+  const { shape, dtype } = loss.target(logits.shape);
+  if (dtype !== labels.dtype || String(shape) !== String(labels.shape)) {
+    throw new Error(`The loss compares with ${dtype} [${shape}], the batch has ${labels.dtype} [${labels.shape}]`);
+  }
   return [
-    op(softmaxCrossEntropy, { batch, classes, gradient: gradient && { examples: gradient.examples, ...scaled } }, {
-      label: "loss",
-      reads: lossScale === null ? [logits, labels] : [logits, labels, lossScale],
-      writes: gradient === null ? [results] : [results, gradient.dlogits],
-    }),
+    ...loss.ops(logits, labels, results, gradient),
     op(accumulateMetrics, { batch }, { label: "metrics", reads: [results], writes: [metrics] }),
   ];
 }
@@ -84,7 +80,7 @@ export function gradientProgram(
   { grads, sums }: Gradients,
   examples: number,
 ): Program {
-  const { params, step, metrics, lossScale } = bound;
+  const { params, step, lossScale } = bound;
   const { ops, y, pullback } = runnable(bound).forward(params.views, batch.x, { mode: "train", step });
   const logits = asLogits(y);
   const dlogits = tensor("dlogits", logits.shape);
@@ -97,7 +93,7 @@ export function gradientProgram(
       writes: [chunk],
     })
   );
-  const loss = lossOps(logits, batch.labels, metrics, { dlogits, examples, lossScale });
+  const loss = lossOps(bound, logits, batch.labels, { dlogits, examples, lossScale });
   return { ops: [...batch.ops, ...ops, ...loss, ...backward.ops, ...added], keep: [] };
 }
 
@@ -112,10 +108,12 @@ export function updateProgram(
   state: Readonly<Record<string, Arena>>,
   clipNorm: number | null = null,
 ): Program {
-  const all = sums ?? grads;
+  const all = sums ?? grads, context = { step, lossScale, clear: sums !== null };
   const update = [
     ...(clipNorm === null ? [] : clipNormOps(all, clipNorm, lossScale)),
-    ...optimizer.update({ params, grads: all, state, step, lossScale, clear: sums !== null }),
+    ...partsOf(params, all, state).flatMap((part, index) =>
+      optimizer.update(part, context).map((each) => ({ ...each, label: `${each.label}/${index}` }))
+    ),
   ];
   if (lossScale === null) return { ops: update, keep: [] };
   const writes = [lossScale];
@@ -135,5 +133,5 @@ export function forwardProgram(bound: BoundNetwork, x: Tensor): Program & { logi
 /** One batch of evaluation: forward and loss, dropout off. The logits can be read afterwards. */
 export function evalProgram(bound: BoundNetwork, batch: Batch): Program & { logits: Tensor } {
   const { ops, keep, logits } = forwardProgram(bound, batch.x);
-  return { ops: [...batch.ops, ...ops, ...lossOps(logits, batch.labels, bound.metrics, null)], keep, logits };
+  return { ops: [...batch.ops, ...ops, ...lossOps(bound, logits, batch.labels, null)], keep, logits };
 }

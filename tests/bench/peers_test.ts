@@ -8,11 +8,12 @@ import { compare, type CompareOptions, type Outcome } from "../../bench/peers/co
 import { findPeers } from "../../bench/peers/peers.ts";
 import { parseAnswer, type Started } from "../../bench/peers/protocol.ts";
 import { judge, markdown } from "../../bench/peers/table.ts";
+import { sgdOf } from "../../bench/peers/protocol.ts";
 import { checkNetwork, writeWork } from "../../bench/peers/work.ts";
 import { loadConfig, parseConfig } from "../../configs/load.ts";
 import { openDevice } from "../../core/device/device.ts";
 import { UserError } from "../../core/host/errors.ts";
-import { heNormal } from "../../core/graph/init.ts";
+import { initialParams } from "../../learning/initial_values/mod.ts";
 import { parameterSpecs } from "../../training/session.ts";
 import { sgd } from "../_reference.ts";
 import { lossAndGrads, type Named } from "../_reference_network.ts";
@@ -159,7 +160,7 @@ test("the table has one row for each peer", () => {
 test("the work holds the weights of seed 0 and a batch scaled to [-1, 1]; unknown layers are refused", async () => {
   await inFolder(async (folder) => {
     const { files, params } = await writeWork(CONFIG, folder);
-    const expected = Object.values(heNormal(parameterSpecs(CONFIG), 0)).flatMap((values) => Array.from(values));
+    const expected = Object.values(initialParams(parameterSpecs(CONFIG), 0)).flatMap((values) => Array.from(values));
     const written = new Float32Array(bytesOf(files.params));
     assert.is(written.length, expected.length);
     assert.ok(written.every((value, i) => value === expected[i]));
@@ -198,14 +199,16 @@ test("our own peer answers with the losses of the float64 reference", async () =
 
     const x = Float64Array.from(new Float32Array(bytesOf(work.files.images)));
     const params: Named = Object.fromEntries(
-      Object.entries(heNormal(parameterSpecs(CONFIG), 0)).map(([name, values]) => [name, Float64Array.from(values)]),
+      Object.entries(initialParams(parameterSpecs(CONFIG), 0)).map((
+        [name, values],
+      ) => [name, Float64Array.from(values)]),
     );
     const example = { x, labels: [0, 1, 2, 3], size: { height: 32, width: 32, channels: 3 } };
     const lossOf = () => lossAndGrads(CONFIG.network, params, example, null);
     const { loss, grads } = lossOf(), { base } = CONFIG.training.learningRate;
     for (const name of Object.keys(params)) {
       const rest = new Float64Array(params[name]!.length);
-      sgd(params[name]!, rest, grads[name]!, { ...CONFIG.training.optimizer.sgd, learningRate: base });
+      sgd(params[name]!, rest, grads[name]!, { ...sgdOf(CONFIG), learningRate: base });
     }
     const near = (actual: number | null, expected: number) =>
       assert.ok(Math.abs(actual! / expected - 1) < 1e-5, `${actual}, expected ${expected}`);

@@ -7,7 +7,7 @@ import { importCommand } from "../../cli/import.ts";
 import { loadConfig } from "../../configs/load.ts";
 import { decode, encode } from "../../training/checkpoint.ts";
 import { UserError } from "../../core/host/errors.ts";
-import { heNormal } from "../../core/graph/init.ts";
+import { initialParams } from "../../learning/initial_values/mod.ts";
 import { decodeTensors, encodeTensors } from "../../core/host/safetensors.ts";
 import { keepWhitening, saveCheckpoint } from "../../training/run_folder.ts";
 import { specsOf } from "../../training/model.ts";
@@ -19,7 +19,7 @@ const NO_PROGRESS = { progress: null, microBatch: null, tunings: {}, scope: "", 
 
 /** Writes a run with the initial parameters of a config, and velocities, to `folder`/run. */
 async function writeRun(folder: string, path: string, whitened = false): Promise<void> {
-  const config = await loadConfig(path), { specs } = specsOf(config), values = heNormal(specs, 1);
+  const config = await loadConfig(path), { specs } = specsOf(config), values = initialParams(specs, 1);
   const tensors = Object.fromEntries(
     Object.entries(specs).flatMap(([name, { shape }]) => {
       const tensor = { shape, data: values[name]! };

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
-import { learningRateSchedule } from "../../core/graph/schedule.ts";
+import { scheduleOf } from "../../learning/schedules/mod.ts";
 import { elements } from "../../core/graph/tensor.ts";
 import { placeOnCanvas } from "../../kernels/data/place_on_canvas.ts";
 import { describe, traced } from "./_traced.ts";
@@ -114,7 +114,7 @@ test("large-allcnn is Table 5: 77 455 690 parameters, 26.5 G multiplications per
   // Far below a tenth of the step: of its operations, and of the bytes of the first three activations alone.
   assert.ok(flops < 1e-4 * 3 * 2 * batch * products, `augmentation takes ${flops} operations`);
   assert.ok(bytes < 0.01 * 4 * batch * (125 ** 2 + 124 ** 2 + 62 ** 2) * 320, `augmentation moves ${bytes} bytes`);
-  const rate = learningRateSchedule(learningRate);
+  const rate = scheduleOf(learningRate);
   for (const epoch of [0, 1, 809]) {
     assert.is(rate(1000 * epoch, { epoch, steps: 810_000 }), 0.003 * Math.exp(-0.005 * epoch));
   }
@@ -132,7 +132,7 @@ test("allcnn-b-imagenet is Table 6: 9 372 840 parameters, 1.2 G multiplications 
     batch: 64,
     optimizer: { sgd: { momentum: 0.9, weightDecay: 0.0005 } },
   });
-  const rate = learningRateSchedule(learningRate),
+  const rate = scheduleOf(learningRate),
     close = (found: number, expected: number) =>
       assert.ok(Math.abs(found / expected - 1) < 1e-12, `${found}, expected ${expected}`);
   for (const [step, expected] of [[199_999, 0.01], [200_000, 0.001], [400_000, 0.0001], [449_999, 0.0001]]) {

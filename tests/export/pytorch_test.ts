@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { UserError } from "../../core/host/errors.ts";
-import { heNormal } from "../../core/graph/init.ts";
+import { initialParams } from "../../learning/initial_values/mod.ts";
 import { encodeTensors, type HostTensor } from "../../core/host/safetensors.ts";
 import { elements, type Shape } from "../../core/graph/tensor.ts";
 import { generateShapes } from "../../data/generated.ts";
@@ -19,7 +19,7 @@ import { runOnnx } from "./_onnx.ts";
 const IMAGE = [32, 32, 3] as const;
 const config = configOf(ZCA, EVERYTHING), { network } = config;
 const { params: specs } = definitionOf(config).network.init([1, ...IMAGE]);
-const values = heNormal(specs, 3);
+const values = initialParams(specs, 3);
 const params: Record<string, HostTensor> = Object.fromEntries(
   Object.entries(specs).map(([name, { shape }], i) => [
     name,

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { accumulateMetrics, softmaxCrossEntropy } from "../../kernels/train/softmax_cross_entropy.ts";
+import { accumulateMetrics } from "../../kernels/train/accumulate_metrics.ts";
+import { softmaxCrossEntropy } from "../../kernels/train/softmax_cross_entropy.ts";
 import { NO_LABEL } from "../../kernels/labels.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";

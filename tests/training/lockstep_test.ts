@@ -2,11 +2,12 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
-import { heNormal } from "../../core/graph/init.ts";
 import { draw, key, normals, streamOf } from "../../core/graph/random.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { generateShapes } from "../../data/generated.ts";
+import { initialParams as drawn } from "../../learning/initial_values/mod.ts";
+import { sgdOf } from "../../bench/peers/protocol.ts";
 import { makeResident } from "../../training/resident.ts";
 import { getParams, setParams } from "../../training/model.ts";
 import { openSession, parameterSpecs } from "../../training/session.ts";
@@ -23,7 +24,7 @@ const SIZE = { height: 32, width: 32, channels: 3 };
  * steps that one ReLU whose input is within rounding of 0 shows as a relative error of 1e-3.
  */
 function initialParams(config: Config): Record<string, Float32Array> {
-  const params = heNormal(parameterSpecs(config), 1);
+  const params = drawn(parameterSpecs(config), 1);
   for (const [name, values] of Object.entries(params)) {
     if (name.endsWith("/b")) normals(values.length, 1, streamOf(name)).forEach((value, i) => values[i]! += 0.1 * value);
   }
@@ -58,7 +59,7 @@ function trainInFloat64(config: Config, data: Dataset, steps: number, learningRa
   const velocity: Named = Object.fromEntries(
     Object.entries(params).map(([name, values]) => [`velocity/${name}`, new Float64Array(values.length)]),
   );
-  const { batch, optimizer } = config.training;
+  const { batch } = config.training, constants = sgdOf(config);
   for (let step = 0; step < steps; step++) {
     const x = Float64Array.from(data.images.subarray(step * batch * 3072, (step + 1) * batch * 3072));
     const labels = data.labels.subarray(step * batch, (step + 1) * batch);
@@ -68,7 +69,7 @@ function trainInFloat64(config: Config, data: Dataset, steps: number, learningRa
       first: step * batch,
     });
     for (const name of Object.keys(params)) {
-      sgd(params[name]!, velocity[`velocity/${name}`]!, grads[name]!, { ...optimizer.sgd, learningRate });
+      sgd(params[name]!, velocity[`velocity/${name}`]!, grads[name]!, { ...constants, learningRate });
     }
   }
   return { ...params, ...velocity };
@@ -125,7 +126,7 @@ test("gradients of a quarter-width network agree with finite differences in floa
   const { loss, grads } = lossAndGrads(config.network, params, example, null);
   // One step of SGD with rate 1 from rest leaves velocity = -(gradient + decay * w).
   const trained = await trainOnGpu(config, data, 1, 1);
-  const names = Object.keys(params), decay = config.training.optimizer.sgd.weightDecay, step = 1e-6;
+  const names = Object.keys(params), decay = sgdOf(config).weightDecay, step = 1e-6;
   let compared = 0, kinks = 0;
   for (let sample = 0; compared < 40; sample++) {
     const name = names[sample % names.length]!, values = params[name]!;

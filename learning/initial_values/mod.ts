@@ -1,0 +1,33 @@
+/** All ways to draw initial weights. To add one, write its file and name it in the list. */
+import type { ParamSpecs } from "../../core/graph/layer.ts";
+import { streamOf } from "../../core/graph/random.ts";
+import { elements } from "../../core/graph/tensor.ts";
+import { type Choice, choiceOf, type ConfigOf } from "../kind.ts";
+import { glorotNormal } from "./glorot_normal.ts";
+import { heNormal } from "./he_normal.ts";
+
+const KINDS = [heNormal, glorotNormal] as const;
+
+/** What `training.init` of a config says: initial weights are normal, by He's rule or Glorot's. */
+export type InitConfig = ConfigOf<typeof KINDS[number]>;
+export const initialValues: Choice<typeof KINDS[number]> = choiceOf("init", KINDS);
+export const DEFAULT_INIT: InitConfig = { heNormal: {} };
+
+/**
+ * Initial parameters: weights as `config` says, biases as their specs say. Each tensor draws from a stream of its own, so
+ * adding a layer leaves the others as they were.
+ */
+export function initialParams(
+  specs: ParamSpecs,
+  seed: number,
+  config: InitConfig = DEFAULT_INIT,
+): Record<string, Float32Array> {
+  const values = initialValues.build(config);
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, { shape, init }]) => {
+      const count = elements(shape);
+      if ("constant" in init) return [name, new Float32Array(count).fill(init.constant)];
+      return [name, values(count, init, seed, streamOf(name))];
+    }),
+  );
+}

@@ -1,0 +1,9 @@
+/** All optimizers. To add one, write its file and name it in the list. */
+import { type Choice, choiceOf, type ConfigOf } from "../kind.ts";
+import { sgd } from "./sgd.ts";
+
+const KINDS = [sgd] as const;
+
+/** What `training.optimizer` of a config says. */
+export type OptimizerConfig = ConfigOf<typeof KINDS[number]>;
+export const optimizers: Choice<typeof KINDS[number]> = choiceOf("optimizer", KINDS);

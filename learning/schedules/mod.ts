@@ -1,0 +1,35 @@
+/** All schedules of the learning rate. To add one, write its file and name it in the list. */
+import * as z from "zod";
+import { kindList } from "../../core/host/kinds.ts";
+import type { InputOf, OptionsOf } from "../kind.ts";
+import { cosine } from "./cosine.ts";
+import { exponential } from "./exponential.ts";
+import type { Schedule } from "./schedule.ts";
+import { steps } from "./steps.ts";
+import { warmup } from "./warmup.ts";
+
+/** Each changes the rate that comes from those before it. */
+const KINDS = [steps, exponential, cosine, warmup] as const;
+
+type All<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer Each) => void ? Each
+  : never;
+interface Base {
+  readonly base: number;
+}
+
+/** What `training.learningRate` of a config says: a rate, and how it changes. */
+export type LearningRateConfig = Base & All<OptionsOf<typeof KINDS[number]>>;
+/** `LearningRateConfig` as it is written. */
+export type LearningRateOptions = Base & All<InputOf<typeof KINDS[number]>>;
+
+type Keys = Readonly<Record<string, z.ZodType>>;
+const keys = Array.from(kindList("schedule", KINDS), ({ schema }) => (schema as unknown as { shape: Keys }).shape);
+
+export const learningRateSchema: z.ZodType<LearningRateConfig, LearningRateOptions> = z.strictObject(
+  Object.assign({ base: z.number().gt(0).max(1e30) }, ...keys) as Keys,
+) as unknown as z.ZodType<LearningRateConfig, LearningRateOptions>;
+
+/** The schedule of a config: its base, changed by all that the config has keys of. */
+export function scheduleOf(config: LearningRateConfig): Schedule {
+  return KINDS.reduce<Schedule>((rate, { build }) => build(config)(rate), () => config.base);
+}

@@ -1,0 +1,16 @@
+import * as z from "zod";
+import type { ScheduleKind } from "./schedule.ts";
+
+export interface WarmupConfig {
+  readonly warmup?: number | undefined;
+}
+
+/** In the first `warmup` steps the rate rises to what it would be, in equal steps (Goyal et al. 2017, arXiv 1706.02677). */
+export const warmup: ScheduleKind<"warmup", WarmupConfig> = {
+  key: "warmup",
+  schema: z.strictObject({
+    warmup: z.int().min(0).max(1e9).optional().describe("Steps in which the rate rises to its value, in equal steps"),
+  }),
+  build: ({ warmup = 0 }) => (rate) => (step, place) =>
+    step < warmup ? rate(step, place) * (step + 1) / warmup : rate(step, place),
+};
