@@ -36,16 +36,25 @@ export {
   type Params,
   type Rule,
   RULES,
-  sequential,
   type Trace,
   type Want,
   type Window,
 } from "./core/graph/layer.ts";
 export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
-export { dropout } from "./layers/dropout.ts";
+export { dropout, type DropoutConfig } from "./layers/dropout.ts";
+export type { OnnxNode, Shapes, TorchModule } from "./layers/exported.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";
-export { maxPool } from "./layers/max_pool.ts";
-export { buildNetwork, type LayerConfig } from "./layers/mod.ts";
+export {
+  type CompositeConstructor,
+  defineComposite,
+  defineLayer,
+  type LayerConfig,
+  type LayerConstructor,
+  type LayerKind,
+} from "./layers/layer_kind.ts";
+export { maxPool, type MaxPoolConfig } from "./layers/max_pool.ts";
+export { buildNetwork } from "./layers/network_config.ts";
+export { sequential } from "./layers/sequential.ts";
 
 // Configs and data.
 export type { TrainingConfig, TrainingOptions } from "./configs/training_schema.ts";

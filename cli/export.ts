@@ -1,5 +1,4 @@
 /** `allcnn export`: a trained network as files of other tools. Needs no device. */
-import { layersOf } from "../configs/width.ts";
 import { loadConfig } from "../configs/load.ts";
 import type { DatasetConfig } from "../configs/schema.ts";
 import { openDevice } from "../core/device/device.ts";
@@ -9,8 +8,8 @@ import { writeFile } from "../core/host/files.ts";
 import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
-import { imageShape, inputShape } from "../training/datasets.ts";
-import { specsOf } from "../training/model.ts";
+import { imageShape } from "../training/datasets.ts";
+import { definitionOf, specsOf } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { whiteningFor, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
@@ -59,16 +58,17 @@ async function exportFiles(args: Arguments): Promise<number> {
   const { specs } = specsOf(config), classes = await classesOf(path, config);
   const params = paramsOf(checkpoint, specs, path), image = imageShape(config.dataset);
   const saved = await savedWhitening(checkpoint, path, config);
-  const network = { config, params, image, classes };
+  const { network, input } = definitionOf(config),
+    trained = { network, dataset: config.dataset, params, image, classes };
   if (onnx !== null) {
     const whitening = saved ?? await fittedWhitening(config.dataset, args, screen);
-    await writeFile(onnx, onnxModel({ ...network, whitening }));
+    await writeFile(onnx, onnxModel({ ...trained, whitening }));
   }
   if (safetensors !== null && layout === "pytorch") {
-    const tensors = toPytorch(params, layersOf(config), inputShape(config.dataset));
+    const tensors = toPytorch(params, network, input);
     await writeFile(safetensors, await encodeTensors({ metadata: { format: "pt" }, tensors }));
   } else if (safetensors !== null) await writeParams(safetensors, config, params, saved);
-  if (torch !== null) await writeFile(torch, pytorchCode(network));
+  if (torch !== null) await writeFile(torch, pytorchCode(trained));
   for (const file of files) screen.line(`Wrote ${file}`);
   return 0;
 }

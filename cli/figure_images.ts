@@ -1,13 +1,13 @@
 /** The figure of single images: what in each activates a unit, by each rule, with and without switches (Figures 4-6). */
 import { UserError } from "../core/host/errors.ts";
 import type { Rule } from "../core/graph/layer.ts";
-import { isStrided } from "../configs/pool_strides.ts";
 import { cropOf } from "../explain/crop.ts";
 import { type Explanation, withExplainer } from "../explain/explain.ts";
 import { upTo } from "../explain/layer_of.ts";
-import { pooledLayer, poolModel } from "../explain/pool_model.ts";
+import { isStrided, pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
 import { onCanvas } from "../explain/top_patches.ts";
+import { leavesOf } from "../layers/tree.ts";
 import { pixelPicture, signalPicture } from "../report/signal_picture.ts";
 import { wholeTile } from "../report/tile_grid.ts";
 import { openPixels } from "../training/example_pixels.ts";
@@ -78,8 +78,8 @@ const pairs = (rules: readonly Rule[], variants: readonly Variant[]) =>
 
 /** With max pooling below the layer, with switches and without; with strides below it, these as max pooling too. */
 function variantsOf(model: Model, layer: string): Variant[] {
-  const below = model.config!.network.slice(0, upTo(model.network, layer).layers!.length);
-  const pools = below.some((each) => typeof each === "object" && "maxPool" in each), own = { model, layer };
+  const below = leavesOf(upTo(model.network, layer));
+  const pools = below.some(({ switches }) => switches), own = { model, layer };
   const trained = pools
     ? [{ ...own, name: "with switches", switches: true }, {
       ...own,

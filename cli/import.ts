@@ -1,12 +1,10 @@
 /** `allcnn import`: a checkpoint of ours from a safetensors file of PyTorch, or from one that carries no config. */
-import { layersOf } from "../configs/width.ts";
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/host/errors.ts";
 import { decodeTensors } from "../core/host/safetensors.ts";
 import { isDirectory, readFile } from "../core/host/files.ts";
 import { fromPytorch } from "../export/pytorch.ts";
-import { inputShape } from "../training/datasets.ts";
-import { specsOf } from "../training/model.ts";
+import { definitionOf, specsOf } from "../training/model.ts";
 import { decodeWhitening, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -40,7 +38,7 @@ async function importFile(args: Arguments): Promise<number> {
     throw new UserError(`Cannot write "${out}": it is a folder, name a file, as ${out}/model.safetensors`);
   }
   await refuseExisting(args, [out]);
-  const config = await loadConfig(configPath), { specs } = specsOf(config);
+  const config = await loadConfig(configPath), { specs } = specsOf(config), { network, input } = definitionOf(config);
   if (whiteningPath !== null && !whitens(config.dataset)) {
     throw new UserError(`Cannot use --whitening ${whiteningPath}: the config "${configPath}" has no zca step`);
   }
@@ -51,7 +49,7 @@ async function importFile(args: Arguments): Promise<number> {
   }
   const params = layout === "allcnn"
     ? paramsOf({ tensors }, specs, path)
-    : fromPytorch(tensors, { network: layersOf(config), image: inputShape(config.dataset), specs, source: path });
+    : fromPytorch(tensors, { network, image: input, specs, source: path });
   await writeParams(out, config, params, whitening);
   screen.line(`Wrote ${out}`);
   return 0;

@@ -1,9 +1,17 @@
-import type { LayerConfig } from "../layers/mod.ts";
+import type { LayerConfig } from "../layers/layer_kind.ts";
+import { mapEntries, namesOf, readEntry } from "../layers/network_config.ts";
 import type { Config } from "./schema.ts";
 
-/** Does a layer step over positions: what `poolStrides` replaces? */
-export function isStrided(layer: LayerConfig): layer is Extract<LayerConfig, { conv: unknown }> {
-  return layer !== "globalAveragePool" && "conv" in layer && layer.conv.stride > 1;
+/** Layers with strides replaced by max pooling: see `poolStrides`. */
+export function pooledLayers(layers: readonly LayerConfig[]): readonly LayerConfig[] {
+  return mapEntries(layers, ({ kind, options }, name) => kind.poolStride?.(name, options) ?? null);
+}
+
+/** What stands in `pooledLayers` for the layer at a path: of one that lost its stride, the pooling behind it. */
+export function pooledPath(layers: readonly LayerConfig[], [name, ...rest]: readonly string[]): readonly string[] {
+  const at = namesOf(layers).indexOf(name!), end = pooledLayers(layers.slice(0, at + 1)).length - 1;
+  const inner = rest.length === 0 ? [] : pooledPath(readEntry(layers[at]!).layers, rest);
+  return [namesOf(pooledLayers(layers))[end]!, ...inner];
 }
 
 /**
@@ -19,12 +27,5 @@ export function isStrided(layer: LayerConfig): layer is Extract<LayerConfig, { c
  * ```
  */
 export function poolStrides(config: Config): Config {
-  return {
-    ...config,
-    network: config.network.flatMap((layer): LayerConfig[] => {
-      if (!isStrided(layer)) return [layer];
-      const { stride } = layer.conv;
-      return [{ conv: { ...layer.conv, stride: 1 } }, { maxPool: { kernel: stride, stride } }];
-    }),
-  };
+  return { ...config, network: pooledLayers(config.network) };
 }

@@ -1,6 +1,7 @@
 /** What a config may say: the whole of it, with units and ranges. `schema.json` is generated from this file. */
 import * as z from "zod";
-import { type LayerConfig, layerSchema } from "../layers/mod.ts";
+import type { LayerConfig } from "../layers/layer_kind.ts";
+import { networkSchema } from "../layers/network_config.ts";
 import { type TrainingConfig, trainingSchema } from "./training_schema.ts";
 
 /** A step of preprocessing: contrast normalization to a norm, ZCA whitening, means subtracted, or values scaled. */
@@ -160,7 +161,7 @@ export const precisionSchema: z.ZodType<Config["precision"]> = z.enum(["f32", "f
 export const configSchema: z.ZodType<Config> = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/).describe("Names the run's folder"),
   dataset: datasetSchema,
-  network: z.array(layerSchema).min(1).max(1000),
+  network: networkSchema,
   width: z.number().gt(0).max(64).optional().describe(
     "Multiplies the channels of each convolution but the last, in fours; the default is 1",
   ),
@@ -171,7 +172,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   paper: z.strictObject({ table: z.int().min(1), testError: z.number().min(0).max(100) }).optional().describe(
     "Where the paper reports this network, and its test error in percent",
   ),
-}).superRefine(({ network, dataset }, context) => {
+}).superRefine(({ dataset }, context) => {
   if (dataset.labels !== undefined && dataset.name !== "cifar100") {
     const message = `only cifar100 has a choice of labels, ${dataset.name} has none`;
     context.addIssue({ code: "custom", path: ["dataset", "labels"], message });
@@ -202,11 +203,4 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       wrong("preprocess", "with a canvas, whose colours are those of pixels, only scale is possible");
     }
   }
-  const names = network.map((layer) => typeof layer === "object" && "conv" in layer ? layer.conv.name : null);
-  names.forEach((name, index) => {
-    if (name !== null && names.indexOf(name) < index) {
-      const message = `"${name}" names two layers, rename one`;
-      context.addIssue({ code: "custom", path: ["network", index, "conv", "name"], message });
-    }
-  });
 });

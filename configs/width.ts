@@ -1,5 +1,6 @@
 import { UserError } from "../core/host/errors.ts";
-import type { LayerConfig } from "../layers/mod.ts";
+import type { LayerConfig } from "../layers/layer_kind.ts";
+import { mapEntries, writeEntry } from "../layers/network_config.ts";
 import type { Config } from "./schema.ts";
 
 /**
@@ -8,21 +9,22 @@ import type { Config } from "./schema.ts";
  */
 export function layersOf({ network, width }: Pick<Config, "network" | "width">): readonly LayerConfig[] {
   if (width === undefined) return network;
-  const last = network.findLastIndex(isConv);
-  return network.map((layer, index): LayerConfig => {
-    if (!isConv(layer) || index === last) return layer;
-    const { name, channels: written } = layer.conv, channels = 4 * Math.round(width * written / 4);
+  let left = 0;
+  mapEntries(network, ({ kind }) => {
+    if (kind.channels !== undefined) left++;
+    return null;
+  });
+  return mapEntries(network, (entry, name) => {
+    const { kind, options } = entry;
+    if (kind.channels === undefined || --left === 0) return null;
+    const written = (options as Record<string, number>)[kind.channels]!, channels = 4 * Math.round(width * written / 4);
     if (channels < 4) {
       const least = Math.ceil(200 / written) / 100;
       throw new UserError(
-        `Cannot use width ${width}: it leaves conv "${name}" ${width * written} of its ${written} channels, ` +
+        `Cannot use width ${width}: it leaves ${kind.key} "${name}" ${width * written} of its ${written} channels, ` +
           `which are counted in fours; use ${least} or more`,
       );
     }
-    return { conv: { ...layer.conv, channels } };
+    return [writeEntry({ ...entry, options: { ...options, [kind.channels]: channels } })];
   });
-}
-
-function isConv(layer: LayerConfig): layer is Extract<LayerConfig, { conv: unknown }> {
-  return typeof layer === "object" && "conv" in layer;
 }

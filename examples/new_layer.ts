@@ -26,8 +26,8 @@ const squaredRelu = (name: string): Layer => ({
   },
 });
 
-const convolution = conv({ name: "conv1", channels: 8, kernel: 3, padding: "same" });
-const head = [conv({ name: "conv2", channels: 3, kernel: 1 }), globalAveragePool("mean")];
+const convolution = conv("conv1", { channels: 8, kernel: 3, padding: "same" });
+const head = [conv("conv2", { channels: 3, kernel: 1 }), globalAveragePool("mean")];
 const network = sequential("squared", [convolution, squaredRelu("square"), ...head]);
 const pattern = (i: number) => [0, i % 2, (i >> 3) % 2][(i >> 6) % 3]!; // 8x8 images: noise alone, columns, rows
 const images = Float32Array.from({ length: 96 * 64 }, (_, i) => pattern(i) + Math.random());

@@ -16,9 +16,9 @@ function stripes(count: number): Dataset {
 }
 
 const network = sequential("stripes", [
-  conv({ name: "conv1", channels: 8, kernel: 3, padding: "same", activation: "relu" }),
+  conv("conv1", { channels: 8, kernel: 3, padding: "same", activation: "relu" }),
   maxPool("pool1", { kernel: 2, stride: 2 }),
-  conv({ name: "conv2", channels: CLASSES.length, kernel: 1 }),
+  conv("conv2", { channels: CLASSES.length, kernel: 1 }),
   globalAveragePool("average"),
 ]);
 const device = await openDevice();

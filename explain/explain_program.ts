@@ -21,7 +21,7 @@ export function explainProgram(
   { params, step, x }: { readonly params: Params; readonly step: Tensor; readonly x: Tensor },
   how: { readonly rule: Rule; readonly switches: boolean },
 ): ExplainProgram {
-  const { ops, y, pullback } = network.forward(params, x, { mode: "eval", step });
+  const { ops, y, pullback } = network.forward(params, x, { mode: "eval", step, path: "" });
   const batch = y.shape[0]!, channels = y.shape.at(-1)!, width = y.shape.length === 4 ? y.shape[2]! : 1;
   const problem: UnitProblem = { batch, channels, positions: elements(y.shape) / batch / channels };
   const u32 = { dtype: "u32" } as const, pairs = [batch, 2], each = [batch, channels];

@@ -1,10 +1,13 @@
 /** The layers inside a network, by name, and a network cut off behind one of them. */
 import { UserError } from "../core/host/errors.ts";
-import { type Layer, sequential } from "../core/graph/layer.ts";
+import type { Layer } from "../core/graph/layer.ts";
+import { didYouMean } from "../core/host/nearest.ts";
+import { sequential } from "../layers/sequential.ts";
+import { pathIn } from "../layers/tree.ts";
 
 /**
- * The names of all layers of a network in the order of the forward pass; those of a sequence inside it have its name
- * in front, "block/conv1", and come before the sequence itself.
+ * The names of all layers of a network in the order of the forward pass; those that a layer holds have its name in
+ * front, "block1/conv1", and come before the layer itself.
  *
  * @example
  * ```ts
@@ -13,10 +16,14 @@ import { type Layer, sequential } from "../core/graph/layer.ts";
  * ```
  */
 export function layerNames(network: Layer): string[] {
-  return network.layers?.flatMap((layer) => [
-    ...(layer.layers === undefined ? [] : layerNames(layer).map((name) => `${layer.name}/${name}`)),
-    layer.name,
-  ]) ?? [network.name];
+  return network.layers === undefined ? [network.name] : pathsIn(network, "");
+}
+
+function pathsIn({ layers = [] }: Layer, parent: string): string[] {
+  return layers.flatMap((layer) => {
+    const path = pathIn(parent, layer.name);
+    return [...pathsIn(layer, path), path];
+  });
 }
 
 /**
@@ -24,9 +31,13 @@ export function layerNames(network: Layer): string[] {
  * layers where there is no such one.
  */
 export function upTo(network: Layer, name: string): Layer {
-  if (!layerNames(network).includes(name)) {
+  const names = layerNames(network);
+  if (!names.includes(name)) {
+    const meant = didYouMean(name, names), all = `it has ${names.join(", ")}`;
     throw new UserError(
-      `Cannot look into layer "${name}" of network "${network.name}": it has ${layerNames(network).join(", ")}`,
+      `Cannot look into layer "${name}" of network "${network.name}"${
+        meant === "" ? `: ${all}` : `${meant} I${all.slice(1)}`
+      }`,
     );
   }
   return cut(network, name);

@@ -1,6 +1,6 @@
 /** Receptive fields: which part of the image a unit of a layer sees, computed from the windows of the layers. */
 import type { Layer, Window } from "../core/graph/layer.ts";
-import type { Shape } from "../core/graph/tensor.ts";
+import { type LayerNode, layerTree } from "../layers/tree.ts";
 import type { ImageShape } from "../training/model.ts";
 import { upTo } from "./layer_of.ts";
 
@@ -17,15 +17,9 @@ export interface ReceptiveField extends Rectangle {
   readonly stride: number;
 }
 
-/** The leaves of a network with the shapes of their inputs. */
-function windowsOf(network: Layer, input: Shape): Window[] {
-  if (network.layers === undefined) return network.window === undefined ? [] : [network.window(input)];
-  const windows: Window[] = [];
-  for (const layer of network.layers) {
-    windows.push(...windowsOf(layer, input));
-    input = layer.init(input).output;
-  }
-  return windows;
+/** The windows of the layers that hold no others, in order. */
+function windowsOf({ layer, input, inner }: LayerNode): Window[] {
+  return inner.length > 0 ? inner.flatMap(windowsOf) : [layer.window?.(input) ?? []].flat();
 }
 
 /**
@@ -41,7 +35,7 @@ function windowsOf(network: Layer, input: Shape): Window[] {
  * ```
  */
 export function receptiveField(network: Layer, input: ImageShape, name: string): ReceptiveField {
-  return windowsOf(upTo(network, name), [1, ...input]).reduce(
+  return windowsOf(layerTree(upTo(network, name), [1, ...input])).reduce(
     ({ top, left, height, width, stride }, window) => ({
       top: top - window.before * stride,
       left: left - window.before * stride,

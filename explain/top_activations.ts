@@ -68,7 +68,7 @@ export async function topActivationsOn(
     const batch = "chunks" in data ? evaluationBatch(own, data.count) : data.batch;
     const canvas = own.canvas === null ? null : { ...own.canvas, distortion: null };
     const input = batchOf(data, step, batch, { canvas });
-    const { ops, y } = network.forward(own.params.views, input.x, { mode: "eval", step });
+    const { ops, y } = network.forward(own.params.views, input.x, { mode: "eval", step, path: "" });
     const { lists, ...search } = searchOps(y, input.labels, step, k);
     await writeTensor(context, buffers, lists.values, new Float32Array(elements(lists.values.shape)));
     await writeTensor(context, buffers, lists.entries, new Uint32Array(elements(lists.entries.shape)).fill(EMPTY));

@@ -1,12 +1,9 @@
-/** TrainedNetwork networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
-import { layersOf } from "../configs/width.ts";
+/** Trained networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
 import { canvasOf, margins } from "../configs/canvas.ts";
 import { UserError } from "../core/host/errors.ts";
-import { type ConvConfig, paddingOf } from "../layers/conv.ts";
-import { toOihw } from "./kernel_layout.ts";
 import { type Graph, onnxGraph } from "./onnx_graph.ts";
+import { onnxLayers } from "./onnx_layers.ts";
 import { DATA_TYPE, encodeModel, type ValueInfo } from "./onnx_proto.ts";
-import { type Stage, stagesOf } from "./stages.ts";
 import { seenShape, type TrainedNetwork } from "./trained_network.ts";
 
 /** Operators of ONNX 1.12 (2022), which runtimes of today all have; a file of it says IR version 8. */
@@ -54,8 +51,8 @@ function scale({ node, floats }: Graph, name: string, x: string, by: { subtract:
 }
 
 /** Preprocessed images in the middle of their canvas, where there is one. */
-function onCanvas({ node, floats, integers }: Graph, x: string, { config, image }: TrainedNetwork): string {
-  const canvas = canvasOf(config.dataset);
+function onCanvas({ node, floats, integers }: Graph, x: string, { dataset, image }: TrainedNetwork): string {
+  const canvas = dataset === null ? null : canvasOf(dataset);
   if (canvas === null) return x;
   const rows = margins(canvas, image[0]), columns = margins(canvas, image[1]);
   const pads = integers("preprocess/margins", [0, 0, rows.before, columns.before, 0, 0, rows.after, columns.after]);
@@ -64,8 +61,9 @@ function onCanvas({ node, floats, integers }: Graph, x: string, { config, image 
 
 /** The config's preprocessing, as training/preprocess.ts does it. */
 function preprocess(graph: Graph, trained: TrainedNetwork): string {
-  const { dataset } = trained.config, { node, floats } = graph;
+  const { dataset } = trained, { node, floats } = graph;
   let x = "image";
+  if (dataset === null) return x;
   if (dataset.preprocess.length === 0) { // 0 ... 255 to -1 ... 1
     const scaled = node("Div", "preprocess/scaled", [x, floats("preprocess/half", [], [127.5])]);
     return node("Sub", "preprocess", [scaled, floats("preprocess/one", [], [1])]);
@@ -82,42 +80,6 @@ function preprocess(graph: Graph, trained: TrainedNetwork): string {
   return x;
 }
 
-function convolve(graph: Graph, x: string, name: string, options: ConvConfig, { params }: TrainedNetwork): string {
-  const { kernel, stride, activation } = options, { before, after } = paddingOf(options);
-  const constants = ["w", "b"].map((key) => {
-    const { shape, data } = toOihw(params[`${options.name}/${key}`]!);
-    return graph.floats(`${name}/${key}`, shape, data);
-  });
-  const z = graph.node("Conv", activation === "none" ? name : `${name}/z`, [x, ...constants], {
-    kernel_shape: { ints: [kernel, kernel] },
-    strides: { ints: [stride, stride] },
-    pads: { ints: [before, before, after, after] },
-  });
-  if (activation === "none") return z;
-  if (activation === "relu") return graph.node("Relu", name, [z]);
-  return graph.node("LeakyRelu", name, [z], { alpha: { f: activation.leakyRelu.slope } });
-}
-
-/** `config` of a stage as nodes on `x`; what is the identity when evaluating adds none. */
-function layer(graph: Graph, x: string, { config, input, output, ...stage }: Stage, trained: TrainedNetwork): string {
-  const name = `network/${stage.name}`; // no name that a user chooses is one of ours, as "logits"
-  if (config === "globalAveragePool") return graph.node("GlobalAveragePool", name, [x]);
-  if ("conv" in config) return convolve(graph, x, name, config.conv, trained);
-  if ("dropout" in config) return x;
-  if ("maxPool" in config) {
-    const { kernel, stride } = config.maxPool;
-    // Windows clipped at the border are windows that see the padding, which never is a maximum. Padding to the exact
-    // size is safer than `ceil_mode`, on whose last window runtimes disagreed.
-    const beyond = [1, 2].map((i) => Math.max(0, (output[i]! - 1) * stride + kernel - input[i]!));
-    return graph.node("MaxPool", name, [x], {
-      kernel_shape: { ints: [kernel, kernel] },
-      strides: { ints: [stride, stride] },
-      pads: { ints: [0, 0, ...beyond] },
-    });
-  }
-  return config satisfies never;
-}
-
 function floatValue(name: string, docString: string, sizes: readonly number[]): ValueInfo {
   const dim = [{ dimParam: "N" }, ...sizes.map((dimValue) => ({ dimValue }))];
   return { name, docString, type: { tensorType: { elemType: DATA_TYPE.float, shape: { dim } } } };
@@ -125,25 +87,31 @@ function floatValue(name: string, docString: string, sizes: readonly number[]): 
 
 /**
  * The bytes of an ONNX file with the network and its preprocessing. Input: `image`, float32 [N, channels, height, width],
- * raw pixels 0 ... 255, red first. Outputs: `logits` and `probabilities`, float32 [N, classes]. The names of the classes
+ * raw pixels 0 ... 255, red first; of a network built in code what it was trained on. Outputs: `logits` and `probabilities`, float32 [N, classes]. The names of the classes
  * are a JSON list under `classes` in the metadata. Throws `UserError` where the shapes do not fit.
  */
 export function onnxModel(trained: TrainedNetwork): Uint8Array {
-  const { config, image, classes } = trained, [height, width, channels] = image, graph = onnxGraph();
-  let x = onCanvas(graph, preprocess(graph, trained), trained);
-  for (const stage of stagesOf(layersOf(config), seenShape(trained))) x = layer(graph, x, stage, trained);
-  graph.node("Flatten", "logits", [x], { axis: { i: 1 } });
+  const { network, dataset, image, classes, params } = trained, [height, width, channels] = image, graph = onnxGraph();
+  const x = onCanvas(graph, preprocess(graph, trained), trained);
+  const y = onnxLayers(graph, { network, x, input: seenShape(trained), params });
+  graph.node("Flatten", "logits", [y], { axis: { i: 1 } });
   graph.node("Softmax", "probabilities", ["logits"], { axis: { i: 1 } });
   return encodeModel({
     irVersion: IR_VERSION,
     opsetImport: [{ domain: "", version: OPSET }],
     producerName: "allcnn",
-    docString: `${config.name}, trained on ${config.dataset.name}`,
+    docString: `${network.name}${dataset === null ? "" : `, trained on ${dataset.name}`}`,
     graph: {
-      name: config.name,
+      name: network.name,
       node: graph.nodes,
       initializer: graph.constants,
-      input: [floatValue("image", "raw pixels 0 ... 255, red, green, blue", [channels, height, width])],
+      input: [
+        floatValue("image", dataset === null ? "as the network takes it" : "raw pixels 0 ... 255, red, green, blue", [
+          channels,
+          height,
+          width,
+        ]),
+      ],
       output: [
         floatValue("logits", "before the softmax", [classes.length]),
         floatValue("probabilities", "softmax of the logits", [classes.length]),

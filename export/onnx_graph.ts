@@ -1,8 +1,6 @@
 /** Collects the nodes and constants of an ONNX graph. */
+import type { OnnxAttributes } from "../layers/exported.ts";
 import { type Attribute, ATTRIBUTE_TYPE, DATA_TYPE, type Initializer, type Node } from "./onnx_proto.ts";
-
-/** Values of attributes: `f` a float, `i` an integer, `ints` several. */
-type Attributes = Readonly<Record<string, { f: number } | { i: number } | { ints: readonly number[] }>>;
 
 export interface Graph {
   readonly nodes: readonly Node[];
@@ -11,7 +9,7 @@ export interface Graph {
   floats(name: string, dims: readonly number[], values: ArrayLike<number>): string;
   integers(name: string, values: readonly number[]): string;
   /** Adds a node with one output, called as the node; returns its name. */
-  node(opType: string, name: string, input: readonly string[], attributes?: Attributes): string;
+  node(opType: string, name: string, input: readonly string[], attributes?: OnnxAttributes): string;
 }
 
 export function onnxGraph(): Graph {

@@ -1,11 +1,12 @@
-import { layersOf } from "../configs/width.ts";
 import { canvasOf, margins } from "../configs/canvas.ts";
+import type { TorchModule } from "../layers/exported.ts";
 import { modulesOf } from "./pytorch.ts";
 import { seenShape, type TrainedNetwork } from "./trained_network.ts";
 
 /** The lines of `preprocess`, which turn raw pixels into what the network was trained on. */
-function preprocessLines({ config, image }: Omit<TrainedNetwork, "params" | "whitening">): string[] {
-  const { preprocess } = config.dataset;
+function preprocessLines({ dataset, image }: Omit<TrainedNetwork, "params" | "whitening">): string[] {
+  if (dataset === null) return [];
+  const { preprocess } = dataset;
   if (preprocess.length === 0) return ["x = x / 127.5 - 1"];
   return preprocess.flatMap((step): string[] => {
     if ("gcn" in step) {
@@ -31,21 +32,39 @@ function preprocessLines({ config, image }: Omit<TrainedNetwork, "params" | "whi
 }
 
 /** The line that places images in the middle of their canvas, where there is one. */
-function canvasLines({ config, image }: Pick<TrainedNetwork, "config" | "image">): string[] {
-  const canvas = canvasOf(config.dataset);
+function canvasLines({ dataset, image }: Pick<TrainedNetwork, "dataset" | "image">): string[] {
+  const canvas = dataset === null ? null : canvasOf(dataset);
   if (canvas === null) return [];
   const [rows, columns] = [margins(canvas, image[0]), margins(canvas, image[1])];
   const pads = [columns.before, columns.after, rows.before, rows.after].join(", ");
   return [`x = nn.functional.pad(x, (${pads}), value=${canvas.background})`];
 }
 
+/** The lines that make modules, numbered and named for their layers as comments; `indent` is of the first ones. */
+function moduleLines(modules: readonly TorchModule[], indent: string): string[] {
+  return modules.flatMap(({ code, layer, params, modules: inner }, index) => {
+    const comment = `  # ${index}${layer !== undefined && (params ?? inner) !== undefined ? ` ${layer}` : ""}`;
+    if (inner === undefined) return [`${indent}${code},${comment}`];
+    return [`${indent}${code}(${comment}`, ...moduleLines(inner, `${indent}    `), `${indent}),`];
+  });
+}
+
+/** The classes that modules need, each once. */
+function definitionsOf(modules: readonly TorchModule[]): string[] {
+  const all = modules.flatMap(({ definition, modules: inner = [] }) =>
+    [definition ?? [], ...definitionsOf(inner)].flat()
+  );
+  return [...new Set(all)];
+}
+
 /** Python code that builds the network in PyTorch and does its preprocessing; `toPytorch` gives the parameters. */
 export function pytorchCode(trained: Omit<TrainedNetwork, "params" | "whitening">): string {
-  const { config, image: [height, width, channels], classes } = trained;
-  const modules = modulesOf(layersOf(config), seenShape(trained)),
-    whitens = config.dataset.preprocess.some((s) => "zca" in s);
+  const { network, dataset, image: [height, width, channels], classes } = trained;
+  const modules = modulesOf(network, seenShape(trained));
+  const whitens = dataset !== null && dataset.preprocess.some((s) => "zca" in s);
+  const input = dataset === null ? "as the network takes it" : "raw pixels 0 ... 255, red, green, blue";
   const parameters = whitens ? "x, whitening" : "x";
-  return `"""${config.name}, trained on ${config.dataset.name} by allcnn.
+  return `"""${network.name}, trained ${dataset === null ? "" : `on ${dataset.name} `}by allcnn.
 
     from safetensors.torch import load_file
 
@@ -63,15 +82,15 @@ ${classes.map((name) => `    ${JSON.stringify(name)},`).join("\n")}
 
 
 def preprocess(${parameters}):
-    """x: float32 [N, ${channels}, ${height}, ${width}], raw pixels 0 ... 255, red, green, blue."""
+    """x: float32 [N, ${channels}, ${height}, ${width}], ${input}."""
 ${[...preprocessLines(trained), ...canvasLines(trained)].map((line) => `    ${line}`).join("\n")}
     return x
 
 
-def network():
+${definitionsOf(modules).map((each) => `${each}\n\n\n`).join("")}def network():
     """Takes what preprocess returns, gives logits [N, ${classes.length}]."""
     return nn.Sequential(
-${modules.map(({ code, layer }, i) => `        nn.${code},  # ${i}${layer === null ? "" : ` ${layer}`}`).join("\n")}
+${moduleLines(modules, "        ").join("\n")}
     )
 `;
 }

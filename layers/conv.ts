@@ -10,13 +10,12 @@ import { UserError } from "../core/host/errors.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { type Op, op } from "../core/graph/op.ts";
 import { dtypeOf, elements, type Shape, tensor } from "../core/graph/tensor.ts";
-import { checkOptions } from "./describe_issue.ts";
+import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
+import type { OnnxNode } from "./exported.ts";
 import type { Optional } from "./optional.ts";
 
 /** What a convolution is built of, defaults filled in. */
 export interface ConvConfig {
-  /** Prefix of its parameters: conv1/w, conv1/b. */
-  readonly name: string;
   /** Output channels. */
   readonly channels: number;
   /** Height and width of the kernel. */
@@ -35,8 +34,7 @@ const activationSchema = z.union([
   z.strictObject({ leakyRelu: z.strictObject({ slope: z.number().gt(0).lt(1) }) }),
 ]);
 
-const optionsSchema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
-  name: z.string().regex(/^[A-Za-z][\w-]*$/).describe("Prefix of its parameters: conv1/w, conv1/b"),
+const schema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
   channels: z.int().min(1).describe("Output channels"),
   kernel: z.int().min(1).max(1024).describe("Height and width of the kernel"),
   stride: z.int().min(1).max(1024).default(1),
@@ -46,15 +44,12 @@ const optionsSchema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
   activation: activationSchema.default("none"),
   initialBias: z.number().min(-1e6).max(1e6).default(0).describe("Initial value of every bias"),
 });
-export const convSchema: z.ZodType<{ readonly conv: ConvConfig }, { readonly conv: ConvOptions }> = z.strictObject({
-  conv: optionsSchema,
-});
 
-/** Name, output channels and kernel size; stride 1, no padding, no activation and biases of 0 unless said otherwise. */
+/** Output channels and kernel size; stride 1, no padding, no activation and biases of 0 unless said otherwise. */
 export type ConvOptions = Optional<ConvConfig, "stride" | "padding" | "activation" | "initialBias">;
 
 /** Zeros before and after, in one dimension. An even kernel with "same" gets the extra zero after. */
-export function paddingOf({ padding, kernel }: ConvConfig): { before: number; after: number } {
+function paddingOf({ padding, kernel }: ConvConfig): { before: number; after: number } {
   if (typeof padding === "number") return { before: padding, after: padding };
   if (padding === "valid") return { before: 0, after: 0 };
   return { before: Math.floor((kernel - 1) / 2), after: Math.ceil((kernel - 1) / 2) };
@@ -66,22 +61,9 @@ function slopeOf({ activation }: ConvConfig): number | null {
   return activation === "relu" ? 0 : activation.leakyRelu.slope;
 }
 
-/**
- * y = activation(x * w + b) for x [batch, height, width, in], w [kernel, kernel, in, channels], b [channels]. Weights of
- * f16 make y, and the gradients of x and y, f16 too (of x, what type it has); b and parameter gradients are f32. Throws
- * `UserError` on options that are not allowed, and from `init` on an input smaller than the kernel.
- *
- * @example
- * ```ts
- * const layer = conv({ name: "conv1", channels: 16, kernel: 3, stride: 2, padding: "same", activation: "relu" });
- * console.log(layer.init([32, 28, 28, 1]).output); // [ 32, 14, 14, 16 ]
- * ```
- */
-export function conv(options: ConvOptions): Layer {
-  const filled = checkOptions(optionsSchema, options, `Cannot build conv "${options.name}"`);
-  const { name, channels, kernel, stride, initialBias } = filled;
-  const { before, after } = paddingOf(filled);
-  const slope = slopeOf(filled);
+function build(name: string, options: ConvConfig): Omit<Layer, "name" | "made"> {
+  const { channels, kernel, stride, initialBias } = options, { before, after } = paddingOf(options);
+  const slope = slopeOf(options);
   const outputSize = (size: number) => Math.floor((size + before + after - kernel) / stride) + 1;
 
   function outputShape(input: Shape): Shape {
@@ -98,7 +80,6 @@ export function conv(options: ConvOptions): Layer {
   }
 
   return {
-    name,
     half: ["w"],
     window: () => ({ height: kernel, width: kernel, stride, before }),
     init(input) {
@@ -160,3 +141,59 @@ export function conv(options: ConvOptions): Layer {
     },
   };
 }
+
+/**
+ * y = activation(x * w + b) for x [batch, height, width, in], w [kernel, kernel, in, channels], b [channels]. Weights of
+ * f16 make y, and the gradients of x and y, f16 too (of x, what type it has); b and parameter gradients are f32. Throws
+ * `UserError` on options that are not allowed, and from `init` on an input smaller than the kernel.
+ *
+ * @example
+ * ```ts
+ * const layer = conv("conv1", { channels: 16, kernel: 3, stride: 2, padding: "same" });
+ * console.log(layer.init([32, 28, 28, 1]).output); // [ 32, 14, 14, 16 ]
+ * ```
+ */
+export const conv: LayerConstructor<ConvConfig, ConvOptions> = defineLayer({
+  key: "conv",
+  schema,
+  build,
+  describe: ({ kernel, stride, activation }) =>
+    `${kernel}x${kernel} convolution${stride === 1 ? "" : `, stride ${stride}`}` +
+    (activation === "none" ? "" : activation === "relu" ? ", ReLU" : ", leaky ReLU"),
+  channels: "channels",
+  poolStride: (name, { stride, ...options }) =>
+    stride === 1 ? null : [{ conv: { name, ...options, stride: 1 } }, { maxPool: { kernel: stride, stride } }],
+  onnx(options) {
+    const { kernel, stride, activation } = options, { before, after } = paddingOf(options);
+    const z: OnnxNode = {
+      op: "Conv",
+      reads: ["x", "w", "b"],
+      writes: "z",
+      attributes: {
+        kernel_shape: { ints: [kernel, kernel] },
+        strides: { ints: [stride, stride] },
+        pads: { ints: [before, before, after, after] },
+      },
+    };
+    if (activation === "none") return [z];
+    if (activation === "relu") return [z, { op: "Relu", reads: ["z"], writes: "y" }];
+    return [z, {
+      op: "LeakyRelu",
+      reads: ["z"],
+      writes: "y",
+      attributes: { alpha: { f: activation.leakyRelu.slope } },
+    }];
+  },
+  torch(options, { input }) {
+    const { channels, kernel, stride, activation } = options, { before, after } = paddingOf(options);
+    const even = before === after, padding = even ? before : 0;
+    const code = `nn.Conv2d(${input[3]}, ${channels}, ${kernel}, stride=${stride}, padding=${padding})`;
+    return [
+      ...(even ? [] : [{ code: `nn.ZeroPad2d((${before}, ${after}, ${before}, ${after}))` }]),
+      { code, params: { w: "weight", b: "bias" } },
+      ...(activation === "none"
+        ? []
+        : [{ code: activation === "relu" ? "nn.ReLU()" : `nn.LeakyReLU(${activation.leakyRelu.slope})` }]),
+    ];
+  },
+});

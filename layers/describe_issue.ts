@@ -1,6 +1,7 @@
 /** Turns zod's issues into what a person can act on: which branch of a union was meant, and what is allowed there. */
 import * as z from "zod";
 import { UserError } from "../core/host/errors.ts";
+import { didYouMean } from "../core/host/nearest.ts";
 
 export type Path = (string | number)[];
 type Issue = z.core.$ZodIssue;
@@ -21,14 +22,25 @@ function mendUnion(issue: Issue): Issue {
   const depth = (branch: readonly Issue[]) => Math.min(...branch.map(({ path }) => path.length));
   const branches = [...issue.errors].filter((branch) => branch.length > 0).sort((a, b) => depth(b) - depth(a));
   const best = branches[0];
-  if (best === undefined || depth(best) === 0) return issue;
+  if (best === undefined) return issue;
+  if (depth(best) === 0) { // of no branch: a key that none knows is what is wrong
+    const unknown = branches.flatMap((branch) =>
+      branch.flatMap((each) => each.code === "unrecognized_keys" ? each.keys : [])
+    );
+    const objects = branches.filter((branch) => branch.some(({ code }) => code === "unrecognized_keys")).length;
+    const key = unknown.find((each) => unknown.filter((other) => other === each).length === objects);
+    return key === undefined
+      ? issue
+      : { code: "unrecognized_keys", keys: [key], path: issue.path, message: issue.message };
+  }
   const inner = mendUnion(worst(best));
   return { ...inner, path: [...issue.path, ...inner.path] } as Issue;
 }
 
-/** Removes default, optional and the like from around a schema. */
+/** Removes default, optional, lazy and the like from around a schema. */
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   const { def } = schema._zod;
+  if (schema instanceof z.ZodLazy) return unwrap(schema.unwrap() as z.core.$ZodType);
   return "innerType" in def ? unwrap(def.innerType as z.core.$ZodType) : schema;
 }
 
@@ -41,23 +53,22 @@ function step(schema: z.core.$ZodType, key: string | number): z.core.$ZodType[] 
   return [];
 }
 
-/** A few words for what a schema accepts. */
-function describe(schema: z.core.$ZodType): string {
+/** The keys, values or kinds of values that a schema accepts. */
+function accepted(schema: z.core.$ZodType): string[] {
   const inner = unwrap(schema);
-  if (inner instanceof z.ZodUnion) return inner.options.map((option) => describe(option as z.core.$ZodType)).join(", ");
-  if (inner instanceof z.ZodObject) return Object.keys(inner.shape).join(", ");
-  if (inner instanceof z.ZodEnum) return inner.options.join(", ");
-  if (inner instanceof z.ZodLiteral) return [...inner.values].join(", ");
-  if (inner instanceof z.ZodArray) return "a list";
-  if (inner instanceof z.ZodNumber) return "a number";
-  return "text";
+  if (inner instanceof z.ZodUnion) return inner.options.flatMap((option) => accepted(option as z.core.$ZodType));
+  if (inner instanceof z.ZodObject) return Object.keys(inner.shape);
+  if (inner instanceof z.ZodEnum) return inner.options.map(String);
+  if (inner instanceof z.ZodLiteral) return [...inner.values].map(String);
+  if (inner instanceof z.ZodArray) return ["a list"];
+  return [inner instanceof z.ZodNumber ? "a number" : "text"];
 }
 
-/** The keys or values that `schema` allows at `path`, as a list for people. */
-function allowedAt(schema: z.core.$ZodType, path: Path): string {
+/** What `schema` allows at `path`, for people, each once. */
+function allowedAt(schema: z.core.$ZodType, path: Path): string[] {
   let at = [schema];
   for (const key of path) at = at.flatMap((each) => step(each, key));
-  return at.map(describe).join(", ") || "nothing";
+  return [...new Set(at.flatMap(accepted))];
 }
 
 function lowerFirst(text: string): string {
@@ -70,12 +81,16 @@ export function explain(
   path: Path,
   { message, value, unknown }: { readonly message: string; readonly value: unknown; readonly unknown: string | null },
 ): string {
-  if (unknown !== null) return `unknown key, allowed here: ${allowedAt(schema, path.slice(0, -1))}`;
+  if (unknown !== null) {
+    const known = allowedAt(schema, path.slice(0, -1)), meant = didYouMean(unknown, known);
+    return `unknown key${meant === "" ? ", a" : `${meant} A`}llowed here: ${known.join(", ") || "nothing"}`;
+  }
   const found = value === undefined
     ? "it is missing"
     : `got ${(typeof value === "number" ? String(value) : JSON.stringify(value))?.slice(0, 80)}`;
-  const allowed = message === "Invalid input" ? `expected ${allowedAt(schema, path)}` : lowerFirst(message);
-  return `${allowed.replace(/^invalid input: /, "").replace(/, received \w+$/, "")}, ${found}`;
+  const known = allowedAt(schema, path), meant = typeof value === "string" ? didYouMean(value, known) : "";
+  const allowed = message === "Invalid input" ? `expected ${known.join(", ")}` : lowerFirst(message);
+  return `${allowed.replace(/^invalid input: /, "").replace(/, received \w+$/, "")}, ${found}${meant}`;
 }
 
 /** The issue to report, mended, with the path of what it is about. */

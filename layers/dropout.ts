@@ -1,20 +1,15 @@
 import * as z from "zod";
 import { dropout as dropoutKernel } from "../kernels/layer/dropout.ts";
-import type { Layer } from "../core/graph/layer.ts";
 import { op } from "../core/graph/op.ts";
 import { streamOf } from "../core/graph/random.ts";
 import { dtypeOf, elements, tensor } from "../core/graph/tensor.ts";
-import { checkOptions } from "./describe_issue.ts";
+import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
 
+/** What a dropout is built of. */
 export interface DropoutConfig {
   /** Probability of zeroing an element, in [0, 1). */
   readonly rate: number;
 }
-
-const optionsSchema: z.ZodType<DropoutConfig> = z.strictObject({
-  rate: z.number().min(0).lt(1).describe("Probability of zeroing an element"),
-});
-export const dropoutSchema: z.ZodType<{ readonly dropout: DropoutConfig }> = z.strictObject({ dropout: optionsSchema });
 
 /**
  * Zeroes elements with probability `rate` in training and scales the others by 1 / (1 - rate); else the identity.
@@ -26,18 +21,21 @@ export const dropoutSchema: z.ZodType<{ readonly dropout: DropoutConfig }> = z.s
  * console.log(layer.init([32, 14, 14, 16]).output); // [ 32, 14, 14, 16 ]
  * ```
  */
-export function dropout(name: string, options: DropoutConfig): Layer {
-  const { rate } = checkOptions(optionsSchema, options, `Cannot build dropout "${name}"`);
-  return {
-    name,
+export const dropout: LayerConstructor<DropoutConfig> = defineLayer({
+  key: "dropout",
+  schema: z.strictObject({
+    rate: z.number().min(0).lt(1).describe("Probability of zeroing an element"),
+  }),
+  autoName: (n) => `dropout${n}`,
+  build: (name, { rate }) => ({
     half: [],
     init: (input) => ({ output: input, params: {} }),
-    forward(_params, x, { mode, step }) {
+    forward(_params, x, { mode, step, path }) {
       if (mode === "eval" || rate === 0) {
         return { ops: [], y: x, pullback: (dy) => ({ ops: [], dx: dy }) };
       }
       const { dtype } = x, count = elements(x.shape), perExample = count / x.shape[0]!;
-      const problem = { count, rate, stream: streamOf(name), perExample, ...dtypeOf(x) };
+      const problem = { count, rate, stream: streamOf(path), perExample, ...dtypeOf(x) };
       const y = tensor(`${name}/y`, x.shape, { dtype });
       return {
         ops: [op(dropoutKernel, problem, { label: "forward", reads: [x, step], writes: [y] })],
@@ -49,5 +47,8 @@ export function dropout(name: string, options: DropoutConfig): Layer {
         },
       };
     },
-  };
-}
+  }),
+  describe: ({ rate }) => `dropout ${rate}, off here`,
+  onnx: () => [],
+  torch: ({ rate }) => [{ code: `nn.Dropout(${rate})` }],
+});

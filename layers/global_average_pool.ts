@@ -1,10 +1,8 @@
 import * as z from "zod";
 import { globalAveragePoolBackward, globalAveragePoolForward } from "../kernels/layer/global_average_pool.ts";
-import type { Layer } from "../core/graph/layer.ts";
 import { op } from "../core/graph/op.ts";
 import { dtypeOf, tensor } from "../core/graph/tensor.ts";
-
-export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal("globalAveragePool");
+import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
 
 /**
  * The mean over all positions: [batch, height, width, channels] to [batch, 1, 1, channels], which is f32 for f16 too.
@@ -14,9 +12,11 @@ export const globalAveragePoolSchema: z.ZodType<"globalAveragePool"> = z.literal
  * console.log(globalAveragePool("average").init([32, 7, 7, 10]).output); // [ 32, 1, 1, 10 ]
  * ```
  */
-export function globalAveragePool(name: string): Layer {
-  return {
-    name,
+export const globalAveragePool: LayerConstructor<Record<never, never>> = defineLayer({
+  key: "globalAveragePool",
+  schema: z.strictObject({}),
+  autoName: (n) => n === 1 ? "globalAveragePool" : `globalAveragePool${n}`,
+  build: (name) => ({
     half: [],
     window: ([, height, width]) => ({ height: height!, width: width!, stride: 1, before: 0 }),
     init: (input) => ({ output: [input[0]!, 1, 1, input[3]!], params: {} }),
@@ -34,5 +34,8 @@ export function globalAveragePool(name: string): Layer {
         },
       };
     },
-  };
-}
+  }),
+  describe: () => "average of all positions",
+  onnx: () => [{ op: "GlobalAveragePool", reads: ["x"], writes: "y" }],
+  torch: () => [{ code: "nn.AdaptiveAvgPool2d(1)" }],
+});

@@ -1,53 +1,21 @@
-/** All layers: the union of their schemas, and `buildNetwork`. To add a layer, add one line to each of the two. */
-import * as z from "zod";
-import { type Layer, sequential } from "../core/graph/layer.ts";
-import { conv, type ConvConfig, convSchema } from "./conv.ts";
-import { dropout, type DropoutConfig, dropoutSchema } from "./dropout.ts";
-import { globalAveragePool, globalAveragePoolSchema } from "./global_average_pool.ts";
-import { maxPool, type MaxPoolConfig, maxPoolSchema } from "./max_pool.ts";
+/** All kinds of layers. To add one, write its record in a file of its own, and add it to this list. */
+import { type KindList, kindList } from "../core/host/kinds.ts";
+import { conv } from "./conv.ts";
+import { dropout } from "./dropout.ts";
+import { globalAveragePool } from "./global_average_pool.ts";
+import type { LayerKind } from "./layer_kind.ts";
+import { maxPool } from "./max_pool.ts";
+import { sequential } from "./sequential.ts";
 
-/** One entry of `network:` in a config, checked, defaults filled in. */
-export type LayerConfig =
-  | { readonly conv: ConvConfig }
-  | { readonly dropout: DropoutConfig }
-  | { readonly maxPool: MaxPoolConfig }
-  | "globalAveragePool";
-/** A zod schema of one entry of `network:`. */
-export const layerSchema: z.ZodType<LayerConfig> = z.union([
-  convSchema,
-  dropoutSchema,
-  maxPoolSchema,
-  globalAveragePoolSchema,
-]);
+const LAYERS: readonly { readonly kind: LayerKind }[] = [conv, dropout, maxPool, globalAveragePool, sequential];
 
-/** The first of its kind keeps the plain name. */
-const numbered = (kind: string, number: number) => number === 1 ? kind : `${kind}${number}`;
+const CONTRACT = {
+  schema: "object",
+  build: "function",
+  describe: "function",
+  onnx: "function",
+  torch: "function",
+} as const;
 
-/** The layer that a config entry describes; `number` counts the entries of its kind from 1 and names it. */
-export function buildLayer(config: LayerConfig, number: (kind: string) => number): Layer {
-  if (config === "globalAveragePool") return globalAveragePool(numbered(config, number(config)));
-  if ("conv" in config) return conv(config.conv);
-  if ("dropout" in config) return dropout(`dropout${number("dropout")}`, config.dropout);
-  if ("maxPool" in config) return maxPool(`pool${number("pool")}`, config.maxPool);
-  return config satisfies never;
-}
-
-/** The layers of a config, in order. */
-export function buildLayers(layers: readonly LayerConfig[]): Layer[] {
-  const counts: Record<string, number> = {};
-  const number = (kind: string) => counts[kind] = (counts[kind] ?? 0) + 1;
-  return layers.map((layer) => buildLayer(layer, number));
-}
-
-/**
- * The network of a config: its layers in order. Throws `UserError` where two layers share a name.
- *
- * @example
- * ```ts
- * const { name, network } = await loadConfig("allcnn-c");
- * console.log(buildNetwork(name, network).init([1, 32, 32, 3]).output); // [ 1, 1, 1, 10 ]
- * ```
- */
-export function buildNetwork(name: string, layers: readonly LayerConfig[]): Layer {
-  return sequential(name, buildLayers(layers));
-}
+/** What `network:` of a config may name. */
+export const layerKinds: KindList<LayerKind> = kindList("layer", LAYERS.map(({ kind }) => kind), CONTRACT);

@@ -10,12 +10,13 @@ import { explain } from "../explain/explain.ts";
 import { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import { imageShape, inputShape } from "../training/datasets.ts";
-import { getParams } from "../training/model.ts";
+import { definitionOf, getParams } from "../training/model.ts";
 import { predict } from "../training/predict.ts";
 import { encodeWhitening, preprocess, type Source } from "../training/preprocess.ts";
 import { liveModel, type Origin } from "./live_model.ts";
 import { liveRun } from "./live_run.ts";
-import { isStrided } from "../configs/pool_strides.ts";
+import { isStrided } from "../explain/pool_model.ts";
+import { leavesOf } from "../layers/tree.ts";
 import { look, type Selection, type Way, WAYS } from "./look.ts";
 import { networkInfo } from "./network_info.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
@@ -142,12 +143,12 @@ function runInfo({ config, path, classes, context, examples }: Subject): RunInfo
 }
 
 /** The ways that differ for a network: those of pooling where it pools, and where it strides that of pooled strides. */
-function waysOf({ network }: Config): Way[] {
-  const pools = network.some((layer) => typeof layer !== "string" && "maxPool" in layer);
+function waysOf(config: Config): Way[] {
+  const layers = leavesOf(definitionOf(config).network);
   return [
     "switches",
-    ...pools ? ["no switches"] as const : [],
-    ...network.some(isStrided) ? ["pooled strides"] as const : [],
+    ...layers.some(({ switches }) => switches) ? ["no switches"] as const : [],
+    ...layers.some(isStrided) ? ["pooled strides"] as const : [],
   ];
 }
 

@@ -1,6 +1,8 @@
 /** A whole network in float64, straight from its config: forward, loss, gradients, one unit's way back to the input. */
 import type { Rule } from "../core/graph/layer.ts";
-import type { LayerConfig } from "../layers/mod.ts";
+import type { ConvConfig } from "../layers/conv.ts";
+import type { LayerConfig } from "../layers/layer_kind.ts";
+import { namesOf, readEntry } from "../layers/network_config.ts";
 import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
 import { pooledSize } from "../kernels/layer/max_pool.ts";
 import { streamOf } from "../core/graph/random.ts";
@@ -29,7 +31,8 @@ export interface Pass {
 }
 
 function convPass(
-  { name, kernel, stride, padding, channels, activation }: Extract<LayerConfig, { conv: unknown }>["conv"],
+  name: string,
+  { kernel, stride, padding, channels, activation }: ConvConfig,
   params: Named,
   batch: number,
   x: Numbers,
@@ -69,46 +72,57 @@ function convPass(
 
 type Masks = { readonly seed: number; readonly step: number; readonly first: number } | null;
 
+/** What each kind does: its options, its path, and what it reads. */
+type Maker = (
+  options: never,
+  at: { readonly name: string; readonly x: Numbers; readonly batch: number; readonly size: Map },
+  params: Named,
+  dropout: Masks,
+) => Pass;
+const MAKERS: Readonly<Record<string, Maker>> = {
+  conv: (options: ConvConfig, { name, x, batch, size }, params) => convPass(name, options, params, batch, x, size),
+  dropout({ rate }: { rate: number }, { name, x, size }, _params, dropout) {
+    const before = dropout === null ? 0 : dropout.first * size.height * size.width * size.channels;
+    const at = { ...dropout!, stream: streamOf(name), before };
+    const mask = (values: Numbers) => dropout === null ? values : reference.dropout(values, rate, at);
+    return { name, y: mask(x), size, pullback: mask };
+  },
+  maxPool({ kernel, stride }: { kernel: number; stride: number }, { name, x, batch, size }) {
+    const inputs = x.length, p = { batch, ...size, kernel, stride }, { y, from } = reference.maxPool(p, x);
+    const pooled = (length: number) => pooledSize(length, kernel, stride);
+    return {
+      name,
+      y,
+      size: { height: pooled(size.height), width: pooled(size.width), channels: size.channels },
+      pullback: (dy, _grads, { switches }) =>
+        switches ? reference.maxPoolBackward(inputs, from, dy) : reference.maxPoolSpread(p, dy),
+    };
+  },
+  globalAveragePool(_options, { name, x, batch, size: { height, width, channels } }) {
+    const positions = height * width;
+    return {
+      name,
+      y: reference.globalAveragePool(batch, positions, channels, x),
+      size: { height: 1, width: 1, channels },
+      pullback: (dy) => reference.globalAveragePoolBackward(batch, positions, channels, dy),
+    };
+  },
+};
+
 /** The forward pass; `dropout` names the masks, as the step buffer does; null turns dropout off. */
 export function forward(
   layers: readonly LayerConfig[],
   params: Named,
   { x, batch, size }: { x: Numbers; readonly batch: number; size: Map },
   dropout: Masks,
+  parent = "",
 ): Pass[] {
-  const passes: Pass[] = [];
-  let dropouts = 0, pools = 0;
-  for (const layer of layers) {
-    const { channels } = size, positions = size.height * size.width;
-    let pass: Pass;
-    if (layer === "globalAveragePool") {
-      pass = {
-        name: layer,
-        y: reference.globalAveragePool(batch, positions, channels, x),
-        size: { height: 1, width: 1, channels },
-        pullback: (dy) => reference.globalAveragePoolBackward(batch, positions, channels, dy),
-      };
-    } else if ("conv" in layer) {
-      pass = convPass(layer.conv, params, batch, x, size);
-    } else if ("dropout" in layer) {
-      const before = dropout === null ? 0 : dropout.first * positions * channels, { rate } = layer.dropout;
-      const name = `dropout${++dropouts}`, at = { ...dropout!, stream: streamOf(name), before };
-      const mask = (values: Numbers) => dropout === null ? values : reference.dropout(values, rate, at);
-      pass = { name, y: mask(x), size, pullback: mask };
-    } else {
-      const { kernel, stride } = layer.maxPool, inputs = x.length, p = { batch, ...size, kernel, stride };
-      const { y, from } = reference.maxPool(p, x);
-      const pooled = (length: number) => pooledSize(length, kernel, stride);
-      pass = {
-        name: `pool${++pools}`,
-        y,
-        size: { height: pooled(size.height), width: pooled(size.width), channels },
-        pullback: (dy, _grads, { switches }) =>
-          switches ? reference.maxPoolBackward(inputs, from, dy) : reference.maxPoolSpread(p, dy),
-      };
-    }
-    passes.push(pass);
-    ({ y: x, size } = pass);
+  const passes: Pass[] = [], names = namesOf(layers);
+  for (const [index, layer] of layers.entries()) {
+    const { kind, options, layers: inner } = readEntry(layer), name = `${parent}${names[index]}`;
+    if (kind.composite) passes.push(...forward(inner, params, { x, batch, size }, dropout, `${name}/`));
+    else passes.push(MAKERS[kind.key]!(options as never, { name, x, batch, size }, params, dropout));
+    ({ y: x, size } = passes.at(-1)!);
   }
   return passes;
 }

@@ -1,14 +1,15 @@
 /** A small network with every kind of layer, and tracing it to the ops of a program. */
-import { type Layer, type Params, type Rule, sequential } from "../core/graph/layer.ts";
+import type { Layer, Params, Rule } from "../core/graph/layer.ts";
 import type { Op } from "../core/graph/op.ts";
 import { type Shape, type Tensor, tensor } from "../core/graph/tensor.ts";
-import { conv, convSchema } from "../layers/conv.ts";
+import { conv, type ConvOptions } from "../layers/conv.ts";
 import { dropout } from "../layers/dropout.ts";
 import { globalAveragePool } from "../layers/global_average_pool.ts";
 import { maxPool } from "../layers/max_pool.ts";
+import { sequential } from "../layers/sequential.ts";
 
-export const convOf = (options: { name: string; channels: number; kernel: number; [key: string]: unknown }) =>
-  conv(convSchema.parse({ conv: { activation: "relu", ...options } }).conv);
+export const convOf = ({ name, ...options }: ConvOptions & { name: string }) =>
+  conv(name, { activation: "relu", ...options });
 export const conv1 = convOf({ name: "conv1", channels: 4, kernel: 3, padding: "same" });
 export const conv2 = convOf({ name: "conv2", channels: 5, kernel: 1 });
 export const layers = [dropout("dropout1", { rate: 0.2 }), conv1, maxPool("pool1", { kernel: 3, stride: 2 }), conv2];
@@ -30,7 +31,7 @@ export function trace(
   const named = (prefix: string): Params =>
     Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, tensor(`${prefix}${name}`, shape)]));
   const x = tensor("x", shape), step = tensor("step", [4], { dtype: "u32" });
-  const forward = layer.forward(named(""), x, { mode, step });
+  const forward = layer.forward(named(""), x, { mode, step, path: "" });
   const grads = named("grads/");
   const want = { rule, grads: withGrads ? grads : null, input, switches: true };
   const backward = forward.pullback(tensor("dy", forward.y.shape), want);

@@ -104,7 +104,10 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
     folders: [...KERNELS, ...CORE, "layers", "learning", "configs", "data", "report", "training"],
     packages: /^(zod|yaml)$/,
   },
-  explain: { folders: [...KERNELS, ...CORE, "configs", "data", "report", "training", "explain"], packages: NONE },
+  explain: {
+    folders: [...KERNELS, ...CORE, "layers", "configs", "data", "report", "training", "explain"],
+    packages: NONE,
+  },
   serve: {
     folders: [...CORE, "layers", "configs", "data", "report", "training", "explain", "serve"],
     packages: /^node:(http|net)$/, // which file may, is checked below

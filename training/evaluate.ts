@@ -28,7 +28,7 @@ export interface EvaluateOptions {
  *
  * @example
  * ```ts
- * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
  * const model = await openModel(device, { network, input: [8, 8, 1] });
  * const images = new Float32Array(2 * 64), labels = Uint32Array.of(0, 2); // two black images of 8x8 pixels
  * const { loss, error } = await evaluate(model, { images, labels, count: 2, shape: [8, 8, 1] });

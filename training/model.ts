@@ -15,7 +15,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { initialParams } from "../learning/initial_values/mod.ts";
 import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
-import { buildNetwork } from "../layers/mod.ts";
+import { buildNetwork } from "../layers/network_config.ts";
 import { type Canvas, canvasOf } from "../configs/canvas.ts";
 import { layersOf } from "../configs/width.ts";
 import { classNames, imageShape, inputShape } from "./datasets.ts";
@@ -156,7 +156,7 @@ export async function placeModel(
  *
  * @example
  * ```ts
- * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
  * const model = await openModel(device, { network, input: [8, 8, 1] }, { seed: 1 });
  * console.log(model.classes, Object.keys(model.specs)); // 3 [ 'conv1/w', 'conv1/b' ]
  *
@@ -185,7 +185,7 @@ export function checkSeed(seed: number): void {
  *
  * @example
  * ```ts
- * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
  * const model = await openModel(device, { network, input: [8, 8, 1] });
  * closeModel(model);
  * ```
@@ -237,7 +237,7 @@ export async function setParams(
  *
  * @example
  * ```ts
- * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
  * const model = await openModel(device, { network, input: [8, 8, 1] });
  * const params = await getParams(model);
  * console.log(params["conv1/w"]!.shape, params["conv1/b"]!.data); // [ 3, 3, 1, 3 ] Float32Array(3) [ 0, 0, 0 ]

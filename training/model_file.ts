@@ -15,7 +15,7 @@ import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_fo
  *
  * @example
  * ```ts
- * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
  * const model = await openModel(device, { network, input: [8, 8, 1] });
  * await saveModel(model, "tiny.safetensors");
  * ```

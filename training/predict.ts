@@ -13,7 +13,7 @@ import type { Model, Predictor } from "./model.ts";
  *
  * @example
  * ```ts
- * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
  * const model = await openModel(device, { network, input: [8, 8, 1] });
  * const logits = await predictLogits(model, new Float32Array(2 * 64)); // of two black images
  * console.log(logits); // Float32Array(6) [ 0, 0, 0, 0, 0, 0 ]
@@ -49,7 +49,7 @@ export async function predictLogits(model: Model, images: Float32Array): Promise
  *
  * @example
  * ```ts
- * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
  * const model = await openModel(device, { network, input: [8, 8, 1] });
  * const [zero, one, two] = await predict(model, new Float32Array(64)); // of a black image
  * console.log(zero!.toFixed(2), one!.toFixed(2), two!.toFixed(2)); // 0.33 0.33 0.33

@@ -51,9 +51,9 @@ export interface TrainOptions extends Settings {
  * @example
  * ```ts
  * const network = sequential("tiny", [
- *   conv({ name: "conv1", channels: 8, kernel: 3, padding: "same", activation: "relu" }),
+ *   conv("conv1", { channels: 8, kernel: 3, padding: "same", activation: "relu" }),
  *   maxPool("pool1", { kernel: 2, stride: 2 }),
- *   conv({ name: "conv2", channels: 3, kernel: 1 }),
+ *   conv("conv2", { channels: 3, kernel: 1 }),
  *   globalAveragePool("average"),
  * ]);
  * const model = await openModel(device, { network, input: [8, 8, 1] });

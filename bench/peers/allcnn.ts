@@ -2,7 +2,6 @@
  * This project as a peer of itself: the modules, the order and the cached tunings of `allcnn train`; with the argument
  * `f16`, in mixed precision, and with `f16 matrix`, on matrix units too.
  */
-import { layersOf } from "../../configs/width.ts";
 import process from "node:process";
 import { openDevice } from "../../core/device/device.ts";
 import { UserError } from "../../core/host/errors.ts";
@@ -10,7 +9,7 @@ import { printError } from "../../core/host/process.ts";
 import { readTensor } from "../../core/device/transfer.ts";
 import { cachedTuner } from "../../core/tune/tune.ts";
 import { openTuneCache } from "../../core/tune/tune_cache.ts";
-import { buildNetwork } from "../../layers/mod.ts";
+import type { Layer } from "../../core/graph/layer.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { makeResident } from "../../training/resident.ts";
 import { setParams } from "../../training/model.ts";
@@ -18,6 +17,12 @@ import { setLossScale } from "../../training/precision.ts";
 import { openSession } from "../../training/session.ts";
 import { compileStep, runStep, type TrainingStep } from "../../training/training_step.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
+
+/** The network with dropout off: evaluating is all the same to the other layers that peers know. */
+const withoutDropout = (network: Layer): Layer => ({
+  ...network,
+  forward: (params, x, trace) => network.forward(params, x, { ...trace, mode: "eval" }),
+});
 
 async function open({ config, images, labels, weights }: Inputs): Promise<Trainer> {
   const half = process.argv[2] === "f16", matrix = process.argv[3] === "matrix";
@@ -31,8 +36,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   const count = config.training.batch;
   const data = await makeResident(context, buffers, "train", { images, labels, count, shape: [32, 32, 3] });
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
-  const withoutDropout = layersOf(config).filter((layer) => typeof layer === "string" || !("dropout" in layer));
-  const dropoutFree = { ...session, network: buildNetwork(config.name, withoutDropout) };
+  const { network } = session, dropoutFree = { ...session, network: withoutDropout(network) };
   const compiled: { [dropout: string]: TrainingStep } = {};
   const inFlight: Promise<unknown>[] = [];
   let steps = 0;

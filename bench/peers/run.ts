@@ -13,7 +13,8 @@ import { compare } from "./compare.ts";
 import { killPeers } from "./process.ts";
 import { beside, findPeers, PEER_NAMES } from "./peers.ts";
 import { judge, markdown } from "./table.ts";
-import { checkNetwork, writeWork } from "./work.ts";
+import { checkNetwork } from "./layers.ts";
+import { writeWork } from "./work.ts";
 
 async function runPeers(args: Arguments): Promise<number> {
   const file = args.text("config") ?? beside("allcnn-c.yaml"), batch = args.integer("batch", 1) ?? 32;

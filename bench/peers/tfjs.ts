@@ -1,21 +1,20 @@
 /** TensorFlow.js as a peer: its WebGPU back end on Dawn, NHWC. */
-import { layersOf } from "../../configs/width.ts";
 import { adapterName } from "./dawn.ts"; // first: it provides navigator.gpu
 import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import * as tf from "@tensorflow/tfjs-core";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import "@tensorflow/tfjs-backend-webgpu";
-import type { ConvOptions } from "../../layers/conv.ts";
+import { type NamedConv, type PeerKinds, peerLayers } from "./layers.ts";
 import { sgdOf } from "./protocol.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
 
 type Variables = Readonly<Record<string, tf.Variable>>;
 
-const sameOrValid = ({ padding, kernel }: ConvOptions) =>
+const sameOrValid = ({ padding, kernel }: NamedConv) =>
   typeof padding === "number" ? padding : padding === "same" ? (kernel - 1) / 2 : 0;
 
 /** Bias fused into the convolution (as fast as apart); an activation cannot be, where gradients are wanted. */
-function conv(options: ConvOptions, params: Variables, x: tf.Tensor4D): tf.Tensor4D {
+function conv(options: NamedConv, params: Variables, x: tf.Tensor4D): tf.Tensor4D {
   const filter = params[`${options.name}/w`] as unknown as tf.Tensor4D, bias = params[`${options.name}/b`]!;
   const y = tf.fused.conv2d({ x, filter, bias, strides: options.stride, pad: sameOrValid(options) });
   return options.activation === "relu" ? tf.relu(y) : y;
@@ -35,12 +34,12 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   const velocity = named((name) => tf.zeros([...weights[name]!.shape]));
   const lossOf = (dropout: boolean): tf.Scalar => {
     let y: tf.Tensor4D = x;
-    for (const layer of layersOf(config)) {
-      if (layer === "globalAveragePool") y = tf.mean(y, [1, 2], true);
-      else if ("conv" in layer) y = conv(layer.conv, params, y);
-      else if ("dropout" in layer) y = dropout ? tf.dropout(y, layer.dropout.rate) as tf.Tensor4D : y;
-      else throw new Error(`This peer knows no ${Object.keys(layer)[0]}`);
-    }
+    const kinds: PeerKinds<tf.Tensor4D> = {
+      conv: (y, options) => conv(options, params, y),
+      dropout: (y, { rate }) => dropout ? tf.dropout(y, rate) as tf.Tensor4D : y,
+      globalAveragePool: (y) => tf.mean(y, [1, 2], true),
+    };
+    for (const layer of peerLayers(config)) y = layer(kinds, y);
     return tf.losses.softmaxCrossEntropy(target, tf.reshape(y, [batch, classes]));
   };
   const inFlight: Promise<unknown>[] = [];

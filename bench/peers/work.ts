@@ -1,32 +1,14 @@
 /** The work that all peers get: which networks they can build, and the files with equal weights and data. */
 import { join } from "node:path";
 import type { Config } from "../../configs/schema.ts";
-import { UserError } from "../../core/host/errors.ts";
 import { initialParams } from "../../learning/initial_values/mod.ts";
 import { writeFile } from "../../core/host/files.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { parameterSpecs } from "../../training/session.ts";
-import { sgdOf, type Work } from "./protocol.ts";
+import type { Work } from "./protocol.ts";
 
 /** Small, so that many steps on one batch leave the weights about where they were, and no gradient vanishes. */
 const TIMED_RATE = 1e-5;
-
-/** Throws `UserError` where there is a layer, an activation or an optimizer that the peers do not have. */
-export function checkNetwork(config: Config): void {
-  const { name, network } = config;
-  sgdOf(config);
-  for (const layer of network) {
-    const known = layer === "globalAveragePool" || "dropout" in layer ||
-      "conv" in layer && typeof layer.conv.activation === "string" &&
-        (layer.conv.padding !== "same" || layer.conv.kernel % 2 === 1);
-    if (!known) {
-      throw new UserError(
-        `Cannot compare "${name}": the peers know dropout, globalAveragePool, and conv with relu and an odd kernel, ` +
-          `not ${JSON.stringify(layer)}`,
-      );
-    }
-  }
-}
 
 /** Writes the weights of seed 0 and a batch of generated images, scaled to [-1, 1], into `folder`. */
 export async function writeWork(config: Config, folder: string): Promise<Work> {

@@ -81,7 +81,7 @@ export function gradientProgram(
   examples: number,
 ): Program {
   const { params, step, lossScale } = bound;
-  const { ops, y, pullback } = runnable(bound).forward(params.views, batch.x, { mode: "train", step });
+  const { ops, y, pullback } = runnable(bound).forward(params.views, batch.x, { mode: "train", step, path: "" });
   const logits = asLogits(y);
   const dlogits = tensor("dlogits", logits.shape);
   const want = { rule: "gradient", grads: grads.views, input: false, switches: true } as const;
@@ -125,7 +125,8 @@ export function updateProgram(
 
 /** The forward pass for images `x`, dropout off. The logits can be read afterwards. */
 export function forwardProgram(bound: BoundNetwork, x: Tensor): Program & { logits: Tensor } {
-  const { params, step } = bound, { ops, y } = runnable(bound).forward(params.views, x, { mode: "eval", step });
+  const { params, step } = bound,
+    { ops, y } = runnable(bound).forward(params.views, x, { mode: "eval", step, path: "" });
   const logits = asLogits(y);
   return { ops, keep: [logits], logits };
 }

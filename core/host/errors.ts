@@ -18,7 +18,7 @@ export function oneLine(text: string): string {
  * @example
  * ```ts
  * try {
- *   conv({ name: "conv1", channels: 0, kernel: 3 });
+ *   conv("conv1", { channels: 0, kernel: 3 });
  * } catch (error) {
  *   if (!(error instanceof UserError)) throw error; // a bug, not a wrong input
  *   console.log(error.message); // Cannot build conv "conv1": channels: too small: expected number to be >=1, got 0

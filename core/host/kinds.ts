@@ -13,6 +13,8 @@ export interface Kind {
 /** A list of records, in the order in which people are told of them. */
 export interface KindList<Record extends Kind> extends Iterable<Record> {
   readonly keys: readonly string[];
+  /** The record of a key, if there is one. */
+  find(key: string): Record | undefined;
   /** The record of a key. Throws `UserError` that names the nearest spelling and all there are. */
   get(key: string): Record;
 }
@@ -48,6 +50,7 @@ export function kindList<Record extends Kind>(
   const keys = [...byKey.keys()];
   return {
     keys,
+    find: (key) => byKey.get(key),
     get(key) {
       const record = byKey.get(key);
       if (record !== undefined) return record;

@@ -119,7 +119,7 @@ export interface SearchTunerOptions {
  * ```ts
  * const cache = await openTuneCache(device.scope, console.log);
  * const tuner = searchTuner(device, cache, { budgetSeconds: 60 }); // measures when something is compiled
- * const network = sequential("tiny", [conv({ name: "conv1", channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
  * const model = await openModel(device, { network, input: [8, 8, 1] }, { tuner });
  * ```
  */

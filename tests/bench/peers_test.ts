@@ -8,8 +8,9 @@ import { compare, type CompareOptions, type Outcome } from "../../bench/peers/co
 import { findPeers } from "../../bench/peers/peers.ts";
 import { parseAnswer, type Started } from "../../bench/peers/protocol.ts";
 import { judge, markdown } from "../../bench/peers/table.ts";
+import { checkNetwork } from "../../bench/peers/layers.ts";
+import { writeWork } from "../../bench/peers/work.ts";
 import { sgdOf } from "../../bench/peers/protocol.ts";
-import { checkNetwork, writeWork } from "../../bench/peers/work.ts";
 import { loadConfig, parseConfig } from "../../configs/load.ts";
 import { openDevice } from "../../core/device/device.ts";
 import { UserError } from "../../core/host/errors.ts";

@@ -23,15 +23,16 @@ if (photos === undefined) {
       const val = resolve(photos, "val"), { classes } = await listImageFolder(photos, "val");
       for (const split of ["train", "val"]) symlinkSync(val, join(folder, split));
       const { dataset, network, training, paper: _, ...rest } = await loadConfig("configs/allcnn-b-imagenet.yaml");
-      const last = network.findLastIndex((layer) => typeof layer === "object" && "conv" in layer);
+      const convs = network.map((layer) => (layer as { conv?: { channels: number } }).conv);
+      const last = convs.findLastIndex((conv) => conv !== undefined);
       const { epochs, batch, learningRate } = SETTINGS, { iterations: __, ...length } = training;
       const narrow = {
         ...rest,
         dataset: { ...dataset, imageFolder: { shortSide: 112, crop: 112, flip: false } },
         network: network.map((layer, index) =>
-          typeof layer === "object" && "conv" in layer
-            ? { conv: { ...layer.conv, channels: index === last ? classes.length : layer.conv.channels / NARROWER } }
-            : layer
+          convs[index] === undefined ? layer : {
+            conv: { ...convs[index], channels: index === last ? classes.length : convs[index].channels / NARROWER },
+          }
         ),
         training: { ...length, epochs, batch, evaluateEvery: 10, learningRate },
       };

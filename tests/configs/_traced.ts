@@ -2,7 +2,7 @@
 import type { Config } from "../../configs/schema.ts";
 import { elements, tensor } from "../../core/graph/tensor.ts";
 import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
-import { buildNetwork } from "../../layers/mod.ts";
+import { buildNetwork } from "../../layers/network_config.ts";
 
 type Facts = ConvProblem & { slope: number | null; rate: number; positions: number };
 
@@ -34,6 +34,6 @@ export function describe(
 export function traced({ name, network: layers }: Config, input: readonly number[]) {
   const network = buildNetwork(name, layers), { params: specs, output } = network.init(input);
   const tensors = Object.fromEntries(Object.entries(specs).map(([key, { shape }]) => [key, tensor(key, shape)]));
-  const { ops } = network.forward(tensors, tensor("x", input), { mode: "train", step: tensor("step", [4]) });
+  const { ops } = network.forward(tensors, tensor("x", input), { mode: "train", step: tensor("step", [4]), path: "" });
   return { specs, output, ops, params: Object.values(specs).reduce((sum, { shape }) => sum + elements(shape), 0) };
 }

@@ -69,8 +69,51 @@ const WRONG: [what: string, from: string, to: string, place: string, parts: stri
     "globalAveragePool",
     '"batchNorm"',
   ]],
-  ["misspelled kind of layer", "dropout:", "dropuot:", "tiny.yaml:4:5 network.0: ", ["dropout", "conv", "dropuot"]],
-  ["unknown preprocessing", "gcn", "gnc", "tiny.yaml:2:40 dataset.preprocess.0: ", ["gcn", "zca", "gnc"]],
+  ["misspelled kind of layer", "dropout:", "dropuot:", "tiny.yaml:4:7 network.0.dropuot: unknown key", [
+    "did you mean dropout?",
+    "conv",
+  ]],
+  ["misspelled kind alone", "- globalAveragePool", "- globalAvaragePool", "tiny.yaml:7:5 network.3: ", [
+    "conv",
+    "did you mean globalAveragePool?",
+  ]],
+  [
+    "misspelled kind in a block",
+    "- globalAveragePool",
+    `- { sequential: { name: a, layers: [{ dropuot: {} }] } }`,
+    "",
+    [
+      "tiny.yaml:7:41 network.3.sequential.layers.0.dropuot: unknown key, did you mean dropout?",
+    ],
+  ],
+  ["missing key in a block", "- globalAveragePool", `- { sequential: { name: a, layers: [{ dropout: {} }] } }`, "", [
+    "tiny.yaml:7:50 network.3.sequential.layers.0.dropout.rate: ",
+    "missing",
+  ]],
+  ["no layers in a block", "- globalAveragePool", "- { sequential: { name: a, layers: [] } }", "", [
+    "network.3.sequential.layers: ",
+    ">=1",
+  ]],
+  [
+    "one name twice in a block",
+    "- globalAveragePool",
+    `- sequential:
+      name: a
+      layers: [{ dropout: { name: b, rate: 0 } }, { maxPool: { name: b, kernel: 2, stride: 2 } }]`,
+    "tiny.yaml:9:",
+    [
+      "network.3.sequential.layers.1.maxPool.name: ",
+      '"b" names two layers',
+    ],
+  ],
+  ["a given name that another gets", "- globalAveragePool", "- { conv: { name: conv2, channels: 9, kernel: 1 } }", "", [
+    '"conv2" names two layers',
+  ]],
+  ["a layer without a name", "name: conv2, ", "", "tiny.yaml:6:13 network.2.conv.name: ", ["missing"]],
+  ["unknown preprocessing", "gcn", "gnc", "tiny.yaml:2:42 dataset.preprocess.0.gnc: unknown key", [
+    "did you mean gcn?",
+    "zca",
+  ]],
   ["unknown data set", "cifar10", "cifar11", "tiny.yaml:2:12 dataset.name: ", ["cifar10", "shapes", '"cifar11"']],
   ["labels of CIFAR-10", "cifar10,", "cifar10, labels: coarse,", "tiny.yaml:2:27 dataset.labels: ", [
     "cifar100",

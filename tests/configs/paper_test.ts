@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { loadConfig } from "../../configs/load.ts";
-import { buildNetwork } from "../../layers/mod.ts";
+import { buildNetwork } from "../../layers/network_config.ts";
 import { classNames } from "../../training/datasets.ts";
 import { describe, traced } from "./_traced.ts";
 

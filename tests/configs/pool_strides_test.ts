@@ -3,7 +3,9 @@ import * as assert from "uvu/assert";
 import { readdirSync } from "node:fs";
 import { loadConfig } from "../../configs/load.ts";
 import { poolStrides } from "../../configs/pool_strides.ts";
-import { buildLayers } from "../../layers/mod.ts";
+import { isStrided } from "../../explain/pool_model.ts";
+import { buildNetwork } from "../../layers/network_config.ts";
+import { leavesOf } from "../../layers/tree.ts";
 import { definitionOf, specsOf } from "../../training/model.ts";
 
 const CONFIGS = readdirSync("configs").filter((name) => name.endsWith(".yaml"));
@@ -12,18 +14,16 @@ test("of every config: the same parameters, no stride but that of pooling, every
   for (const name of CONFIGS) {
     const config = await loadConfig(`configs/${name}`), pooled = poolStrides(config);
     assert.equal(specsOf(pooled), specsOf(config), name);
-    assert.not.ok(
-      pooled.network.some((layer) => typeof layer === "object" && "conv" in layer && layer.conv.stride > 1),
-    );
+    assert.not.ok(leavesOf(buildNetwork(name, pooled.network)).some(isStrided));
     assert.is(poolStrides(pooled).network.length, pooled.network.length);
     const { input } = definitionOf(config);
     // What follows a convolution and its pooling sees the shape that followed the strided convolution.
     const shapes = (network: typeof config.network) => {
       let shape: readonly number[] = [2, ...input];
-      return buildLayers(network).map((layer, index) => {
+      const layers = leavesOf(buildNetwork(name, network));
+      return layers.map((layer, index) => {
         shape = layer.init(shape).output;
-        const next = network[index + 1];
-        return typeof next === "object" && "maxPool" in next ? null : shape;
+        return layers[index + 1]?.made?.kind.key === "maxPool" ? null : shape;
       }).filter((shape) => shape !== null);
     };
     assert.equal(shapes(pooled.network), shapes(config.network), name);

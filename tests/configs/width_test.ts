@@ -3,10 +3,11 @@ import * as assert from "uvu/assert";
 import { loadConfig } from "../../configs/load.ts";
 import { layersOf } from "../../configs/width.ts";
 import { UserError } from "../../core/host/errors.ts";
+import { readEntry } from "../../layers/network_config.ts";
 import { specsOf } from "../../training/model.ts";
 
 const channelsOf = (layers: ReturnType<typeof layersOf>) =>
-  layers.flatMap((layer) => typeof layer === "object" && "conv" in layer ? [layer.conv.channels] : []);
+  layers.flatMap((layer) => (readEntry(layer).options as { channels?: number }).channels ?? []);
 
 test("width multiplies the channels of all convolutions but the last, in fours", async () => {
   const quarter = await loadConfig("configs/allcnn-c.yaml", ["width=0.25"]);

@@ -4,10 +4,11 @@ import { loadConfig } from "../../configs/load.ts";
 import { fuse } from "../../core/graph/fuse.ts";
 import { type Op, op } from "../../core/graph/op.ts";
 import { joined } from "../../kernels/pointwise.ts";
-import { type Layer, sequential } from "../../core/graph/layer.ts";
+import type { Layer } from "../../core/graph/layer.ts";
+import { sequential } from "../../layers/sequential.ts";
 import { type Tensor, tensor } from "../../core/graph/tensor.ts";
 import { dropout } from "../../layers/dropout.ts";
-import { buildNetwork } from "../../layers/mod.ts";
+import { buildNetwork } from "../../layers/network_config.ts";
 import { conv1, convOf, labels, layers, trace } from "../_trace.ts";
 
 const fused = (layer: Layer, keep: readonly Tensor[] = [], options: Parameters<typeof trace>[1] = {}) => {

@@ -1,14 +1,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
-import { sequential } from "../../core/graph/layer.ts";
+import { sequential } from "../../layers/sequential.ts";
 import type { Op } from "../../core/graph/op.ts";
 import { conv1, conv2, described, INPUT, labels, layers, network, trace } from "../_trace.ts";
 
 test("sequential prefixes parameters and labels with the names of its layers, backward in reverse order", () => {
   const { specs, output, forward, backward } = trace(network);
   assert.equal(Object.keys(specs), ["conv1/w", "conv1/b", "conv2/w", "conv2/b"]);
-  assert.equal(specs["conv1/w"], { shape: [3, 3, 3, 4], init: { fanIn: 27 } });
+  assert.equal(specs["conv1/w"], { shape: [3, 3, 3, 4], init: { fanIn: 27, fanOut: 36 } });
   assert.equal(output, [2, 1, 1, 5]);
   assert.equal(forward.y.shape, output);
   assert.equal(labels(forward.ops), [

@@ -6,7 +6,7 @@ import { poolStrides } from "../../configs/pool_strides.ts";
 import { explain, type Explanation } from "../../explain/explain.ts";
 import { upTo } from "../../explain/layer_of.ts";
 import { pooledLayer, poolModel } from "../../explain/pool_model.ts";
-import type { LayerConfig } from "../../layers/mod.ts";
+import type { LayerConfig } from "../../layers/layer_kind.ts";
 import { closeModel, type Model } from "../../training/model.ts";
 import { predictLogits } from "../../training/predict.ts";
 import { relativeError } from "../_gpu.ts";
@@ -102,7 +102,7 @@ test("strides as max pooling: every layer is found again, behind the pooling tha
       });
       assert.ok(relativeError(found!.reconstruction, signal) < 1e-5, name);
     }
-    assert.throws(() => pooledLayer(model, "conv9"), /it has dropout1, conv1/);
+    assert.throws(() => pooledLayer(model, "conv9"), /did you mean conv1\? It has dropout1, conv1/);
   });
 });
 
@@ -184,7 +184,11 @@ async function refused(model: Model, options: object, message: RegExp): Promise<
 test("an unknown layer, unit, position or rule, and images of another size, say what there is", async () => {
   await withModel(async (model) => {
     const layers = "dropout1, conv1, conv2, pool1, conv3, conv4, globalAveragePool";
-    await refused(model, { layer: "conv9" }, new RegExp(`layer "conv9" of network "explained": it has ${layers}`));
+    await refused(
+      model,
+      { layer: "conv9" },
+      new RegExp(`layer "conv9" of network "explained", did you mean conv1\? It has ${layers}`),
+    );
     await refused(model, { unit: 6 }, /unit 6 of layer "conv1": it has units 0 to 5, or top/);
     await refused(model, { unit: 1.5 }, /unit 1.5 of layer "conv1"/);
     await refused(model, { unit: [0, 1] }, /3 images with 2 units/);

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Layer, type Params, sequential } from "../../core/graph/layer.ts";
+import type { Layer, Params } from "../../core/graph/layer.ts";
+import { sequential } from "../../layers/sequential.ts";
 import { type Buffers, compile, run } from "../../core/device/plan.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
 import { elements, tensor } from "../../core/graph/tensor.ts";
@@ -16,14 +17,14 @@ import { gpu } from "../_gpu.ts";
 /** Rows and columns differ, strides do not divide them, an even kernel pads unevenly, one sequence lies in another. */
 const INPUT = [13, 10, 1] as const;
 const block = sequential("block", [
-  conv({ name: "conv1", channels: 2, kernel: 4, stride: 2, padding: "same", activation: "relu" }),
+  conv("conv1", { channels: 2, kernel: 4, stride: 2, padding: "same", activation: "relu" }),
   dropout("dropout1", { rate: 0.5 }),
   maxPool("pool1", { kernel: 3, stride: 2 }),
 ]);
 const network = sequential("network", [
-  conv({ name: "conv0", channels: 2, kernel: 3, padding: 1, activation: "relu" }),
+  conv("conv0", { channels: 2, kernel: 3, padding: 1, activation: "relu" }),
   block,
-  conv({ name: "conv2", channels: 2, kernel: 2, padding: "valid" }),
+  conv("conv2", { channels: 2, kernel: 2, padding: "valid" }),
   globalAveragePool("average"),
 ]);
 
@@ -42,7 +43,7 @@ async function outputs(layer: Layer, images: Float32Array<ArrayBuffer>) {
   }
   const x = tensor("x", [count, ...INPUT], persistent), step = tensor("step", [4], { dtype: "u32", ...persistent });
   await writeTensor(context, buffers, x, images);
-  const { ops, y } = layer.forward(params, x, { mode: "eval", step });
+  const { ops, y } = layer.forward(params, x, { mode: "eval", step, path: "" });
   const plan = await compile(context, { ops, keep: [y] }, defaultTuner({ ...context.limits, exact: true }), buffers);
   run(context, plan);
   const values = await readTensor(context, plan.buffers, y);
@@ -71,7 +72,7 @@ async function perturbed(layer: Layer): Promise<{ position: [number, number]; se
 test("layerNames: nested layers come with the name of their sequence, before it", () => {
   const inside = ["block/conv1", "block/dropout1", "block/pool1"];
   assert.equal(layerNames(network), ["conv0", ...inside, "block", "conv2", "average"]);
-  assert.equal(layerNames(conv({ name: "alone", channels: 1, kernel: 1 })), ["alone"]);
+  assert.equal(layerNames(conv("alone", { channels: 1, kernel: 1 })), ["alone"]);
 });
 
 for (const name of layerNames(network)) {
@@ -85,13 +86,13 @@ for (const name of layerNames(network)) {
 }
 
 test("a layer without a window, as one of the user's own, sees its own position; an unknown one is named", () => {
-  const own: Layer = { ...conv({ name: "own", channels: 1, kernel: 3, padding: "same" }) };
+  const own: Layer = { ...conv("own", { channels: 1, kernel: 3, padding: "same" }) };
   delete (own as { window?: unknown }).window;
   const field = receptiveField(sequential("net", [block, own]), INPUT, "own");
   assert.equal(field, receptiveField(sequential("net", [block]), INPUT, "block"));
   assert.throws(
     () => receptiveField(network, INPUT, "block/conv9"),
-    /layer "block\/conv9".*it has conv0, block\/conv1/,
+    /layer "block\/conv9".*, did you mean block\/conv1\? It has conv0, block\/conv1/,
   );
 });
 

@@ -7,6 +7,8 @@ import { generateShapes } from "../../data/generated.ts";
 import type { Whitening } from "../../data/whitening.ts";
 import { onnxModel } from "../../export/onnx.ts";
 import { seenShape } from "../../export/trained_network.ts";
+import { maxPool as maxPoolLayer } from "../../layers/max_pool.ts";
+import { buildNetwork } from "../../layers/network_config.ts";
 import { pooledSize } from "../../kernels/layer/max_pool.ts";
 import { closeModel, definitionOf, getParams, type ImageShape, openModel, setParams } from "../../training/model.ts";
 import { predict, predictLogits } from "../../training/predict.ts";
@@ -20,7 +22,7 @@ import { runOnnx } from "./_onnx.ts";
 /** Our logits and probabilities and those of the exported model on the same raw images. */
 async function both(parsed: Config, input: ImageShape, images: Float32Array, whitening: Whitening | null = null) {
   const context = await gpu(), { network } = definitionOf(parsed);
-  const seen = seenShape({ config: parsed, image: input }), canvas = canvasOf(parsed.dataset);
+  const seen = seenShape({ dataset: parsed.dataset, image: input }), canvas = canvasOf(parsed.dataset);
   const opened = await openModel(context, { network, input: seen }, { seed: 2, whitening });
   const model = { ...opened, images: input, canvas, config: parsed };
   const params = Object.fromEntries(
@@ -34,7 +36,7 @@ async function both(parsed: Config, input: ImageShape, images: Float32Array, whi
   const ours = { logits: await predictLogits(model, ready), probabilities: await predict(model, ready) };
   closeModel(model);
   const classes = Array.from({ length: model.classes }, (_, i) => `class ${i}`);
-  const bytes = onnxModel({ config: parsed, params, whitening, image: input, classes });
+  const bytes = onnxModel({ network, dataset: parsed.dataset, params, whitening, image: input, classes });
   return { ours, theirs: await runOnnx(bytes, images, input), classes: model.classes };
 }
 
@@ -90,11 +92,8 @@ test("max pooling of small sizes, kernels and strides is that of the definition"
         const problem = { batch: 2, height, width, channels: 2, kernel, stride };
         const outputs = 2 * pooledSize(height, kernel, stride) * pooledSize(width, kernel, stride);
         const model = onnxModel({
-          config: {
-            name: "pool",
-            dataset: configOf("{ name: shapes }", "[globalAveragePool]").dataset,
-            network: [{ maxPool: { kernel, stride } }],
-          },
+          network: maxPoolLayer("pool", { kernel, stride }),
+          dataset: configOf("{ name: shapes }", "[globalAveragePool]").dataset,
           params: {},
           whitening: null,
           image: [height, width, 2],
@@ -119,7 +118,8 @@ function channelsLast(values: Float32Array, batch: number, channels: number): Fl
 }
 
 test("a whitening that is missing or of other images is refused", () => {
-  const trained = { config: configOf(ZCA, EVERYTHING), params: {}, image: [32, 32, 3] as const, classes: [] };
+  const { dataset, network } = configOf(ZCA, EVERYTHING), image = [32, 32, 3] as const;
+  const trained = { network: buildNetwork("tiny", network), dataset, params: {}, image, classes: [] };
   assert.throws(
     () => onnxModel({ ...trained, whitening: null }),
     /Cannot export the whitening: it has 0 values, .* 3072/,

@@ -17,8 +17,8 @@ import { configOf, EVERYTHING, whiteningOf, ZCA } from "./_networks.ts";
 import { runOnnx } from "./_onnx.ts";
 
 const IMAGE = [32, 32, 3] as const;
-const config = configOf(ZCA, EVERYTHING), { network } = config;
-const { params: specs } = definitionOf(config).network.init([1, ...IMAGE]);
+const config = configOf(ZCA, EVERYTHING), { network } = definitionOf(config), { dataset } = config;
+const { params: specs } = network.init([1, ...IMAGE]);
 const values = initialParams(specs, 3);
 const params: Record<string, HostTensor> = Object.fromEntries(
   Object.entries(specs).map(([name, { shape }], i) => [
@@ -30,20 +30,20 @@ const inputs = { network, image: IMAGE, specs, source: "net.safetensors" };
 
 test("the Sequential has the layers in order, and its numbers name the parameters", () => {
   assert.equal(modulesOf(network, IMAGE).map(({ code }) => code), [
-    "Dropout(0.2)",
-    "Conv2d(3, 8, 3, stride=1, padding=1)",
-    "ReLU()",
-    "MaxPool2d((3, 3), stride=2, ceil_mode=True)",
-    "ZeroPad2d((1, 2, 1, 2))",
-    "Conv2d(8, 8, 4, stride=3, padding=0)",
-    "LeakyReLU(0.1)",
-    "Dropout(0.5)",
-    "Conv2d(8, 12, 2, stride=1, padding=1)",
-    "ReLU()",
-    "MaxPool2d((2, 2), stride=2, ceil_mode=True)",
-    "Conv2d(12, 10, 2, stride=1, padding=0)",
-    "AdaptiveAvgPool2d(1)",
-    "Flatten()",
+    "nn.Dropout(0.2)",
+    "nn.Conv2d(3, 8, 3, stride=1, padding=1)",
+    "nn.ReLU()",
+    "nn.MaxPool2d((3, 3), stride=2, ceil_mode=True)",
+    "nn.ZeroPad2d((1, 2, 1, 2))",
+    "nn.Conv2d(8, 8, 4, stride=3, padding=0)",
+    "nn.LeakyReLU(0.1)",
+    "nn.Dropout(0.5)",
+    "nn.Conv2d(8, 12, 2, stride=1, padding=1)",
+    "nn.ReLU()",
+    "nn.MaxPool2d((2, 2), stride=2, ceil_mode=True)",
+    "nn.Conv2d(12, 10, 2, stride=1, padding=0)",
+    "nn.AdaptiveAvgPool2d(1)",
+    "nn.Flatten()",
   ]);
   const tensors = toPytorch(params, network, IMAGE);
   assert.equal(Object.keys(tensors).map((name) => [name, ...tensors[name]!.shape]), [
@@ -96,7 +96,7 @@ test("PyTorch runs the exported code and parameters as ONNX Runtime the ONNX fil
   }
   const { images } = generateShapes(1, "test", 4), whitening = whiteningOf(IMAGE), size = elements(IMAGE);
   images.fill(9, 0, size); // a flat image
-  const trained = { config, image: IMAGE, classes: Array.from("abcdefghij") };
+  const trained = { network, dataset, image: IMAGE, classes: Array.from("abcdefghij") };
   const { logits } = await runOnnx(onnxModel({ ...trained, params, whitening }), images, IMAGE);
   const planes = images.map((_, i) => images[i - i % size + (i % 1024) * 3 + Math.floor(i % size / 1024)]!);
   await inFolder(async (folder) => {
@@ -122,13 +122,13 @@ test("the code subtracts channel means, scales, and places images on their canva
     scale = "{ scale: { subtract: 100, divide: 64 } }";
   const canvas = "{ size: 41, background: 50 }", classes = ["a"], image = IMAGE;
   const placed = configOf(`{ name: shapes, preprocess: [${scale}], canvas: ${canvas} }`, network);
-  const code = pytorchCode({ config: placed, image, classes });
+  const code = pytorchCode({ ...placed, network: definitionOf(placed).network, image, classes });
   assert.ok(code.includes("x = (x - 100) / 64\n    x = nn.functional.pad(x, (4, 5, 4, 5), value=-0.78125)\n"), code);
   const means = configOf(
     `{ name: shapes, preprocess: [{ channelMeans: [120, 110, 100] }] }`,
     network.replace("41", "32"),
   );
-  const lines = pytorchCode({ config: means, image, classes });
+  const lines = pytorchCode({ ...means, network: definitionOf(means).network, image, classes });
   assert.ok(lines.includes("x = x - torch.tensor([120, 110, 100]).view(1, -1, 1, 1)\n    return x"), lines);
 });
 

@@ -12,6 +12,7 @@ import { openDevice } from "../../core/device/device.ts";
 import { explain } from "../../explain/explain.ts";
 import { layerNames } from "../../explain/layer_of.ts";
 import { poolModel } from "../../explain/pool_model.ts";
+import { leavesOf } from "../../layers/tree.ts";
 import type { Model } from "../../training/model.ts";
 import { loadModel } from "../../training/model_file.ts";
 import { predictLogits } from "../../training/predict.ts";
@@ -25,7 +26,7 @@ const directory = process.env["ALLCNN_DATA"] ?? null, count = Number(values.imag
 if (path === undefined) throw new Error("Name a run or checkpoint");
 const context = await openDevice();
 let model = await loadModel(context, path, values.config === undefined ? null : await loadConfig(values.config));
-const { dataset, network } = model.config!;
+const { dataset } = model.config!;
 const source = { config: { ...dataset, testExamples: count }, directory };
 if (model.whitening === null && whitens(dataset)) {
   model = { ...model, whitening: await whiteningFor(context, { config: dataset, directory }) };
@@ -38,7 +39,7 @@ const predicted = Array.from({ length: count }, (_, n) => {
 });
 const wrong = predicted.filter((each, n) => each !== labels[n]).length;
 
-const pools = network.some((each) => typeof each === "object" && "maxPool" in each);
+const pools = leavesOf(model.network).some(({ switches }) => switches);
 const variants = { with: pools ? model : poolModel(model), without: model };
 
 type Signal = Float32Array;

@@ -17,7 +17,7 @@ import { decodeTensors, encodeTensors, type HostTensor } from "../../core/host/s
 import { readFile, writeFile } from "../../core/host/files.ts";
 import { elements } from "../../core/graph/tensor.ts";
 import { readTensor } from "../../core/device/transfer.ts";
-import { buildLayer } from "../../layers/mod.ts";
+import { type LayerNode, layerTree } from "../../layers/tree.ts";
 import { placed } from "../../training/canvas.ts";
 import { initialize } from "../../training/fit.ts";
 import { getParams } from "../../training/model.ts";
@@ -62,16 +62,16 @@ const x = { shape: [batch, ...session.input], data: canvas === null ? images : p
 
 /** What dropout multiplies with: NHWC, by the name of the layer. */
 function masks(): Record<string, HostTensor> {
-  const result: Record<string, HostTensor> = {}, counts: Record<string, number> = {};
-  let shape = x.shape;
-  for (const entry of config.network) {
-    const layer = buildLayer(entry, (kind) => counts[kind] = (counts[kind] ?? 0) + 1);
-    shape = [...layer.init(shape).output];
-    if (entry === "globalAveragePool" || !("dropout" in entry) || entry.dropout.rate === 0) continue;
-    const options = { seed: SEED, step: STEP, stream: streamOf(layer.name) };
-    const mask = reference.dropout(new Float64Array(elements(shape)).fill(1), entry.dropout.rate, options);
-    result[`mask/${layer.name}`] = { shape, data: Float32Array.from(mask) };
-  }
+  const result: Record<string, HostTensor> = {};
+  const add = ({ layer: { made }, path, output, inner }: LayerNode): void => {
+    inner.forEach(add);
+    const { rate } = (made?.options ?? {}) as { rate?: number };
+    if (made?.kind.key !== "dropout" || rate === undefined || rate === 0) return;
+    const options = { seed: SEED, step: STEP, stream: streamOf(path) };
+    const mask = reference.dropout(new Float64Array(elements(output)).fill(1), rate, options);
+    result[`mask/${path}`] = { shape: [...output], data: Float32Array.from(mask) };
+  };
+  add(layerTree(session.network, x.shape));
   return result;
 }
 

@@ -7,7 +7,8 @@ import { encodeStep } from "../../core/graph/step_data.ts";
 import { type Tensor, tensor } from "../../core/graph/tensor.ts";
 import { readTensors, writeTensor } from "../../core/device/transfer.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
-import { buildNetwork, type LayerConfig } from "../../layers/mod.ts";
+import type { LayerConfig } from "../../layers/layer_kind.ts";
+import { buildNetwork } from "../../layers/network_config.ts";
 import { gpu, random, relativeError } from "../_gpu.ts";
 import * as reference from "../_reference_network.ts";
 import { pack, unpacked } from "../_float16.ts";
@@ -44,7 +45,7 @@ function traced(network: Layer) {
   );
   const x = tensor("x", INPUT, { ...persistent, dtype: "f16" }),
     step = tensor("step", [4], { ...persistent, dtype: "u32" });
-  const { ops, y, pullback } = network.forward(params, x, { mode: "train", step });
+  const { ops, y, pullback } = network.forward(params, x, { mode: "train", step, path: "" });
   const dy = tensor("dy", y.shape, { ...persistent, dtype: y.dtype });
   const backward = pullback(dy, { rule: "gradient", grads, input: true, switches: true });
   return { params, grads, x, step, y, dy, dx: backward.dx!, ops: [...ops, ...backward.ops] };

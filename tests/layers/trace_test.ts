@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
-import { type Rule, sequential } from "../../core/graph/layer.ts";
+import type { Rule } from "../../core/graph/layer.ts";
+import { sequential } from "../../layers/sequential.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { convOf, INPUT, layers, network, trace } from "../_trace.ts";
 

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { initialParams } from "../../learning/initial_values/mod.ts";
 import { conv } from "../../layers/conv.ts";
 
-const { params } = conv({ name: "conv1", channels: 96, kernel: 3, initialBias: 1 }).init([1, 8, 8, 24]);
+const { params } = conv("conv1", { channels: 96, kernel: 3, initialBias: 1 }).init([1, 8, 8, 24]);
 const deviationOf = (values: Float32Array) =>
   Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
 

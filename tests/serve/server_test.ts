@@ -161,7 +161,10 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
     }
     for (
       const [query, message] of [
-        ["layer=conv9&unit=3&way=switches", /^Cannot look into layer "conv9".*: it has conv1, pool1, /],
+        [
+          "layer=conv9&unit=3&way=switches",
+          /^Cannot look into layer "conv9".*, did you mean conv1\? It has conv1, pool1, /,
+        ],
         ["layer=conv2&unit=99&way=switches", /^Cannot explain unit 99 of layer "conv2": it has units 0 to 15, or top/],
         ["layer=conv2&unit=-1&way=switches", /^Cannot use unit "-1"/],
         ["layer=conv2&unit=3&way=up", /^There is no way "up"/],

@@ -3,16 +3,16 @@ import type { Dataset } from "../../data/dataset.ts";
 import { conv } from "../../layers/conv.ts";
 import { globalAveragePool } from "../../layers/global_average_pool.ts";
 import { maxPool } from "../../layers/max_pool.ts";
-import { sequential } from "../../core/graph/layer.ts";
+import { sequential } from "../../layers/sequential.ts";
 import { random } from "../_gpu.ts";
 
 export const INPUT = [8, 8, 1] as const;
 
 export const tinyNetwork = (classes = 3) =>
   sequential("tiny", [
-    conv({ name: "conv1", channels: 8, kernel: 3, padding: "same", activation: "relu" }),
+    conv("conv1", { channels: 8, kernel: 3, padding: "same", activation: "relu" }),
     maxPool("pool1", { kernel: 2, stride: 2 }),
-    conv({ name: "conv2", channels: classes, kernel: 1 }),
+    conv("conv2", { channels: classes, kernel: 1 }),
     globalAveragePool("average"),
   ]);
 

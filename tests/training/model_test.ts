@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import { UserError } from "../../core/host/errors.ts";
-import { sequential } from "../../core/graph/layer.ts";
+import { sequential } from "../../layers/sequential.ts";
 import { globalContrastNormalize } from "../../data/gcn.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { conv } from "../../layers/conv.ts";
@@ -177,7 +177,7 @@ test("what does not fit is refused before it reaches the device", async () => {
       () => train(model, data, { ...OPTIONS, learningRate: { base: -1 } }),
     ],
     [
-      "epoch: unknown key, allowed here: epochs, iterations, batch",
+      "epoch: unknown key, did you mean epochs? Allowed here: epochs, iterations, batch",
       () => train(model, data, { ...OPTIONS, epoch: 3 } as TrainOptions),
     ],
     ["seed -1", () => openModel(context, { network, input: INPUT }, { seed: -1 })],
@@ -186,14 +186,14 @@ test("what does not fit is refused before it reaches the device", async () => {
       "ends with [1, 8, 8, 3]",
       () =>
         openModel(context, {
-          network: sequential("open", [conv({ name: "c", channels: 3, kernel: 1 })]),
+          network: sequential("open", [conv("c", { channels: 3, kernel: 1 })]),
           input: INPUT,
         }),
     ],
-    ['Cannot build conv "c": kernel: too small', () => conv({ name: "c", channels: 3, kernel: 0 })],
+    ['Cannot build conv "c": kernel: too small', () => conv("c", { channels: 3, kernel: 0 })],
     [
-      "allowed here: name, channels, kernel, stride",
-      () => conv({ name: "c", channels: 3, kernel: 1, strides: 2 } as never),
+      "did you mean stride? Allowed here: channels, kernel, stride",
+      () => conv("c", { channels: 3, kernel: 1, strides: 2 } as never),
     ],
   ];
   for (const [part, body] of messages) assert.match(await failure(body), part);

@@ -1,7 +1,8 @@
 /** Layers that know nothing of half precision, in a network that is trained in it. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Layer, sequential } from "../../core/graph/layer.ts";
+import type { Layer } from "../../core/graph/layer.ts";
+import { sequential } from "../../layers/sequential.ts";
 import { op } from "../../core/graph/op.ts";
 import { elements, type Tensor, tensor } from "../../core/graph/tensor.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
@@ -58,9 +59,9 @@ const scaled = (name: string): Layer => ({
 const network = () =>
   sequential("own", [
     scaled("scaled1"),
-    conv({ name: "conv1", channels: 8, kernel: 3, padding: "same" }),
+    conv("conv1", { channels: 8, kernel: 3, padding: "same" }),
     sequential("block", [squaredRelu("square"), scaled("scaled2")]),
-    conv({ name: "conv2", channels: 3, kernel: 1 }),
+    conv("conv2", { channels: 3, kernel: 1 }),
     squaredRelu("square2"),
     globalAveragePool("mean"),
   ]);

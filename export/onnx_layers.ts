@@ -1,0 +1,47 @@
+/** The layers of a network as nodes of ONNX, by what their kinds say. */
+import type { Layer } from "../core/graph/layer.ts";
+import { UserError } from "../core/host/errors.ts";
+import type { HostTensor } from "../core/host/safetensors.ts";
+import type { Shape } from "../core/graph/tensor.ts";
+import { kindOf } from "../layers/layer_kind.ts";
+import { type LayerNode, layerTree } from "../layers/tree.ts";
+import { toOihw } from "./kernel_layout.ts";
+import type { Graph } from "./onnx_graph.ts";
+
+/** Adds a network to a graph; `x` names its input. Returns the name of its output. */
+export function onnxLayers(
+  graph: Graph,
+  { network, x, input, params }: {
+    readonly network: Layer;
+    readonly x: string;
+    readonly input: Shape;
+    readonly params: Readonly<Record<string, HostTensor>>;
+  },
+): string {
+  const constants = new Set<string>();
+
+  /** A parameter as a constant, added where it is first read. */
+  function constant(path: string): string {
+    const name = `network/${path}`, { shape, data } = toOihw(params[path]!);
+    if (!constants.has(name)) graph.floats(name, shape, data);
+    constants.add(name);
+    return name;
+  }
+
+  function add(node: LayerNode, x: string): string {
+    const { layer, path } = node, inner = node.inner.reduce((y, each) => add(each, y), x);
+    const name = path === "" ? "network" : `network/${path}`; // no name that a user chooses is one of ours, as "logits"
+    const nodes = kindOf(layer)?.onnx?.(layer.made!.options, node);
+    if (nodes === undefined) {
+      throw new UserError(`Cannot export layer "${path}" as ONNX: it is one of your own, whose kind has no onnx`);
+    }
+    const names = new Map([["x", x], ["inner", inner]]);
+    nodes.forEach(({ op, reads, writes, attributes }, index) => {
+      const inputs = reads.map((each) => names.get(each) ?? constant(path === "" ? each : `${path}/${each}`));
+      names.set(writes, graph.node(op, index === nodes.length - 1 ? name : `${name}/${writes}`, inputs, attributes));
+    });
+    return nodes.length === 0 ? inner : name;
+  }
+
+  return add(layerTree(network, [1, ...input]), x);
+}

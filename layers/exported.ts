@@ -1,0 +1,36 @@
+/** What a kind of layer says of itself for ONNX and PyTorch: plain data, which export/ writes down. */
+import type { Shape } from "../core/graph/tensor.ts";
+
+/** The shapes around a layer: [1, height, width, channels]. */
+export interface Shapes {
+  readonly input: Shape;
+  readonly output: Shape;
+}
+
+/** Attributes of a node: `f` a float, `i` an integer, `ints` several. */
+export type OnnxAttributes = Readonly<Record<string, { f: number } | { i: number } | { ints: readonly number[] }>>;
+
+/**
+ * A node of a layer, which in ONNX sees [batch, channels, height, width]. It reads by name: "x", the layer's input;
+ * "inner", what the layers that it holds put out; its parameters and state ("w"), kernels as [out, in, height, width];
+ * and what nodes before it wrote. What the last node writes is the output of the layer.
+ */
+export interface OnnxNode {
+  readonly op: string;
+  readonly reads: readonly string[];
+  readonly writes: string;
+  readonly attributes?: OnnxAttributes;
+}
+
+/** A module of PyTorch. */
+export interface TorchModule {
+  /** The call that makes it, as "nn.Conv2d(3, 8, 3)"; of one that holds modules, what is called with them. */
+  readonly code: string;
+  /** What it calls the layer's parameters and state: { w: "weight" }. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly modules?: readonly TorchModule[];
+  /** Python code of its class, where PyTorch has no such module. */
+  readonly definition?: string;
+  /** The path of the layer that it is of. */
+  readonly layer?: string;
+}
