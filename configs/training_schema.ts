@@ -27,8 +27,16 @@ export interface TrainingConfig {
 
 /** `TrainingConfig` as it is written. */
 export type TrainingOptions =
-  & Optional<Omit<TrainingConfig, "learningRate">, "evaluateEvery" | "checkpointMinutes">
-  & { readonly learningRate: LearningRateOptions };
+  & Optional<
+    Omit<TrainingConfig, "optimizer" | "learningRate" | "loss" | "init">,
+    "evaluateEvery" | "checkpointMinutes"
+  >
+  & {
+    readonly optimizer: z.input<typeof optimizers.schema>;
+    readonly learningRate: LearningRateOptions;
+    readonly loss?: z.input<typeof losses.schema> | undefined;
+    readonly init: z.input<typeof initialValues.schema>;
+  };
 
 export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.strictObject({
   epochs: z.int().min(0).optional().describe("How long; with iterations too, what ends first"),

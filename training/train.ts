@@ -43,7 +43,7 @@ export interface TrainOptions extends Settings {
 }
 
 /**
- * Trains a model on labelled images by stochastic gradient descent, from its current parameters and a momentum of zero.
+ * Trains a model on labelled images, from its current parameters and an optimizer state of zero.
  * `data` holds images [count, height, width, channels] as the network takes them. Returns the metrics of each finished
  * epoch. Throws `UserError` where data or options do not fit, the memory of the device does not suffice, or the loss
  * stops being a number; the model then has the parameters of the last checkpoint.

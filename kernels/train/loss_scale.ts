@@ -2,12 +2,12 @@
  * The dynamic loss scale of mixed precision: gradients in half precision lose what lies below 2^-24, so the loss is
  * multiplied by a scale that keeps them above, and the update divides by it. Where the scale was too large, a gradient
  * is infinite or no number: then nothing is updated, and the scale is halved; after many good steps it is doubled.
- * All of it happens on the device, in three places:
+ * All of it happens on the device:
  *
- *   softmax_cross_entropy  dlogits = scale * gradient
- *   check_finite           overflow = 1 where an element of a chunk of the gradients is infinite or no number
- *   sgd                    g = gradient / scale, unless overflow
- *   update_scale           the scale and the counts of the next step
+ *   loss (loss_kernel.ts)      dlogits = scale * gradient
+ *   check_finite               overflow = 1 where an element of a chunk of the gradients is infinite or no number
+ *   update (update_kernel.ts)  g = gradient / scale, unless overflow
+ *   update_scale               the scale and the counts of the next step
  *
  * The rule and its numbers are those of PyTorch's torch.amp.GradScaler: 2^16 at first, halved at once, doubled after
  * 2000 good steps in a row.

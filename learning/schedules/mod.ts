@@ -23,10 +23,12 @@ export type LearningRateConfig = Base & All<OptionsOf<typeof KINDS[number]>>;
 export type LearningRateOptions = Base & All<InputOf<typeof KINDS[number]>>;
 
 type Keys = Readonly<Record<string, z.ZodType>>;
+const base: Keys = { base: z.number().gt(0).max(1e30) };
 const keys = Array.from(kindList("schedule", KINDS), ({ schema }) => (schema as unknown as { shape: Keys }).shape);
+kindList("learning rate", [base, ...keys].flatMap((each) => Object.keys(each).map((key) => ({ key })))); // each once
 
 export const learningRateSchema: z.ZodType<LearningRateConfig, LearningRateOptions> = z.strictObject(
-  Object.assign({ base: z.number().gt(0).max(1e30) }, ...keys) as Keys,
+  Object.assign({}, base, ...keys) as Keys,
 ) as unknown as z.ZodType<LearningRateConfig, LearningRateOptions>;
 
 /** The schedule of a config: its base, changed by all that the config has keys of. */
