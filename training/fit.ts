@@ -5,14 +5,14 @@ import { writeTensor } from "../core/device/transfer.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
 import { lengthOf } from "./length.ts";
+import { planLoop } from "../core/device/run_plans.ts";
 import { type Examples, startPass } from "./examples.ts";
 import { getParams, setParams } from "./model.ts";
 import { initialParams } from "../learning/initial_values/mod.ts";
 import { scheduleOf } from "../learning/schedules/mod.ts";
 import { readSums, setLossScale } from "./precision.ts";
 import type { Evaluation, Session } from "./session.ts";
-import { runStep, type TrainingStep } from "./training_step.ts";
-import { waitMeter } from "./wait_meter.ts";
+import { submissionsOf, type TrainingStep } from "./training_step.ts";
 
 /** Where training stands: shown while it runs. */
 export interface Status {
@@ -70,7 +70,7 @@ export async function initialize(session: Session, seed: number, checkpoint: Che
 export async function fit(session: Session, options: FitOptions): Promise<boolean> {
   const { context, config, training, buffers } = session;
   const { train, evaluation, seed, resumed } = options;
-  const { queue } = context.device;
+  const loop = planLoop(session);
   const { batch } = training, { stepsPerEpoch, epochs, steps: allSteps } = lengthOf(training, train.count);
   const rate = scheduleOf(training.learningRate);
   let { step, epoch, metrics: sums, epochSeconds } = resumed?.checkpoint.progress ?? initialProgress(seed);
@@ -114,8 +114,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       training: { seed, epoch, firstStep: step, first: from * batch, distorts: distorting },
     });
     let mark = performance.now(), lastStatus = mark;
-    const sinceSeconds = epochSeconds, waits = waitMeter();
-    const inFlight: Promise<unknown>[] = [];
+    const sinceSeconds = epochSeconds, waitedBefore = loop.waitedSeconds();
     const tick = () => {
       const now = performance.now();
       epochSeconds += (now - mark) / 1000;
@@ -123,20 +122,12 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     };
     try {
       for (let at = from; at < steps; at++) {
-        if (pass.next !== null) await waits.during(pass.next());
-        runStep(session, options.step, {
-          step,
-          seed,
-          learningRate: rate(step, { epoch, steps: allSteps }),
-          first: at * batch,
-        });
+        const learningRate = rate(step, { epoch, steps: allSteps });
+        await loop.run(
+          submissionsOf(session, options.step, { step, seed, learningRate, first: at * batch }),
+          pass.next,
+        );
         step++;
-        const done = queue.onSubmittedWorkDone();
-        done.catch(() => {}); // where the device is lost, check() throws first
-        waits.submitted(done);
-        inFlight.push(done);
-        if (inFlight.length > 1) await inFlight.shift(); // at most two steps in flight
-        context.check();
         const now = performance.now(), interrupted = options.interrupted();
         if (now - lastStatus > 1000 * STATUS_SECONDS) {
           ({ sums } = await readSums(session));
@@ -149,7 +140,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
           options.onStatus({ ...status, ...means(sums), evaluated: null });
         }
         if (interrupted || now - lastSave > 60_000 * training.checkpointMinutes) {
-          await Promise.all(inFlight.splice(0));
+          await loop.finish();
           tick();
           await save();
           mark = performance.now();
@@ -159,7 +150,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     } finally {
       pass.close();
     }
-    await Promise.all(inFlight);
+    await loop.finish();
     tick();
     const ended = await readSums(session), { lossScale } = ended;
     sums = ended.sums;
@@ -173,9 +164,10 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     const last = epoch + 1 === epochs, evaluated = last || (epoch + 1) % training.evaluateEvery === 0;
     const skipped = steps * batch - sums[2]!;
     if (sums[2] === 0) throw new UserError(`None of the ${skipped} images of epoch ${epoch + 1} could be read`);
-    const streaming = pass.next === null
-      ? {}
-      : { skipped, waitingPercent: 100 * waits.seconds() / Math.max(1e-9, epochSeconds - sinceSeconds) };
+    const streaming = pass.next === null ? {} : {
+      skipped,
+      waitingPercent: 100 * (loop.waitedSeconds() - waitedBefore) / Math.max(1e-9, epochSeconds - sinceSeconds),
+    };
     const { loss, error } = means(sums), imagesPerSecond = steps * batch / epochSeconds;
     const started = performance.now();
     let test: Score | null = null;

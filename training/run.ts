@@ -3,7 +3,7 @@ import type { Config } from "../configs/schema.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Context } from "../core/device/device.ts";
 import { DeviceLostError, UserError } from "../core/host/errors.ts";
-import { run as runPlans } from "../core/device/plan.ts";
+import { submit } from "../core/device/run_plans.ts";
 import { pause } from "../core/host/process.ts";
 import { fixedTuner, type Tuner } from "../core/graph/tuner.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
@@ -16,7 +16,7 @@ import * as folder from "./run_folder.ts";
 import type { RunLock } from "./run_lock.ts";
 import { getParams } from "./model.ts";
 import { compileEvaluation, openSession, type Session } from "./session.ts";
-import { compileStep, describeStep, plansOf } from "./training_step.ts";
+import { compileStep, describeStep, SAME_EACH_TIME, submissionsOf } from "./training_step.ts";
 
 /** What a resumed run brings: its config, checkpoint and finished epochs. */
 export interface Resumed {
@@ -183,11 +183,11 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
     ? await whiteningFor(context, source, screen.report)
     : await folder.readWhitening(out, hash);
   const told = { whitening, report: screen.report, line: screen.line };
-  const { examples: data, classes } = await openExamples(session, source, "train", told);
+  const { examples: train, classes } = await openExamples(session, source, "train", told);
   if (config.dataset.imageFolder !== undefined) await folder.keepClasses(out, classes);
   const test = (await openExamples(session, source, "test", told)).examples;
   screen.report("Compiling shaders", 0);
-  const step = await compileStep(session, data, {
+  const step = await compileStep(session, train, {
     tuner: tunerFor(context, resumed, allowRetune, tuner),
     microBatch: microBatchOf(options, resumed),
   });
@@ -195,20 +195,21 @@ async function attempt(options: RunOptions, context: Context, resumed: Resumed |
   if (shaders !== step.plan.shaders && !allowRetune) throw new NotExactError("this version generates other shaders");
   const evaluation = await compileEvaluation(session, test, tuner);
   // Some drivers compile at the first dispatch: run both once, on parameters that are overwritten afterwards.
-  runPlans(context, ...plansOf(session, step), evaluation.plan);
+  const data = SAME_EACH_TIME;
+  submit(session, [...submissionsOf(session, step, data), { plans: [evaluation.plan], data }]);
   await context.device.queue.onSubmittedWorkDone();
   await initialize(session, seed, resumed?.checkpoint ?? null, out);
   const whiteningHash = await folder.startRun(out, config, whitening);
   screen.line(
-    `Training ${config.name}${session.lossScale === null ? "" : " in mixed precision"} on ${data.count} images, ${
+    `Training ${config.name}${session.lossScale === null ? "" : " in mixed precision"} on ${train.count} images, ${
       describeStep(session, step)
     }, into ${out}`,
   );
   options.onStart();
-  const { epochs } = lengthOf(config.training, data.count);
+  const { epochs } = lengthOf(config.training, train.count);
   let drawn = 0;
   return await fit(session, {
-    train: data,
+    train,
     step,
     evaluation,
     seed,

@@ -15,7 +15,8 @@ import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts
 import { readSums } from "../../training/precision.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession, type Precision } from "../../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../../training/training_step.ts";
+import { submit } from "../../core/device/run_plans.ts";
+import { compileStep, destroyStep, submissionsOf } from "../../training/training_step.ts";
 
 const { values } = parseArgs({
   options: {
@@ -54,7 +55,10 @@ async function losses(precision: Precision, seed: number): Promise<number[]> {
     if (at % perEpoch === 0) {
       await writeTensor(context, buffers, data.order, permutation(data.count, seed, at / perEpoch));
     }
-    runStep(session, step, { step: at, seed, learningRate: learningRate.base, first: at % perEpoch * batch });
+    submit(
+      session,
+      submissionsOf(session, step, { step: at, seed, learningRate: learningRate.base, first: at % perEpoch * batch }),
+    );
     if ((at + 1) % window === 0) {
       const [loss, , count] = await readTensor(context, buffers, metrics);
       found.push(loss! / count!);
