@@ -7,7 +7,7 @@ import { writeTensor } from "../core/device/transfer.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { generateShapes } from "../data/generated.ts";
-import { initialize } from "../training/fit.ts";
+import { initialize } from "../training/snapshot.ts";
 import { makeResident, type Resident } from "../training/resident.ts";
 import { openSession, type Session } from "../training/session.ts";
 import {

@@ -19,7 +19,7 @@ import { elements } from "../../core/graph/tensor.ts";
 import { readTensor } from "../../core/device/transfer.ts";
 import { type LayerNode, layerTree } from "../../layers/tree.ts";
 import { placed } from "../../training/canvas.ts";
-import { initialize } from "../../training/fit.ts";
+import { initialize } from "../../training/snapshot.ts";
 import { getParams } from "../../training/model.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";

@@ -11,7 +11,7 @@ import { type Context, openDevice } from "../../core/device/device.ts";
 import { permutation } from "../../core/graph/random.ts";
 import { readTensor, writeTensor } from "../../core/device/transfer.ts";
 import { defaultTuner, type Tuner } from "../../core/graph/tuner.ts";
-import { initialize } from "../../training/fit.ts";
+import { initialize } from "../../training/snapshot.ts";
 import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";

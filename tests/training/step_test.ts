@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import type { Context } from "../../core/device/device.ts";
 import { generateShapes } from "../../data/generated.ts";
-import { initialize } from "../../training/fit.ts";
+import { initialize } from "../../training/snapshot.ts";
 import { getParams } from "../../training/model.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
