@@ -7,7 +7,7 @@ export { type Context, type DeviceOptions, openDevice } from "./core/device/devi
 export { UserError } from "./core/host/errors.ts";
 export { evaluate, type EvaluateOptions, type Score } from "./training/evaluate.ts";
 export type { EpochMetrics } from "./report/metrics.ts";
-export type { Status } from "./training/fit.ts";
+export type { Status } from "./training/status.ts";
 export {
   closeModel,
   type Definition,

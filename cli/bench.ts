@@ -1,9 +1,8 @@
 /** `allcnn bench`: the time of a whole training step, and, with --profile, of each of its ops against the device's peaks. */
 import { loadConfig } from "../configs/load.ts";
 import { mebibytes } from "../core/host/memory.ts";
-import type { Context } from "../core/device/device.ts";
 import { measurePeaks, roofline } from "../core/measure/peaks.ts";
-import { type Plan, run } from "../core/device/plan.ts";
+import { type StepTarget, type Submission, submit } from "../core/device/run_plans.ts";
 import { median } from "../core/measure/profile.ts";
 import { profilePlan } from "../core/measure/profile_plan.ts";
 import { print } from "../core/host/process.ts";
@@ -11,7 +10,7 @@ import { writeFile } from "../core/host/files.ts";
 import { opTable, stepSummary } from "../report/op_table.ts";
 import { traceEvents } from "../report/trace.ts";
 import { precisionNote } from "../training/precision.ts";
-import { compileStep, plansOf } from "../training/training_step.ts";
+import { compileStep, SAME_EACH_TIME, submissionsOf } from "../training/training_step.ts";
 import { benchPictures } from "./bench_pictures.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -62,10 +61,10 @@ async function benchCommand(args: Arguments): Promise<number> {
   const tuner = await tunerOf(context, args, progressLine());
   const compileStart = performance.now();
   const step = await compileStep(session, data, { tuner, microBatch });
-  const plans = plansOf(session, step), { plan } = step;
+  const submissions = submissionsOf(session, step, SAME_EACH_TIME), { plan } = step;
   const compileSeconds = (performance.now() - compileStart) / 1000;
 
-  const { stepSeconds, hostMilliseconds } = await timeSteps(context, plans, steps);
+  const { stepSeconds, hostMilliseconds } = await timeSteps(session, submissions, steps);
   const pictures = directory === null ? null : await benchPictures(session, directory, { steps, tuner, microBatch });
   const result = {
     config: config.name,
@@ -113,7 +112,8 @@ async function benchCommand(args: Arguments): Promise<number> {
     }
   }
   context.check();
-  const flops = plans.flatMap(({ ops }) => ops).reduce((sum, { op }) => sum + op.kernel.cost(op.problem).flops, 0);
+  const ops = submissions.flatMap(({ plans }) => plans).flatMap(({ ops }) => ops);
+  const flops = ops.reduce((sum, { op }) => sum + op.kernel.cost(op.problem).flops, 0);
   print(
     `Step of ${result.batch}${result.precision === "f32" ? "" : " in mixed precision"}${
       step.microBatch === result.batch ? "" : ` in micro-batches of ${step.microBatch}`
@@ -138,16 +138,16 @@ async function benchCommand(args: Arguments): Promise<number> {
 
 /** Medians of `steps` steps, after one that warms up: submission to completion, and what of it the host encodes. */
 async function timeSteps(
-  context: Context,
-  plans: readonly Plan[],
+  target: StepTarget,
+  submissions: readonly Submission[],
   steps: number,
 ): Promise<{ stepSeconds: number; hostMilliseconds: number }> {
   const seconds: number[] = [], host: number[] = [];
   for (let index = 0; index <= steps; index++) {
     const start = performance.now();
-    run(context, ...plans);
+    submit(target, submissions);
     const submitted = performance.now();
-    await context.device.queue.onSubmittedWorkDone();
+    await target.context.device.queue.onSubmittedWorkDone();
     if (index === 0) continue;
     seconds.push((performance.now() - start) / 1000);
     host.push(submitted - start);

@@ -3,17 +3,18 @@ import type { ImageFolderConfig } from "../configs/schema.ts";
 import { UserError } from "../core/host/errors.ts";
 import { key, unit } from "../core/graph/random.ts";
 import { cpuSeconds } from "../core/host/process.ts";
+import { planLoop } from "../core/device/run_plans.ts";
 import { isDirectory } from "../core/host/files.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
 import { checkDecoder } from "../data/image.ts";
 import { decodeBatch } from "../data/image_batch.ts";
 import { type ImageFolder, listImageFolder } from "../data/image_folder.ts";
 import { startPass } from "../training/examples.ts";
+import { runPass } from "../training/pass.ts";
 import { pixelScale } from "../configs/pixel_scale.ts";
 import type { Session } from "../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../training/training_step.ts";
+import { compileStep, destroyStep, submissionsOf } from "../training/training_step.ts";
 import { stream } from "../training/streamed.ts";
-import { waitMeter } from "../training/wait_meter.ts";
 
 export interface PictureFigures {
   readonly pictures: number;
@@ -78,28 +79,24 @@ export async function benchPictures(
   const data = stream("pictures", repeated(folder, (steps + 1) * batch), options);
   const step = await compileStep(session, data, { tuner, microBatch });
   const training = { seed: 0, epoch: 0, firstStep: 0, first: 0, distorts: true };
-  const pass = await startPass(session, data, { batch, batches: steps + 1, training }), waits = waitMeter();
-  const { queue } = session.context.device;
-  let start = 0, waited = 0, previous: Promise<unknown> = Promise.resolve();
-  for (let at = 0; at <= steps; at++) {
-    await waits.during(pass.next!());
-    runStep(session, step, { step: at, seed: 0, learningRate: 0, first: at * batch });
-    const done = queue.onSubmittedWorkDone();
-    waits.submitted(done);
-    await previous; // as in training, two steps are in flight
-    previous = done;
-    if (at === 0) {
-      await done;
-      [start, waited] = [performance.now(), waits.seconds()];
-    }
-  }
-  await previous;
+  const pass = await startPass(session, data, { batch, batches: steps + 1, training }), loop = planLoop(session);
+  let start = 0, waited = 0;
+  await runPass(loop, pass, steps + 1, {
+    step: (at) => submissionsOf(session, step, { step: at, seed: 0, learningRate: 0, first: at * batch }),
+    async after(at) {
+      if (at > 0) return true;
+      await loop.finish();
+      [start, waited] = [performance.now(), loop.waitedSeconds()];
+      return true;
+    },
+  });
+  await loop.finish();
   const seconds = (performance.now() - start) / 1000;
   destroyStep(step);
   return {
     pictures: folder.names.length,
     ...decoding,
     trainedPerSecond: steps * batch / seconds,
-    waitingPercent: 100 * (waits.seconds() - waited) / seconds,
+    waitingPercent: 100 * (loop.waitedSeconds() - waited) / seconds,
   };
 }

@@ -1,7 +1,7 @@
 /** What a user sees while long work runs: a line that redraws itself on a terminal, whole lines elsewhere. */
 import { print, printError, printOver, terminalColumns } from "../core/host/process.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
-import type { Status } from "../training/fit.ts";
+import type { Status } from "../training/status.ts";
 
 export interface ProgressLine {
   /** Shows work in progress; without a terminal only the start of each kind of work. */

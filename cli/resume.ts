@@ -1,7 +1,7 @@
 /** Going on with a run: what its folder brings, and which options may differ. */
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/host/errors.ts";
-import type { Resumed } from "../training/run.ts";
+import type { Resumed } from "../training/run_options.ts";
 import * as folder from "../training/run_folder.ts";
 import type { Arguments } from "./arguments.ts";
 import type { ProgressLine } from "./progress.ts";

@@ -7,10 +7,16 @@ import { writeTensor } from "../core/device/transfer.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { generateShapes } from "../data/generated.ts";
-import { initialize } from "../training/fit.ts";
+import { initialize } from "../training/snapshot.ts";
 import { makeResident, type Resident } from "../training/resident.ts";
 import { openSession, type Session } from "../training/session.ts";
-import { compileStep, destroyStep, plansOf, type TrainingStep } from "../training/training_step.ts";
+import {
+  compileStep,
+  destroyStep,
+  SAME_EACH_TIME,
+  submissionsOf,
+  type TrainingStep,
+} from "../training/training_step.ts";
 
 /** A session with initial parameters and one batch of images. */
 export async function openStep(context: Context, config: Config): Promise<{ session: Session; data: Resident }> {
@@ -20,9 +26,7 @@ export async function openStep(context: Context, config: Config): Promise<{ sess
   examples.images.forEach((value, i) => examples.images[i] = value / 127.5 - 1);
   const data = await makeResident(context, session.buffers, "train", examples);
   await initialize(session, 0, null, "");
-  // A learning rate of 0 keeps the parameters, so that every step computes the same.
-  const step = encodeStep({ step: 0, seed: 0, learningRate: 0, first: 0 });
-  await writeTensor(context, session.buffers, session.step, step);
+  await writeTensor(context, session.buffers, session.step, encodeStep(SAME_EACH_TIME));
   return { session, data };
 }
 
@@ -46,7 +50,9 @@ export async function compareSteps(session: Session, data: Resident, tuners: rea
   const { context } = session;
   const compiled: TrainingStep[] = [];
   for (const tuner of tuners) compiled.push(await compileStep(session, data, { tuner }));
-  const steps = compiled.map((step) => plansOf(session, step).flatMap(({ dispatches }) => dispatches));
+  const steps = compiled.map((step) =>
+    submissionsOf(session, step, SAME_EACH_TIME).flatMap(({ plans }) => plans).flatMap(({ dispatches }) => dispatches)
+  );
   const time = async (index: number) => (await timePasses(context, [steps[index]!])).passes[0]!.seconds;
   const first: number[] = [], seconds: number[][] = steps.map(() => []);
   for (const index of steps.keys()) first.push(await time(index));

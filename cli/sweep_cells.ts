@@ -1,7 +1,7 @@
 /** What training the cells of a sweep takes from the command line. */
 import type { Config } from "../configs/schema.ts";
 import type { CellOptions } from "../sweep/run_cell.ts";
-import type { Status } from "../training/fit.ts";
+import type { Status } from "../training/status.ts";
 import type { Arguments } from "./arguments.ts";
 import { dataFolder } from "./data_folder.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";

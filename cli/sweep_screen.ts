@@ -1,7 +1,7 @@
 /** What a user sees of a sweep: on a terminal a table that redraws itself; elsewhere a line for each run that ends. */
 import { terminalColumns } from "../core/host/process.ts";
 import { type CellRecord, isOver, type SweepRecord } from "../sweep/record.ts";
-import type { Status } from "../training/fit.ts";
+import type { Status } from "../training/status.ts";
 import { liveTable } from "./live_table.ts";
 import { formatSeconds, type ProgressLine } from "./progress.ts";
 import { cellLine, countLine, type Running, sweepTable } from "./sweep_table.ts";

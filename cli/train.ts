@@ -2,7 +2,8 @@
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/host/errors.ts";
 import { exit, onInterrupt } from "../core/host/process.ts";
-import { type RunOptions, trainRun } from "../training/run.ts";
+import { trainRun } from "../training/run.ts";
+import type { RunOptions } from "../training/run_options.ts";
 import * as folder from "../training/run_folder.ts";
 import { lockRun, type RunLock } from "../training/run_lock.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";

@@ -1,9 +1,10 @@
 import { convForward } from "../kernels/conv/conv_forward.ts";
 import type { Context } from "../core/device/device.ts";
 import { op } from "../core/graph/op.ts";
-import { type Buffers, compile, run } from "../core/device/plan.ts";
+import { type Buffers, compile } from "../core/device/plan.ts";
+import { runAndRead } from "../core/device/run_plans.ts";
 import { tensor } from "../core/graph/tensor.ts";
-import { readTensor, writeTensor } from "../core/device/transfer.ts";
+import { writeTensor } from "../core/device/transfer.ts";
 import { defaultTuner } from "../core/graph/tuner.ts";
 import { type Progress, rowsAtOnce, type Whitening } from "./whitening.ts";
 
@@ -35,10 +36,8 @@ export async function whiten(
     const begin = from * size - start;
     const rows = images.slice(start, start + atOnce * size);
     await writeTensor(context, buffers, x, rows);
-    run(context, plan);
-    const whitened = await readTensor(context, buffers, y);
-    images.set(whitened.subarray(begin), start + begin);
-    context.check();
+    const [whitened] = await runAndRead(context, plan, [y]);
+    images.set(new Float32Array(whitened!).subarray(begin), start + begin);
     progress(Math.min(count, from + atOnce) / count);
   }
   plan.destroy();

@@ -1,9 +1,10 @@
 /** From one unit of a network back to the pixels (paper, section 4 and Figure 1a). */
-import { compile, type Plan, run } from "../core/device/plan.ts";
+import { compile, type Plan } from "../core/device/plan.ts";
+import { runAndRead } from "../core/device/run_plans.ts";
 import { type Rule, RULES } from "../core/graph/layer.ts";
 import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
 import { UserError } from "../core/host/errors.ts";
-import { readTensors, writeTensor } from "../core/device/transfer.ts";
+import { writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
 import { MOST_ACTIVE } from "../kernels/look/unit_signal.ts";
 import { type Model, withOwnBuffers } from "../training/model.ts";
@@ -114,9 +115,7 @@ async function explainBatch(
   units.set(choices.subarray(2 * first, 2 * (first + batch)));
   await writeTensor(context, buffers, x, rows);
   await writeTensor(context, buffers, choice, units);
-  run(context, plan);
-  const [pairs, numbers, pixels] = await readTensors(context, plan.buffers, results);
-  context.check();
+  const [pairs, numbers, pixels] = await runAndRead(context, plan, results);
   const chosen = new Uint32Array(pairs!), activations = new Float32Array(numbers!), dx = new Float32Array(pixels!);
   return Array.from({ length: batch }, (_, n) => ({
     unit: chosen[2 * n]!,

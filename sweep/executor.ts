@@ -1,6 +1,6 @@
 /** Where the cells of a sweep are trained, and what happens to one that fails. */
 import { oneLine } from "../core/host/errors.ts";
-import type { Status } from "../training/fit.ts";
+import type { Status } from "../training/status.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Outcome } from "./record.ts";
 import { type CellOptions, runCell } from "./run_cell.ts";

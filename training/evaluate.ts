@@ -7,6 +7,7 @@ import { type Model, withOwnBuffers } from "./model.ts";
 import { makeResident } from "./resident.ts";
 import { runBatches } from "./run_batches.ts";
 import { compileEvaluation, type Evaluation } from "./session.ts";
+import { meansOf } from "./sums.ts";
 
 /** Mean cross-entropy in nats and error in percent, of so many examples: all whose image could be read. */
 export interface Score {
@@ -71,9 +72,9 @@ export async function runEvaluation(
     return true;
   });
   if (!whole) return null;
-  const [loss, errors, examples] = await readTensor(context, buffers, metrics) as unknown as number[];
+  const sums = Array.from(await readTensor(context, buffers, metrics)), examples = sums[2]!;
   if (examples === 0) throw new UserError(`None of the ${data.count} images of the evaluation could be read`);
   const expected = data.count - ("skipped" in data ? data.skipped.size : 0);
   if (examples !== expected) throw new UserError(`The device evaluated ${examples} of ${expected} examples`);
-  return { loss: loss! / examples!, error: 100 * errors! / examples!, examples: examples! };
+  return { ...meansOf(sums), examples };
 }

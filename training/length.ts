@@ -27,3 +27,23 @@ export function lengthOf({ batch, epochs = Infinity, iterations = Infinity }: Se
   const steps = Math.min(epochs * stepsPerEpoch, iterations);
   return { stepsPerEpoch, steps, epochs: Math.ceil(steps / stepsPerEpoch) };
 }
+
+/** Steps of all epochs before `epoch`, counted from 0. */
+export function stepsBefore({ stepsPerEpoch, steps }: Length, epoch: number): number {
+  return Math.min(epoch * stepsPerEpoch, steps);
+}
+
+/** Steps of an epoch: the last may have fewer than the others. */
+export function stepsIn(length: Length, epoch: number): number {
+  return stepsBefore(length, epoch + 1) - stepsBefore(length, epoch);
+}
+
+/** Throws `UserError` where a training of this length never stands at `step` in `epoch`. */
+export function checkPlace(length: Length, { step, epoch }: { readonly step: number; readonly epoch: number }): void {
+  const { stepsPerEpoch, epochs } = length;
+  if (step >= stepsBefore(length, epoch) && step <= stepsBefore(length, epoch + 1) && epoch <= epochs) return;
+  throw new UserError(
+    `Cannot resume at step ${step} in epoch ${epoch + 1} of ${epochs}: an epoch has ${stepsPerEpoch} steps; ` +
+      "use the data and the config that the run was started with",
+  );
+}

@@ -4,9 +4,10 @@ import { type Checkpoint, encode, select } from "./checkpoint.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
 import { folderOf, isDirectory, writeFile } from "../core/host/files.ts";
-import { type Definition, getParams, type Model, type ModelOptions, placeModel } from "./model.ts";
+import { type Definition, type Model, type ModelOptions, placeModel } from "./model.ts";
 import { whitens } from "./preprocess.ts";
 import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_folder.ts";
+import { checkpointOf } from "./snapshot.ts";
 
 /**
  * Writes a model's parameters ("conv1/w" as [height, width, in, out], "conv1/b", ...), float32, and its config, if any,
@@ -22,11 +23,8 @@ import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_fo
  */
 export async function saveModel(model: Model, path: string): Promise<void> {
   const whitening = model.whitening === null ? null : await keepWhitening(folderOf(path), model.whitening);
-  const { config, context: { scope } } = model, tensors = await getParams({ ...model, state: {} });
-  await writeFile(
-    path,
-    await encode({ config, progress: null, microBatch: null, tunings: {}, scope, shaders: "", whitening, tensors }),
-  );
+  const origin = { progress: null, step: null, whitening };
+  await writeFile(path, await encode(await checkpointOf({ ...model, state: {} }, origin)));
 }
 
 /** What goes with a model beside its file. */

@@ -1,3 +1,6 @@
+/** Visiting examples once, batch by batch. */
+import type { PlanLoop, Submission } from "../core/device/run_plans.ts";
+
 /** How examples are visited once. */
 export interface PassOptions {
   /** Examples of a batch. */
@@ -22,4 +25,24 @@ export interface Pass {
   readonly next: (() => Promise<void>) | null;
   /** Gives the rest up. */
   close(): void;
+}
+
+/** What runs for each batch of a pass, counted from 0. */
+export interface PassSteps {
+  readonly step: (at: number) => readonly Submission[];
+  /** Called once it was submitted; ends the pass where it returns false. */
+  readonly after: (at: number) => Promise<boolean> | boolean;
+}
+
+/** Takes a step for each batch of a pass and closes it. Returns false where `after` ended it. */
+export async function runPass(loop: PlanLoop, pass: Pass, batches: number, steps: PassSteps): Promise<boolean> {
+  try {
+    for (let at = 0; at < batches; at++) {
+      await loop.run(steps.step(at), pass.next);
+      if (!await steps.after(at)) return false;
+    }
+  } finally {
+    pass.close();
+  }
+  return true;
 }

@@ -1,8 +1,9 @@
 /** From images to logits and probabilities. */
-import { compile, run } from "../core/device/plan.ts";
+import { compile } from "../core/device/plan.ts";
+import { runAndRead } from "../core/device/run_plans.ts";
 import { forwardProgram } from "../core/graph/program.ts";
 import { tensor } from "../core/graph/tensor.ts";
-import { readTensor, writeTensor } from "../core/device/transfer.ts";
+import { writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
 import type { Model, Predictor } from "./model.ts";
 
@@ -33,10 +34,8 @@ export async function predictLogits(model: Model, images: Float32Array): Promise
     const rows = new Float32Array(batch * size);
     rows.set(images.subarray(first * size, (first + batch) * size));
     await writeTensor(context, plan.buffers, x, rows);
-    run(context, plan);
-    const values = await readTensor(context, plan.buffers, logits);
-    result.set(values.subarray(0, (count - first) * classes), first * classes);
-    context.check();
+    const [values] = await runAndRead(context, plan, [logits]);
+    result.set(new Float32Array(values!).subarray(0, (count - first) * classes), first * classes);
   }
   if (predictors.has(batch)) release(predictor);
   else predictors.set(batch, predictor);

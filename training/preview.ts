@@ -1,10 +1,11 @@
 /** What a network sees: images of a config's data set as evaluation and training present them, as pictures. */
 import type { Config, DatasetConfig } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
-import { type Buffers, compile, run } from "../core/device/plan.ts";
+import { type Buffers, compile } from "../core/device/plan.ts";
+import { submit } from "../core/device/run_plans.ts";
 import type { Batch } from "../core/graph/program.ts";
-import { encodeStep, stepTensor } from "../core/graph/step_data.ts";
-import { readTensor, writeTensor } from "../core/device/transfer.ts";
+import { stepTensor } from "../core/graph/step_data.ts";
+import { readTensor } from "../core/device/transfer.ts";
 import { defaultTuner } from "../core/graph/tuner.ts";
 import type { Picture } from "../report/image_grid.ts";
 import { canvasOf } from "../configs/canvas.ts";
@@ -54,8 +55,7 @@ export async function preview(
     const plan = await compile(context, { ops, keep: [x] }, defaultTuner(context.limits), buffers);
     const values: Float32Array[] = [];
     for (let n = 0; n < steps; n++) {
-      await writeTensor(context, buffers, step, encodeStep({ step: n, seed, learningRate: 0, first: 0 }));
-      run(context, plan);
+      submit({ context, buffers, step }, [{ plans: [plan], data: { step: n, seed, learningRate: 0, first: 0 } }]);
       values.push(Float32Array.from(await readTensor(context, plan.buffers, x)));
     }
     plan.destroy();

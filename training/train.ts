@@ -6,12 +6,13 @@ import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { checkOptions } from "../layers/describe_issue.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
-import { fit, type Status } from "./fit.ts";
+import { fit } from "./fit.ts";
+import type { Status } from "./status.ts";
 import { checkSeed, type Model, setParams, withOwnBuffers } from "./model.ts";
 import { setLossScale } from "./precision.ts";
 import { makeResident } from "./resident.ts";
-import { type Augment, compileEvaluation, type Precision, trainable } from "./session.ts";
-import { compileStep, destroyStep } from "./training_step.ts";
+import { type Augment, type Precision, trainable } from "./session.ts";
+import { compileTraining, destroyTraining } from "./training_plans.ts";
 
 /** How to train, as under `training:` of a config; `epochs`, `batch`, `learningRate` and `optimizer` must be there. */
 type Settings = Omit<z.input<typeof trainingSchema>, "init"> & Partial<Pick<z.input<typeof trainingSchema>, "init">>;
@@ -87,16 +88,12 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
     const session = trainable(own, training, augmented, wanted), { context, buffers } = own;
     await setLossScale(session);
     const resident = await makeResident(context, buffers, "train", data);
-    const step = await compileStep(session, resident);
-    const evaluation = validation === undefined
-      ? null
-      : await compileEvaluation(session, await makeResident(context, buffers, "validation", validation));
+    const test = validation === undefined ? null : await makeResident(context, buffers, "validation", validation);
+    const plans = await compileTraining(session, { train: resident, test });
     let last: Checkpoint | null = null, rows: readonly EpochMetrics[] = [];
     try {
       await fit(session, {
-        train: resident,
-        step,
-        evaluation,
+        ...plans,
         seed,
         resumed: null,
         whitening: null,
@@ -115,8 +112,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
       if (last !== null) await setParams(model, select(last, model.specs, model.network.name));
       throw error;
     } finally {
-      destroyStep(step);
-      evaluation?.plan.destroy();
+      destroyTraining(plans);
     }
     return rows;
   });

@@ -6,10 +6,11 @@
 import { type Arena, arena } from "../core/graph/arena.ts";
 import { mebibytes } from "../core/host/memory.ts";
 import { TooLargeError, UserError } from "../core/host/errors.ts";
-import { compile, layOut, type Plan, run } from "../core/device/plan.ts";
+import { compile, layOut, type Plan } from "../core/device/plan.ts";
+import type { Submission } from "../core/device/run_plans.ts";
 import { gradientProgram, type Program, updateProgram } from "../core/graph/program.ts";
 import { totalMemory } from "../core/host/process.ts";
-import { encodeStep, type StepData } from "../core/graph/step_data.ts";
+import type { StepData } from "../core/graph/step_data.ts";
 import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
 import { lengthOf } from "./length.ts";
 import { batchOf, type Examples } from "./examples.ts";
@@ -102,23 +103,20 @@ export function describeStep({ training: { batch } }: Session, { microBatch, pla
   return `batch ${batch}${parts}, ${mebibytes(plan.transientBytes)} beside the parameters`;
 }
 
-/** The plans of a whole step in order, for whoever times them. */
-export function plansOf({ training: { batch } }: Session, { microBatch, plan, update }: TrainingStep): Plan[] {
-  return [...Array.from({ length: batch / microBatch }, () => plan), ...(update === null ? [] : [update])];
-}
-
-/** Encodes and submits a step; returns at once. `data.first` is the batch's first example. */
-export function runStep(
-  { context, buffers, step, training: { batch } }: Session,
+/** The submissions of a whole step; `data.first` is the batch's first example. */
+export function submissionsOf(
+  { training: { batch } }: Session,
   { microBatch, plan, update }: TrainingStep,
   data: StepData,
-): void {
-  for (let from = 0; from < batch; from += microBatch) {
-    const values = encodeStep({ ...data, first: data.first + from }), last = from + microBatch === batch;
-    context.device.queue.writeBuffer(buffers.get(step.buffer)!, 0, values);
-    run(context, plan, ...(last && update !== null ? [update] : []));
-  }
+): Submission[] {
+  return Array.from({ length: batch / microBatch }, (_, part) => ({
+    plans: update !== null && (part + 1) * microBatch === batch ? [plan, update] : [plan],
+    data: { ...data, first: data.first + part * microBatch },
+  }));
 }
+
+/** The step data with which a step computes the same each time: a learning rate of 0 keeps the parameters. */
+export const SAME_EACH_TIME: StepData = { step: 0, seed: 0, learningRate: 0, first: 0 };
 
 /** Frees the transient memory of a step. */
 export function destroyStep({ plan, update }: TrainingStep): void {

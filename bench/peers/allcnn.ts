@@ -6,7 +6,8 @@ import process from "node:process";
 import { openDevice } from "../../core/device/device.ts";
 import { UserError } from "../../core/host/errors.ts";
 import { printError } from "../../core/host/process.ts";
-import { readTensor } from "../../core/device/transfer.ts";
+import { planLoop } from "../../core/device/run_plans.ts";
+import { readTensor, writeTensor } from "../../core/device/transfer.ts";
 import { cachedTuner } from "../../core/tune/tune.ts";
 import { openTuneCache } from "../../core/tune/tune_cache.ts";
 import type { Layer } from "../../core/graph/layer.ts";
@@ -15,7 +16,7 @@ import { makeResident } from "../../training/resident.ts";
 import { setParams } from "../../training/model.ts";
 import { setLossScale } from "../../training/precision.ts";
 import { openSession } from "../../training/session.ts";
-import { compileStep, runStep, type TrainingStep } from "../../training/training_step.ts";
+import { compileStep, submissionsOf, type TrainingStep } from "../../training/training_step.ts";
 import { type Inputs, serve, type Trainer } from "./serve.ts";
 
 /** The network with dropout off: evaluating is all the same to the other layers that peers know. */
@@ -26,7 +27,7 @@ const withoutDropout = (network: Layer): Layer => ({
 
 async function open({ config, images, labels, weights }: Inputs): Promise<Trainer> {
   const half = process.argv[2] === "f16", matrix = process.argv[3] === "matrix";
-  const context = await openDevice({ matrix }), { queue } = context.device, precision = half ? "f16" : "f32";
+  const context = await openDevice({ matrix }), precision = half ? "f16" : "f32";
   if (half && context.limits.f16 !== true) throw new UserError("This device has no shader-f16");
   if (matrix && context.limits.matrix === undefined) {
     throw new UserError("This device has no matrix units that can be used");
@@ -38,7 +39,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
   const values = Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, data]));
   const { network } = session, dropoutFree = { ...session, network: withoutDropout(network) };
   const compiled: { [dropout: string]: TrainingStep } = {};
-  const inFlight: Promise<unknown>[] = [];
+  const loop = planLoop(session);
   let steps = 0;
   return {
     device: context.description,
@@ -49,13 +50,11 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
     },
     async step({ dropout, learningRate }) {
       const step = compiled[`${dropout}`] ??= await compileStep(dropout ? session : dropoutFree, data, { tuner });
-      queue.writeBuffer(buffers.get(session.metrics.buffer)!, 0, new Float32Array(4)); // the loss of this step alone
-      runStep(session, step, { step: steps++, seed: 0, learningRate, first: 0 });
-      inFlight.push(queue.onSubmittedWorkDone());
-      if (inFlight.length > 1) await inFlight.shift(); // at most two steps, as in training/fit.ts
+      await writeTensor(context, buffers, session.metrics, new Float32Array(4)); // the loss of this step alone
+      await loop.run(submissionsOf(session, step, { step: steps++, seed: 0, learningRate, first: 0 }));
     },
     async finish() {
-      await Promise.all(inFlight.splice(0));
+      await loop.finish();
       const [loss, , examples] = await readTensor(context, buffers, session.metrics);
       context.check();
       return loss! / examples!;

@@ -10,12 +10,13 @@ import { loadConfig } from "../../configs/load.ts";
 import { openDevice } from "../../core/device/device.ts";
 import { permutation } from "../../core/graph/random.ts";
 import { readTensor, writeTensor } from "../../core/device/transfer.ts";
-import { initialize } from "../../training/fit.ts";
+import { initialize } from "../../training/snapshot.ts";
 import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts";
-import { readSums } from "../../training/precision.ts";
+import { readSums } from "../../training/sums.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession, type Precision } from "../../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../../training/training_step.ts";
+import { submit } from "../../core/device/run_plans.ts";
+import { compileStep, destroyStep, submissionsOf } from "../../training/training_step.ts";
 
 const { values } = parseArgs({
   options: {
@@ -54,7 +55,10 @@ async function losses(precision: Precision, seed: number): Promise<number[]> {
     if (at % perEpoch === 0) {
       await writeTensor(context, buffers, data.order, permutation(data.count, seed, at / perEpoch));
     }
-    runStep(session, step, { step: at, seed, learningRate: learningRate.base, first: at % perEpoch * batch });
+    submit(
+      session,
+      submissionsOf(session, step, { step: at, seed, learningRate: learningRate.base, first: at % perEpoch * batch }),
+    );
     if ((at + 1) % window === 0) {
       const [loss, , count] = await readTensor(context, buffers, metrics);
       found.push(loss! / count!);

@@ -19,11 +19,12 @@ import { elements } from "../../core/graph/tensor.ts";
 import { readTensor } from "../../core/device/transfer.ts";
 import { type LayerNode, layerTree } from "../../layers/tree.ts";
 import { placed } from "../../training/canvas.ts";
-import { initialize } from "../../training/fit.ts";
+import { initialize } from "../../training/snapshot.ts";
 import { getParams } from "../../training/model.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
-import { compileStep, runStep } from "../../training/training_step.ts";
+import { submit } from "../../core/device/run_plans.ts";
+import { compileStep, submissionsOf } from "../../training/training_step.ts";
 import { random, relativeError } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 
@@ -85,7 +86,10 @@ const before = Object.fromEntries(
   Object.entries(await getParams(session)).filter(([name]) => !name.startsWith("velocity/")),
 );
 const started = performance.now();
-runStep(session, step, { step: STEP, seed: SEED, learningRate: config.training.learningRate.base, first: 0 });
+submit(
+  session,
+  submissionsOf(session, step, { step: STEP, seed: SEED, learningRate: config.training.learningRate.base, first: 0 }),
+);
 const [loss, , examples] = await readTensor(context, session.buffers, session.metrics);
 context.check();
 console.log(

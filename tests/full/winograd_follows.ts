@@ -11,11 +11,12 @@ import { type Context, openDevice } from "../../core/device/device.ts";
 import { permutation } from "../../core/graph/random.ts";
 import { readTensor, writeTensor } from "../../core/device/transfer.ts";
 import { defaultTuner, type Tuner } from "../../core/graph/tuner.ts";
-import { initialize } from "../../training/fit.ts";
+import { initialize } from "../../training/snapshot.ts";
 import { prepare, type Source, whiteningFor } from "../../training/preprocess.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../../training/training_step.ts";
+import { submit } from "../../core/device/run_plans.ts";
+import { compileStep, destroyStep, submissionsOf } from "../../training/training_step.ts";
 
 const WINDOW = 50, SEED = 0;
 
@@ -53,7 +54,7 @@ async function losses(device: Context, tuner: Tuner): Promise<{ losses: number[]
       await writeTensor(device, buffers, data.order, permutation(data.count, SEED, step / perEpoch));
     }
     const values = { step, seed: SEED, learningRate: learningRate.base, first: step % perEpoch * batch };
-    runStep(session, compiled, values);
+    submit(session, submissionsOf(session, compiled, values));
     if ((step + 1) % WINDOW === 0) {
       const [loss, , count] = await readTensor(device, buffers, metrics);
       found.push(loss! / count!);

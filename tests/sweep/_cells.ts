@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { type PlanOptions, planSweep, type SweepPlan } from "../../sweep/plan.ts";
 import type { CellOptions } from "../../sweep/run_cell.ts";
-import type { RunOptions, trainRun } from "../../training/run.ts";
+import type { trainRun } from "../../training/run.ts";
+import type { RunOptions } from "../../training/run_options.ts";
 import { saveCheckpoint, startRun, writeMetrics } from "../../training/run_folder.ts";
 
 export const RATE = "training.learningRate.base";

@@ -6,7 +6,9 @@ import { driveSweep } from "../../sweep/drive.ts";
 import { localExecutor } from "../../sweep/executor.ts";
 import type { SweepPlan } from "../../sweep/plan.ts";
 import { type CellRecord, readRecord, type SweepRecord } from "../../sweep/record.ts";
-import { NotExactError, type RunOptions, type trainRun } from "../../training/run.ts";
+import { NotExactError } from "../../training/exact_resume.ts";
+import type { trainRun } from "../../training/run.ts";
+import type { RunOptions } from "../../training/run_options.ts";
 import { inFolder } from "../cli/_run.ts";
 import { cellOptions, fakeTrainer, planIn } from "./_cells.ts";
 

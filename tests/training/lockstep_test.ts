@@ -11,7 +11,8 @@ import { sgdOf } from "../../bench/peers/protocol.ts";
 import { makeResident } from "../../training/resident.ts";
 import { getParams, setParams } from "../../training/model.ts";
 import { openSession, parameterSpecs } from "../../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../../training/training_step.ts";
+import { submit } from "../../core/device/run_plans.ts";
+import { compileStep, destroyStep, submissionsOf } from "../../training/training_step.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 import { sgd } from "../_reference.ts";
 import { lossAndGrads, type Named } from "../_reference_network.ts";
@@ -42,7 +43,10 @@ async function trainOnGpu(config: Config, data: Dataset, steps: number, learning
   const compiled = await compileStep(session, resident, { tuner: defaultTuner(context.limits) });
   await setParams(session, initialParams(config));
   for (let step = 0; step < steps; step++) {
-    runStep(session, compiled, { step, seed: 1, learningRate, first: step * config.training.batch });
+    submit(
+      session,
+      submissionsOf(session, compiled, { step, seed: 1, learningRate, first: step * config.training.batch }),
+    );
   }
   const params = await getParams(session);
   context.check();

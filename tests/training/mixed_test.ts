@@ -5,13 +5,15 @@ import { parseConfig } from "../../configs/load.ts";
 import type { LossScale } from "../../core/device/loss_scale_buffer.ts";
 import { readTensor, writeTensor } from "../../core/device/transfer.ts";
 import { generateShapes } from "../../data/generated.ts";
-import { initialize } from "../../training/fit.ts";
+import { initialize } from "../../training/snapshot.ts";
 import { evaluate } from "../../training/evaluate.ts";
 import { closeModel, getParams, openModel } from "../../training/model.ts";
-import { precisionNote, readSums, setLossScale } from "../../training/precision.ts";
+import { precisionNote, setLossScale } from "../../training/precision.ts";
+import { readSums } from "../../training/sums.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
-import { compileStep, destroyStep, runStep } from "../../training/training_step.ts";
+import { submit } from "../../core/device/run_plans.ts";
+import { compileStep, destroyStep, submissionsOf } from "../../training/training_step.ts";
 import { train } from "../../training/train.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 import { INPUT, stripes, tinyNetwork } from "./_tiny.ts";
@@ -74,7 +76,10 @@ async function opened(network: Network, precision: "f32" | "f16", microBatch: nu
     async take(count: number): Promise<number> {
       await writeTensor(context, buffers, session.metrics, new Float32Array(4));
       for (const end = at + count; at < end; at++) {
-        runStep(session, step, { step: at, seed: 3, learningRate: 0.05, first: BATCH * (at % 4) });
+        submit(
+          session,
+          submissionsOf(session, step, { step: at, seed: 3, learningRate: 0.05, first: BATCH * (at % 4) }),
+        );
       }
       const [loss, , examples] = await readTensor(context, buffers, session.metrics);
       assert.is(examples, count * BATCH);

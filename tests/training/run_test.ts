@@ -6,7 +6,8 @@ import type { Config } from "../../configs/schema.ts";
 import { type Context, openDevice } from "../../core/device/device.ts";
 import { UserError } from "../../core/host/errors.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
-import { type Resumed, trainRun } from "../../training/run.ts";
+import { trainRun } from "../../training/run.ts";
+import type { Resumed } from "../../training/run_options.ts";
 import { latestCheckpoint, readMetrics } from "../../training/run_folder.ts";
 import { inFolder } from "../cli/_run.ts";
 

@@ -4,11 +4,12 @@ import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import type { Context } from "../../core/device/device.ts";
 import { generateShapes } from "../../data/generated.ts";
-import { initialize } from "../../training/fit.ts";
+import { initialize } from "../../training/snapshot.ts";
 import { getParams } from "../../training/model.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
-import { compileStep, describeStep, destroyStep, fittingSizes, runStep } from "../../training/training_step.ts";
+import { submit } from "../../core/device/run_plans.ts";
+import { compileStep, describeStep, destroyStep, fittingSizes, submissionsOf } from "../../training/training_step.ts";
 import { gpu, relativeError } from "../_gpu.ts";
 
 /** Everything that draws random numbers or looks at the batch: dropout fused and apart, augmentation, pooling. */
@@ -52,7 +53,9 @@ async function trained(microBatch: number | null, config = CONFIG) {
   const context = await gpu(), { session, data } = await opened(context, config);
   const step = await compileStep(session, data, { microBatch });
   await initialize(session, 3, null, "");
-  for (let at = 0; at < 3; at++) runStep(session, step, { step: at, seed: 3, learningRate: 0.05, first: 12 * at });
+  for (let at = 0; at < 3; at++) {
+    submit(session, submissionsOf(session, step, { step: at, seed: 3, learningRate: 0.05, first: 12 * at }));
+  }
   const params = await getParams({ ...session, state: { ...session.state, metrics: metricsArena(session) } });
   destroyStep(step);
   session.buffers.forEach((buffer) => buffer.destroy());

@@ -1,0 +1,24 @@
+/** A training that cannot go on: what is wrong, and what to try. */
+import { DivergedError } from "../core/host/errors.ts";
+import type { LossScale } from "../core/device/loss_scale_buffer.ts";
+import type { Session } from "./session.ts";
+
+/** Throws `DivergedError` where the loss is no number any more; the checkpoint before it stays. */
+export function checkFinite({ training, lossScale }: Session, [loss]: readonly number[], step: number): void {
+  if (Number.isFinite(loss)) return;
+  const half = lossScale === null ? "" : ", or --set precision=f32, since half precision ends at 65504";
+  throw new DivergedError(
+    `The loss became ${loss} before step ${step}`,
+    "the last good checkpoint is kept; try a smaller learning rate, " +
+      `as --set training.learningRate.base=${training.learningRate.base / 5}${half}`,
+  );
+}
+
+/** Throws `DivergedError` where all `steps` updates of an epoch, counted from 0, were skipped. */
+export function checkUpdates(lossScale: LossScale | null, epoch: number, steps: number): void {
+  if (lossScale?.skipped !== steps) return;
+  throw new DivergedError(
+    `All ${steps} updates of epoch ${epoch + 1} were skipped, since gradients overflow in half precision`,
+    "the last good checkpoint is kept; activations may exceed 65504: try --set precision=f32",
+  );
+}

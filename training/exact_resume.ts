@@ -1,0 +1,44 @@
+/** What a resumed run must share with the run so far to end with the same bytes. */
+import type { Context } from "../core/device/device.ts";
+import type { Plan } from "../core/device/plan.ts";
+import { fixedTuner, type Tuner } from "../core/graph/tuner.ts";
+import { UserError } from "../core/host/errors.ts";
+import type { Resumed, RunOptions } from "./run_options.ts";
+
+/** Going on would need other kernels, which round differently. */
+export class NotExactError extends UserError {
+  override readonly name = "NotExactError";
+
+  constructor(why: string) {
+    super(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
+  }
+}
+
+/** The tuner of a new run, `otherwise`, or the one that replays a resumed run's tunings. */
+export function tunerFor(
+  { scope, limits }: Context,
+  { allowRetune }: RunOptions,
+  resumed: Resumed | null,
+  otherwise: Tuner,
+): Tuner {
+  if (resumed === null || allowRetune) return otherwise;
+  if (resumed.checkpoint.scope !== scope) {
+    throw new NotExactError("the run was made on another device or driver, or with other --exact, --safe or --matrix");
+  }
+  return fixedTuner(resumed.checkpoint.tunings, limits, otherwise);
+}
+
+/** The micro-batches of a resumed run, unless others are asked for. */
+export function microBatchOf({ microBatch, allowRetune }: RunOptions, resumed: Resumed | null): number | null {
+  const before = resumed?.checkpoint.microBatch ?? null;
+  if (before !== null && microBatch !== null && microBatch !== before && !allowRetune) {
+    throw new NotExactError(`the run has micro-batches of ${before}, not ${microBatch}`);
+  }
+  return microBatch ?? (allowRetune ? null : before);
+}
+
+/** Refuses a step that the run's shaders have not computed so far. */
+export function checkShaders({ shaders }: Plan, { allowRetune }: RunOptions, resumed: Resumed | null): void {
+  const before = resumed?.checkpoint.shaders || shaders; // empty in an initial state
+  if (before !== shaders && !allowRetune) throw new NotExactError("this version generates other shaders");
+}
