@@ -3,7 +3,7 @@ import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } fro
 import type { Document } from "yaml";
 import { UserError } from "../core/host/errors.ts";
 import { explain, type Path, reported } from "../layers/describe_issue.ts";
-import { ExpandError, expandAliases } from "./expand.ts";
+import { expandAliases, ExpandError } from "./expand.ts";
 import { readConfig } from "./find.ts";
 import { type Config, configSchema } from "./schema.ts";
 
