@@ -7,8 +7,8 @@
 /** Absent in a problem: f32. */
 export type FloatType = "f32" | "f16";
 
-/** What is computed with: one element, or four neighbours. */
-export type Computed = "f32" | "vec4f";
+/** What is computed with: one element, or four neighbours; matrix units take f16 as they are. */
+export type Computed = "f32" | "vec4f" | "vec4<f16>";
 
 /** The directive that a shader with arrays of f16 starts with. */
 export const enableDtype = (dtype: FloatType = "f32"): string => dtype === "f16" ? "enable f16;\n" : "";

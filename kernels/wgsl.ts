@@ -30,6 +30,33 @@ export function foldWorkgroups(count: number): Workgroups {
 export const WORKGROUP_INDEX = "group.y * groups.x + group.x";
 
 /**
+ * A shader of `count` workgroups of `size` threads, each of which runs `body` with its `index` and the parameters
+ * `builtins`.
+ */
+export function perWorkgroup(
+  count: number,
+  size: number | string,
+  declarations: string,
+  builtins: string,
+  body: string,
+): Shader {
+  const code = `${declarations}
+@compute @workgroup_size(${size})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        ${builtins}) {
+  let index = ${WORKGROUP_INDEX};
+  if (index >= ${count}u) { return; }
+${body}
+}
+`;
+  return { code, workgroups: foldWorkgroups(count) };
+}
+
+/** Parameters of `main`: the thread's place in its workgroup, and its index there. */
+export const LOCAL = "@builtin(local_invocation_id) local: vec3u";
+export const LANE = "@builtin(local_invocation_index) lane: u32";
+
+/**
  * A shader that runs `body` once for each `i` in 0 ... `count - 1`, one thread each.
  * `declarations` holds the bindings and functions that the body uses.
  */

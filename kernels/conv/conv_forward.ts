@@ -3,16 +3,14 @@
  *
  *   y[n,oy,ox,co] = dropout(activation(b[co] +
  *     sum over ky,kx,ci of x[n, oy*s + ky - p, ox*s + kx - p, ci] * w[ky,kx,ci,co]))
- *
- * The tuning is a family of gather_tunings.ts.
  */
 import { convCost, type ConvProblem, flattened } from "./conv_problem.ts";
 import type { Dropout } from "../pointwise.ts";
 import { type Epilogue, epilogueReads } from "./epilogue.ts";
-import type { Axis, GatherConv } from "./operands/gather_conv.ts";
-import { PLAIN, productShader } from "./families/gather_families.ts";
-import { type GatherTuning, gatherTunings } from "./families/gather_tunings.ts";
-import { gatherWinogradStages } from "./winograd/gather_winograd.ts";
+import { PLAIN_PRODUCT } from "./families/direct.ts";
+import type { ConvTuning } from "./families/family.ts";
+import { everyPixel, type PixelProduct } from "./operands/pixel_product.ts";
+import { methodOf, productTunings } from "./tunings.ts";
 import { type Kernel, read, write } from "../kernel.ts";
 
 export interface ConvForwardProblem extends ConvProblem {
@@ -22,17 +20,12 @@ export interface ConvForwardProblem extends ConvProblem {
   readonly dropout?: Dropout;
 }
 
-function gatherOf(p: ConvProblem, epilogue: Epilogue): GatherConv {
-  const axis = (count: number): Axis => ({
-    count,
-    outStart: 0,
-    outStep: 1,
+function productOf(p: ConvProblem, epilogue: Epilogue): PixelProduct {
+  const axis = (count: number) => ({
+    ...everyPixel(count),
     inStart: -p.padding,
     inStep: p.stride,
-    tapStep: 1,
     taps: p.kernel,
-    sliceStart: 0,
-    sliceStep: 1,
   });
   return {
     batch: p.batch,
@@ -58,17 +51,13 @@ function gatherOf(p: ConvProblem, epilogue: Epilogue): GatherConv {
  * console.log(first!.shader.code.includes("@compute"), convForward.cost(problem).flops); // true 9216
  * ```
  */
-export const convForward: Kernel<ConvForwardProblem, GatherTuning> = {
+export const convForward: Kernel<ConvForwardProblem, ConvTuning> = {
   name: "conv_forward",
-  tunings: (p, limits) => gatherTunings([gatherOf(flattened(p), p)], limits),
-  reference: () => PLAIN,
-  stages(problem, tuning) {
-    const g = gatherOf(flattened(problem), problem), epilogue = epilogueReads(problem, 2), output = write(0);
-    if (tuning.family === "winograd") {
-      return gatherWinogradStages(g, tuning, { input: read(0), weights: read(1), transposed: false, epilogue, output });
-    }
-    const bindings = [read(0), read(1), ...epilogue, output];
-    return { scratch: [], dispatches: [{ shader: productShader(g, tuning), bindings }] };
+  tunings: (p, limits) => productTunings([productOf(flattened(p), p)], limits),
+  reference: () => PLAIN_PRODUCT,
+  stages(p, tuning) {
+    const operands = { input: read(0), weights: read(1), transposed: false, epilogue: epilogueReads(p, 2) };
+    return methodOf(tuning).product.stages([productOf(flattened(p), p)], tuning, { ...operands, output: write(0) });
   },
   // Only a result that is never negative, so that its mask stays right (kernels/pointwise.ts).
   absorb: (p, next) => "dropout" in next && p.dropout === undefined && p.slope === 0 ? { ...p, ...next } : null,

@@ -10,17 +10,17 @@ import {
   declareSums,
   forEachSum,
   matrixArrays,
-  type MatrixTuning,
+  type MatrixTile,
   multiplyStaged,
   rowsOf,
   threadsOf,
-} from "../conv/matrix/matrix_tile.ts";
+} from "../conv/families/matrix/matrix_tile.ts";
 import {
   MATRIX_PARAMETERS,
   matrixDeclarations,
   matrixDirectives,
   stageVector,
-} from "../conv/matrix/subgroup_matrix.ts";
+} from "../conv/families/matrix/subgroup_matrix.ts";
 
 /** Elements of the operands, small integers, alike here and in WGSL. */
 const LEFT = { row: 7, column: 3, modulus: 31 }, RIGHT = { row: 5, column: 11, modulus: 29 };
@@ -34,7 +34,7 @@ export interface MatrixProbe {
 
 /** The probe with the left operand in this order: the gradient of weights has it by columns. */
 export function matrixProbe(matrix: MatrixConfig, leftOrder: MatrixArray["order"]): MatrixProbe {
-  const tuning: MatrixTuning = { family: "matrix", down: 2, across: 1, tall: 1, wide: 1, depth: 2 * matrix.k, matrix };
+  const tuning: MatrixTile = { down: 2, across: 1, tall: 1, wide: 1, depth: 2 * matrix.k, matrix };
   const rows = rowsOf(tuning), columns = columnsOf(tuning), threads = threadsOf(tuning), { depth } = tuning;
   const arrays = matrixArrays(tuning, leftOrder), { left, right } = arrays, byRows = leftOrder === "row_major";
   const value = (of: typeof LEFT, row: string, column: string) =>

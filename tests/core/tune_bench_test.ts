@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { convForward, type ConvForwardProblem } from "../../kernels/conv/conv_forward.ts";
-import { PLAIN } from "../../kernels/conv/families/gather_families.ts";
+import { PLAIN_PRODUCT } from "../../kernels/conv/families/direct.ts";
 import { type Kernel, scratch, type Shader, type Stages, write } from "../../kernels/kernel.ts";
 import { sgdUpdate } from "../../kernels/train/sgd.ts";
 import type { Context } from "../../core/device/device.ts";
@@ -99,7 +99,7 @@ function faultyOp(faults: Readonly<Record<string, Fault>>): Op {
   const kernel: Kernel<ConvForwardProblem, Faulty> = {
     name: "faulty",
     tunings: () => Object.keys(faults).map((fault) => ({ fault })),
-    stages: (problem, { fault }) => faults[fault]!(convForward.stages(problem, PLAIN)),
+    stages: (problem, { fault }) => faults[fault]!(convForward.stages(problem, PLAIN_PRODUCT)),
     cost: convForward.cost,
   };
   const { batch, height, width, inChannels, outChannels } = PROBLEM;

@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
-import { PLAIN } from "../../kernels/conv/families/gather_families.ts";
+import { PLAIN_PRODUCT } from "../../kernels/conv/families/direct.ts";
 import { type Stages, write } from "../../kernels/kernel.ts";
 import { type CheckArrays, type DeviceArray, openCheckArrays } from "../../core/measure/compare_arrays.ts";
 import { op } from "../../core/graph/op.ts";
@@ -82,7 +82,7 @@ halfTest(
     const f16 = (label: string, shape: Shape) => tensor(label, shape, { dtype: "f16" });
     const reads = [f16("x", [1, 5, 5, 4]), f16("w", [3, 3, 4, 7]), tensor("b", [7])], writes = [f16("y", [1, 5, 5, 7])];
     const context = await gpu(), conv = op(convForward, problem, { label: "conv", reads, writes });
-    const right = convForward.stages(problem, { ...PLAIN, rows: 8 });
+    const other = { ...PLAIN_PRODUCT, rows: 8 }, right = convForward.stages(problem, other);
     const then = (body: string): Stages => ({
       scratch: [],
       dispatches: [...right.dispatches, {

@@ -1,4 +1,4 @@
-/** Random checks of the kernels on matrix units, emulated on subgroups of 8, as kernels/conv/matrix/matrix_tile.ts offers them. */
+/** Random checks of the kernels on matrix units, emulated on subgroups of 8, as kernels/conv/families/matrix/matrix_tile.ts offers them. */
 import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";

@@ -5,7 +5,7 @@ import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
 import type { Kernel, Limits } from "../../kernels/kernel.ts";
 import type { MatrixDialect } from "../../kernels/matrix_config.ts";
-import { type MatrixTuning, threadsOf } from "../../kernels/conv/matrix/matrix_tile.ts";
+import { type MatrixTuning, threadsOf } from "../../kernels/conv/families/matrix/matrix_tile.ts";
 import { nullDevice } from "../_null_device.ts";
 
 /** As a discrete GPU with matrix units has them. */

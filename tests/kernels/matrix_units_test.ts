@@ -5,14 +5,15 @@ import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
 import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
 import { isEmulated, type MatrixDialect } from "../../kernels/matrix_config.ts";
-import { type MatrixTuning, matrixTunings } from "../../kernels/conv/matrix/matrix_tile.ts";
+import { matrix } from "../../kernels/conv/families/matrix/matrix.ts";
+import type { MatrixTuning } from "../../kernels/conv/families/matrix/matrix_tile.ts";
 import { type Context, openDevice } from "../../core/device/device.ts";
 import { gpu, type Operand, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 import { HALF_ERROR } from "./_half.ts";
 
 /**
- * Kinds of what kernels/conv/matrix/matrix_tile.ts offers, as small as they come, for llvmpipe compiles those in seconds each (all
+ * Kinds of what kernels/conv/families/matrix/matrix_tile.ts offers, as small as they come, for llvmpipe compiles those in seconds each (all
  * others: npm run test:full): one subgroup; several down and across, and several matrices of each; sides that differ.
  */
 const small = (dialect: MatrixDialect, m = 8, n = 8, k = 8) => ({ m, n, k, lanes: 8, dialect });
@@ -64,7 +65,10 @@ for (const [name, p, tunings] of SHAPES) {
     });
     test(`${title} ${name} on the matrix units of this device agrees with float64`, async () => {
       const context = await (withUnits ??= openDevice({ matrix: true }));
-      const offered = matrixTunings(WIDEST, WIDEST, context.limits);
+      const offered = matrix.product.candidates(
+        { input: WIDEST, output: WIDEST, dtype: "f16" },
+        context.limits,
+      ) as MatrixTuning[];
       if (offered.length === 0) return console.log("\n  skipped: this device has no matrix units");
       for (const tuning of offered.slice(0, MOST)) await body(tuning, context);
     });

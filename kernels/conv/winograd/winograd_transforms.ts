@@ -3,6 +3,7 @@
  * or in channels, channels]. One thread makes one tile of one channel, or one pair of channels.
  */
 import { enableDtype, type FloatType, loaded, stored, storedType } from "../../dtype.ts";
+import type { Rest } from "../shares.ts";
 import type { Shader } from "../../kernel.ts";
 import { elementwise, unroll } from "../../wgsl.ts";
 import { CONSTANTS, sandwich, tileCount, type TiledImage, type TileSize, transpose } from "./winograd.ts";
@@ -100,14 +101,14 @@ ${
 }
 
 /**
- * G' U G for each pair of channels, where U is the sum of `split` shares, added in order. `rest` is the body of further
- * threads, `extra` of them, with `declarations` for what it binds. Bindings: shares [products, split, in, out], dw.
+ * G' U G for each pair of channels, where U is the sum of `split` shares, added in order. `rest` is what further
+ * threads do. Bindings: shares [products, split, in, out], dw, those of `rest`.
  */
 export function transformWeightGradient(
   pairs: number,
   tile: TileSize,
   split: number,
-  rest: { threads: number; declarations: string; body: string },
+  rest: Rest,
 ): Shader {
   const share = (element: number, part: number) => `shares[${(element * split + part) * pairs}u + i]`;
   return elementwise(

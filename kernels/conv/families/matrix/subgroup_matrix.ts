@@ -10,7 +10,7 @@
  * argument, where offset and stride count the array's elements). tests/kernels/matrix_test.ts lets Dawn validate both.
  */
 import { emulatedDeclarations } from "./emulated_matrix.ts";
-import { isEmulated, isWide, type MatrixArray, type MatrixArrays, type MatrixConfig } from "../../matrix_config.ts";
+import { isEmulated, isWide, type MatrixArray, type MatrixArrays, type MatrixConfig } from "../../../matrix_config.ts";
 
 /** What a module begins with. */
 export function matrixDirectives({ dialect }: MatrixConfig): string {

@@ -4,7 +4,7 @@
  *
  * Loops start at `lane / 1024`, a 0 that compilers do not know: unrolled, they take llvmpipe three times as long.
  */
-import type { MatrixArray, MatrixArrays, MatrixConfig } from "../../matrix_config.ts";
+import type { MatrixArray, MatrixArrays, MatrixConfig } from "../../../matrix_config.ts";
 
 /** The types `Left`, `Right`, `Sum` and the functions that subgroup_matrix.ts calls. `lanes` must divide m and k. */
 export function emulatedDeclarations(

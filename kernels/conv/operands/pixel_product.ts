@@ -1,15 +1,17 @@
 /**
- * What conv_forward and conv_backward_data have in common: both gather. Each output pixel sums, over a grid of taps
- * and all input channels k, an input pixel times a slice of weights:
+ * Products of pixels, which conv_forward, conv_backward_data and Winograd's algorithm have in common. Each output pixel
+ * sums, over a grid of taps and all input channels k, an input pixel times a slice of weights:
  *
  *   out[n, i*outStep + outStart, j*outStep + outStart, c] = activation(bias[c] +
  *     sum over ty,tx,k of in[n, i*inStep + inStart + ty*tapStep, j*inStep + inStart + tx*tapStep, k] * w[slice, k, c])
  *
  * with slice = (sliceStart + ty*sliceStep) * kernel + sliceStart + tx*sliceStep, each dimension with its own numbers.
- * As a matrix product: rows are output pixels, columns are output channels, the inner dimension is (ty, tx, k).
+ * As a matrix product: rows are output pixels, columns are output channels, the inner dimension is (ty, tx, k). Here is
+ * how its operands are declared, located and loaded.
  */
 import { type Epilogue, epilogueDeclarations } from "../epilogue.ts";
-import { type Computed, enableDtype, type FloatType, storedType } from "../../dtype.ts";
+import { type Computed, enableDtype, type FloatType, stored } from "../../dtype.ts";
+import { operand } from "./operand.ts";
 import { ceilDiv } from "../../wgsl.ts";
 
 /** Along one dimension: where output i lies, and which inputs and weight slices its taps touch. */
@@ -27,7 +29,7 @@ export interface Axis {
   readonly sliceStep: number;
 }
 
-export interface GatherConv {
+export interface PixelProduct {
   readonly batch: number;
   readonly input: { readonly height: number; readonly width: number; readonly channels: number };
   readonly output: { readonly height: number; readonly width: number; readonly channels: number };
@@ -42,17 +44,43 @@ export interface GatherConv {
 }
 
 /**
- * The bindings of every family: input, weights, those of the epilogue, output. In half precision a directive comes
- * first, so they are to be put before all other declarations.
+ * The arrays, loaded as `inType` and `outType` (`sumType` where weights are loaded as they are stored). Bindings: input,
+ * weights [slices, in, out], those of the epilogue, output. Their declarations start with a directive where there is
+ * half precision, so they are to be put before all others.
  */
-export function gatherBindings({ epilogue, dtype }: GatherConv, inType: Computed, outType: Computed): string {
-  return `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> input: array<${storedType(inType, dtype)}>;
-@group(0) @binding(1) var<storage, read> weights: array<${storedType(outType, dtype)}>;
-${epilogueDeclarations(epilogue, 2, outType, dtype)}`;
+export function productOperands(g: PixelProduct, inType: Computed, outType: Computed, sumType = outType) {
+  const { epilogue, dtype } = g;
+  const input = operand(0, "input", inType, dtype), weights = operand(1, "weights", outType, dtype);
+  return {
+    declarations: `${enableDtype(dtype)}${input.declaration}
+${weights.declaration}
+${epilogueDeclarations(epilogue, 2, sumType, dtype)}`,
+    /** Element `k` of the input pixel that `tapAddress` found, under the names it gave: 0 outside the input. */
+    pixel: (at: string, inside: string, k: string, ...tests: readonly string[]) =>
+      input.load(`${at} + ${k}`, ...(leaves(g) ? [inside] : []), ...tests),
+    weight: weights.load,
+    bias: (index: string) => epilogue.bias ? `bias[${index}]` : `${sumType}()`,
+    /** Statement: finishes and stores a sum. */
+    store: (to: string, sum: string, b: string) =>
+      `output[${to}] = ${stored(`finish(${sum}, ${b}, ${to})`, sumType, dtype)};`,
+  };
 }
 
+/** Every pixel along a dimension, each of which is its own input. */
+export const everyPixel = (count: number): Axis => ({
+  count,
+  outStart: 0,
+  outStep: 1,
+  inStart: 0,
+  inStep: 1,
+  tapStep: 1,
+  taps: 1,
+  sliceStart: 0,
+  sliceStep: 1,
+});
+
 /** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */
-export function sliceOf({ y, x, kernel, weightsPerImage = false }: GatherConv): string {
+export function sliceOf({ y, x, kernel, weightsPerImage = false }: PixelProduct): string {
   if (weightsPerImage) return "i32(span)";
   return `(${y.sliceStart} + ty * ${y.sliceStep}) * ${kernel} + ${x.sliceStart} + tx * ${x.sliceStep}`;
 }
@@ -62,7 +90,7 @@ export function sliceOf({ y, x, kernel, weightsPerImage = false }: GatherConv): 
  * that no tile holds pixels of two. `locate` is WGSL from a tile's index to `span` (the image), `first` and `end`: the
  * tile holds the pixels first ... min(first + rows, end) - 1.
  */
-export function pixelTiles({ batch, y, x, weightsPerImage = false }: GatherConv, rows: number) {
+export function pixelTiles({ batch, y, x, weightsPerImage = false }: PixelProduct, rows: number) {
   const image = y.count * x.count, spans = weightsPerImage ? batch : 1, size = batch * image / spans;
   const perSpan = ceilDiv(size, rows);
   return {
@@ -75,14 +103,14 @@ export function pixelTiles({ batch, y, x, weightsPerImage = false }: GatherConv,
 }
 
 /** WGSL that finds the output row `i`, column `j` and image `n`, each followed by `suffix`, of a pixel's index. */
-export function locatePixel({ y, x }: GatherConv, pixel: string, suffix: number | string): string {
+export function locatePixel({ y, x }: PixelProduct, pixel: string, suffix: number | string): string {
   return `  let j${suffix} = i32(${pixel} % ${x.count}u);
   let i${suffix} = i32((${pixel} / ${x.count}u) % ${y.count}u);
   let n${suffix} = i32(${pixel} / ${x.count * y.count}u);`;
 }
 
 /** Where the located pixel lies in an array [pixels of the output, `columns`], a u32 expression. */
-export function outputAt({ output, y, x }: GatherConv, suffix: number | string, columns: number): string {
+export function outputAt({ output, y, x }: PixelProduct, suffix: number | string, columns: number): string {
   const row = `(n${suffix} * ${output.height} + i${suffix} * ${y.outStep} + ${y.outStart}) * ${output.width}`;
   return `u32(${row} + j${suffix} * ${x.outStep} + ${x.outStart}) * ${columns}u`;
 }
@@ -99,13 +127,13 @@ function leavesInput(axis: Axis, size: number): boolean {
 }
 
 /** Can any tap of any pixel fall outside the input? */
-export const leaves = ({ input, y, x }: GatherConv) => leavesInput(y, input.height) || leavesInput(x, input.width);
+export const leaves = ({ input, y, x }: PixelProduct) => leavesInput(y, input.height) || leavesInput(x, input.width);
 
 /**
  * WGSL that finds what the tap (`ty`, `tx`) of the located pixel reads: `inside`, and `at`, its index in an array [pixels
  * of the input, `columns`]. Outside, `at` is 0: a valid address of what must not be used.
  */
-export function tapAddress(g: GatherConv, suffix: number | string, columns: number): string {
+export function tapAddress(g: PixelProduct, suffix: number | string, columns: number): string {
   const { height, width } = g.input, row = `r${suffix}`, column = `c${suffix}`, inside = `inside${suffix}`;
   const test = `${row} >= 0 && ${row} < ${height} && ${column} >= 0 && ${column} < ${width}`;
   const pixel = `(n${suffix} * ${height} + ${row}) * ${width} + ${column}`;

@@ -1,0 +1,201 @@
+/**
+ * Register tiles without workgroup memory, for any channels and any device.
+ *
+ * Product: a thread holds `rows` pixels by `vectors` vectors of channels. The `lanes` threads of a row group lie along
+ * the channels, so that weights are read side by side and the pixel's address is the same for all of them; `groups` row
+ * groups make a workgroup.
+ *
+ * Weight gradient: a thread holds `rows` input channels by `vectors` vectors of output channels of one tap; `lanes`
+ * threads lie along the output channels. Each of `parts` workgroups per tile sums a contiguous share of the output rows
+ * (n, oy), which tests an edge once a row instead of once a pixel.
+ */
+import type { ConvProblem } from "../conv_problem.ts";
+import { gpuRate, type ProductShape, shareOfPeak, tileSeconds } from "../estimate.ts";
+import {
+  locatePixel,
+  outputAt,
+  type PixelProduct,
+  pixelTiles,
+  productOperands,
+  sliceOf,
+  tapAddress,
+} from "../operands/pixel_product.ts";
+import { gradientOperands } from "../operands/weight_gradient.ts";
+import type { Family } from "./family.ts";
+import type { Limits, Shader } from "../../kernel.ts";
+import { ceilDiv, LANE, LOCAL, perWorkgroup, unroll } from "../../wgsl.ts";
+
+interface DirectTuning {
+  readonly family: "direct";
+  readonly rows: number;
+  readonly vectors: number;
+  readonly lanes: number;
+  readonly groups: number;
+}
+
+interface DirectWeightTuning extends Omit<DirectTuning, "groups"> {
+  readonly parts: number;
+}
+
+/** One thread per four pixels and one vector of channels: the plainest shader, for any channels and device. */
+export const PLAIN_PRODUCT: DirectTuning = { family: "direct", rows: 4, vectors: 1, lanes: 8, groups: 8 };
+export const plainWeight = (parts: number): DirectWeightTuning => ({
+  family: "direct",
+  rows: 1,
+  vectors: 1,
+  lanes: 8,
+  parts,
+});
+
+/** Threads along the columns: as many as there are vectors, up to `most`. */
+const lanesFor = (channels: number, most: number) =>
+  Math.min(most, 2 ** Math.ceil(Math.log2(channels % 4 === 0 ? channels / 4 : channels)));
+
+function productShader(g: PixelProduct, { rows, vectors, lanes, groups }: DirectTuning): Shader {
+  const { channels: inChannels } = g.input, { channels: outChannels } = g.output;
+  const wide = outChannels % 4 === 0, deep = inChannels % 4 === 0;
+  const depth = deep ? 4 : 1, type = wide ? "vec4f" : "f32";
+  const columns = outChannels / (wide ? 4 : 1), chunks = inChannels / depth;
+  const columnGroups = ceilDiv(columns, lanes * vectors);
+  const { tiles, locate: locateTile } = pixelTiles(g, rows * groups);
+  const { declarations, pixel, weight, bias, store: storeAt } = productOperands(g, deep ? "vec4f" : "f32", type);
+  const column = (v: number) => `min(column + ${v * lanes}u, ${columns - 1}u)`;
+
+  const locate = (m: number) =>
+    `  let pixel${m} = min(pixel + ${m}u, end - 1u);
+${locatePixel(g, `pixel${m}`, m)}
+${unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`)}`;
+
+  const accumulate = (k: number) =>
+    `${unroll(vectors, (v) => `        let w${v}_${k} = ${weight(`at_w + ${k * columns}u + ${column(v)}`)};`)}
+${
+      unroll(rows, (m) =>
+        unroll(vectors, (v) => `        sum${m}_${v} += in${m}${deep ? `.${"xyzw"[k]}` : ""} * w${v}_${k};`))
+    }`;
+
+  const store = (m: number) =>
+    `  if (pixel + ${m}u < end) {
+    let at = ${outputAt(g, m, columns)} + column;
+${
+      unroll(vectors, (v) =>
+        `    if (column + ${v * lanes}u < ${columns}u) { ${
+          storeAt(`at + ${v * lanes}u`, `sum${m}_${v}`, bias(column(v)))
+        } }`)
+    }
+  }`;
+
+  return perWorkgroup(
+    columnGroups * tiles,
+    `${lanes}, ${groups}`,
+    declarations,
+    LOCAL,
+    `\
+  let column = (index % ${columnGroups}u) * ${lanes * vectors}u + local.x;
+${locateTile(`index / ${columnGroups}u`)}
+  let pixel = first + local.y * ${rows}u;
+${unroll(rows, locate)}
+  for (var ty = 0; ty < ${g.y.taps}; ty++) {
+    for (var tx = 0; tx < ${g.x.taps}; tx++) {
+      let slice = u32(${sliceOf(g)});
+${unroll(rows, (m) => tapAddress(g, m, chunks))}
+      for (var k = 0u; k < ${chunks}u; k++) {
+        let at_w = (slice * ${chunks}u + k) * ${depth * columns}u;
+${unroll(rows, (m) => `        let in${m} = ${pixel(`at${m}`, `inside${m}`, "k")};`)}
+${unroll(depth, accumulate)}
+      }
+    }
+  }
+${unroll(rows, store)}`,
+  );
+}
+
+function weightShader(p: ConvProblem, { rows, vectors, lanes, parts }: DirectWeightTuning): Shader {
+  const wide = p.outChannels % 4 === 0, type = wide ? "vec4f" : "f32";
+  const columns = p.outChannels / (wide ? 4 : 1);
+  const columnGroups = ceilDiv(columns, lanes * vectors), rowGroups = ceilDiv(p.inChannels, rows);
+  const taps = p.kernel ** 2, outRows = p.batch * p.outHeight, share = ceilDiv(outRows, parts);
+  const { declarations, x, dy } = gradientOperands(p, "x", "f32", type);
+  const column = (v: number) => `min(column + ${v * lanes}u, ${columns - 1}u)`;
+  const store = (m: number, v: number) =>
+    `  if (ci + ${m}u < ${p.inChannels}u && column + ${v * lanes}u < ${columns}u) { ` +
+    `dw[out + ${m * columns + v * lanes}u] = sum${m}_${v}; }`;
+  return perWorkgroup(
+    columnGroups * rowGroups * taps * parts,
+    lanes,
+    declarations,
+    LANE,
+    `\
+  let column = (index % ${columnGroups}u) * ${lanes * vectors}u + lane;
+  let ci = (index / ${columnGroups}u) % ${rowGroups}u * ${rows}u;
+  let tap = (index / ${columnGroups * rowGroups}u) % ${taps}u;
+  let part = index / ${columnGroups * rowGroups * taps}u;
+  let ky = i32(tap / ${p.kernel}u) - ${p.padding};
+  let kx = i32(tap % ${p.kernel}u) - ${p.padding};
+  // The outputs ox whose input column ox*s + kx lies inside the image.
+  let begin = u32(max(0, (${p.stride - 1} - kx) / ${p.stride}));
+  let end = u32(clamp((${p.width + p.stride - 1} - kx) / ${p.stride}, 0, ${p.outWidth}));
+${unroll(rows, (m) => unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`))}
+  for (var row = part * ${share}u; row < min((part + 1u) * ${share}u, ${outRows}u); row++) {
+    let iy = i32(row % ${p.outHeight}u) * ${p.stride} + ky;
+    if (iy < 0 || iy >= ${p.height}) { continue; }
+    let at_x = i32(((row / ${p.outHeight}u) * ${p.height}u + u32(iy)) * ${p.width}u) + kx;
+    for (var ox = begin; ox < end; ox++) {
+      let at = u32(at_x + i32(ox) * ${p.stride}) * ${p.inChannels}u;
+      let at_dy = (row * ${p.outWidth}u + ox) * ${columns}u;
+${unroll(vectors, (v) => `      let d${v} = ${dy(`at_dy + ${column(v)}`)};`)}
+${unroll(rows, (m) => `      let x${m} = ${x(`at + min(ci + ${m}u, ${p.inChannels - 1}u)`)};`)}
+${unroll(rows, (m) => unroll(vectors, (v) => `      sum${m}_${v} += x${m} * d${v};`))}
+    }
+  }
+  let out = ((part * ${taps}u + tap) * ${p.inChannels}u + ci) * ${columns}u + column;
+${unroll(rows, (m) => unroll(vectors, (v) => store(m, v)))}`,
+  );
+}
+
+type Tile = Pick<DirectTuning, "rows" | "vectors" | "lanes"> & { readonly groups?: number };
+
+function seconds(shape: ProductShape, { rows, vectors, lanes, groups = 1 }: Tile, limits: Limits): number {
+  const width = shape.columns % 4 === 0 ? 4 : 1, perThread = rows * vectors * width;
+  const rate = limits.software ? 9e9 + 1e7 * perThread : gpuRate(shareOfPeak(perThread) / 2);
+  return tileSeconds(shape, { rows: rows * groups, columns: lanes * vectors * width, perThread }, rate, limits);
+}
+
+/**
+ * SwiftShader, with its subgroups of four, compiles 4 rows in 0.1 s, 6 in 0.4 s and 8 in 49 s (Chromium 156, two busy
+ * cores).
+ */
+const isSwiftShader = ({ software, subgroupSize }: Limits) => software && subgroupSize !== null && subgroupSize < 8;
+
+export const direct: Family<DirectTuning, DirectWeightTuning> = {
+  key: "direct",
+  proven: true,
+  product: {
+    candidates({ output }, limits) {
+      const lanes = lanesFor(output, 8), groups = 64 / lanes;
+      if (lanes * groups > limits.workgroupInvocations) return [];
+      return (isSwiftShader(limits) ? [[4, 1], [4, 2]] : [[4, 1], [4, 2], [8, 1]]).map(([rows, vectors]) => ({
+        family: "direct",
+        rows: rows!,
+        vectors: vectors!,
+        lanes,
+        groups,
+      }));
+    },
+    shader: productShader,
+    seconds,
+  },
+  weight: {
+    sumsBias: false,
+    divides: "rows",
+    candidates: ({ input, output }, parts) =>
+      [4, 8].filter((rows) => rows === 4 || rows <= input).map((rows) => ({
+        family: "direct",
+        rows: Math.min(rows, input),
+        vectors: 1,
+        lanes: lanesFor(output, 32),
+        parts,
+      })),
+    shader: weightShader,
+    seconds,
+  },
+};

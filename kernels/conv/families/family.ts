@@ -1,0 +1,73 @@
+/**
+ * What a family is: one way to compute the matrix products that a convolution and its gradients are made of, by how a
+ * workgroup tiles, stages and sums them. Each has a loader for products of pixels (operands/pixel_product.ts), with all
+ * epilogues, and one for weight gradients (operands/weight_gradient.ts).
+ *
+ * Their inner loops are two texts, but on matrix units: channels lie side by side in memory, and are the inner dimension
+ * of the one, so a vector is four steps of it, but rows of the other, so a vector is four rows.
+ */
+import type { ConvProblem } from "../conv_problem.ts";
+import type { FloatType } from "../../dtype.ts";
+import type { ProductShape } from "../estimate.ts";
+import type { PixelProduct } from "../operands/pixel_product.ts";
+import type { Limits, Shader } from "../../kernel.ts";
+
+/** A tuning, as it is recorded: the key of its family, and what that needs to know. */
+export interface ConvTuning {
+  readonly family: string;
+  readonly parts?: number;
+}
+
+/** That of a weight gradient, which is summed in so many shares. */
+export interface WeightTuning extends ConvTuning {
+  readonly parts: number;
+}
+
+/** What decides which tunings there are, beside the device. */
+export interface Channels {
+  readonly input: number;
+  readonly output: number;
+  readonly dtype: FloatType;
+}
+
+export interface Family<Product extends ConvTuning = ConvTuning, Weight extends WeightTuning = WeightTuning> {
+  readonly key: string;
+  /** May it be a default? Not before it has run on the hardware that it is for. */
+  readonly proven: boolean;
+  readonly product: {
+    /** Tunings that fit the device; equal estimates keep this order. */
+    candidates(channels: Channels, limits: Limits): readonly Product[];
+    /** Bindings: input, weights [slices, in, out], those of the epilogue, output. */
+    shader(g: PixelProduct, tuning: Product): Shader;
+    /** How long it is likely to take. */
+    seconds(shape: ProductShape, tuning: Product, limits: Limits): number;
+  };
+  readonly weight: {
+    /** Can it sum dy's columns, for the bias, on the way? */
+    readonly sumsBias: boolean;
+    /** What the shares divide: pixels, or whole rows of them. */
+    readonly divides: "pixels" | "rows";
+    candidates(channels: Channels, parts: number, limits: Limits): readonly Weight[];
+    /** `parts` shares of it. Bindings: x, dy, dw [parts, kernel, kernel, in, out], with `bias` db [parts, out]. */
+    shader(p: ConvProblem, tuning: Weight, bias: boolean): Shader;
+    seconds(shape: ProductShape, tuning: Weight, limits: Limits): number;
+  };
+}
+
+/** The same records; throws where two have one key. */
+export function listed<Record extends { readonly key: string }>(records: readonly Record[]): readonly Record[] {
+  for (const { key } of records) {
+    if (records.filter((each) => each.key === key).length > 1) throw new Error(`Two families are called "${key}"`);
+  }
+  return records;
+}
+
+/** The record that a tuning names; throws where there is none. */
+export function recordOf<Record extends { readonly key: string }>(
+  records: readonly Record[],
+  { family }: ConvTuning,
+): Record {
+  const found = records.find(({ key }) => key === family);
+  if (found !== undefined) return found;
+  throw new Error(`Unknown family "${family}" of a tuning, expected ${records.map(({ key }) => key).join(", ")}`);
+}

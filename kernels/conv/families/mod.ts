@@ -1,0 +1,8 @@
+/** The families of convolutions; equal estimates keep this order. */
+import { broadcast } from "./broadcast.ts";
+import { direct } from "./direct.ts";
+import { type Family, listed } from "./family.ts";
+import { matrix } from "./matrix/matrix.ts";
+import { tiled } from "./tiled/tiled.ts";
+
+export const FAMILIES: readonly Family[] = listed([broadcast, tiled, matrix, direct]);

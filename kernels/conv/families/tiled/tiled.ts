@@ -1,0 +1,54 @@
+/** Tiles through workgroup memory (tile.ts), for input and output channels in fours: the family for most GPUs. */
+import { gpuRate, type ProductShape, shareOfPeak, tileSeconds } from "../../estimate.ts";
+import type { Channels, Family } from "../family.ts";
+import { tiledThreads, type TiledTuning } from "./tile.ts";
+import { tiledProduct } from "./tiled_product.ts";
+import { tiledWeight, type TiledWeightTuning } from "./tiled_weight.ts";
+import type { Limits } from "../../../kernel.ts";
+
+/** Tiles of [rows, columns], and what one thread of them multiplies. 96 and 192 channels are no multiples of 128. */
+const TILES: readonly Omit<TiledTuning, "family" | "depth">[] = [
+  { rows: 128, columns: 96, threadRows: 8, threadVectors: 3 },
+  { rows: 64, columns: 96, threadRows: 4, threadVectors: 3 },
+  { rows: 64, columns: 96, threadRows: 8, threadVectors: 2 },
+  { rows: 128, columns: 96, threadRows: 8, threadVectors: 2 },
+  { rows: 64, columns: 64, threadRows: 8, threadVectors: 2 },
+  { rows: 128, columns: 64, threadRows: 8, threadVectors: 2 },
+  { rows: 64, columns: 96, threadRows: 4, threadVectors: 2 },
+  { rows: 64, columns: 64, threadRows: 4, threadVectors: 2 },
+  { rows: 32, columns: 96, threadRows: 4, threadVectors: 2 },
+  { rows: 128, columns: 32, threadRows: 8, threadVectors: 2 },
+  { rows: 64, columns: 32, threadRows: 4, threadVectors: 1 },
+  { rows: 32, columns: 32, threadRows: 4, threadVectors: 1 },
+];
+
+/** Does the tile fit the device? Counts the padding of products, which weight gradients do without. */
+function fits(t: TiledTuning, limits: Limits): boolean {
+  const [x, y] = tiledThreads(t), bytes = 16 * (t.rows * (t.depth / 4 + 1) + t.depth * t.columns / 4);
+  return x * y <= limits.workgroupInvocations && bytes <= limits.workgroupStorage;
+}
+
+function candidates({ input, output }: Channels, limits: Limits): TiledTuning[] {
+  if (input % 4 !== 0 || output % 4 !== 0) return [];
+  return [16, 8].flatMap((depth) => TILES.map((tile): TiledTuning => ({ family: "tiled", depth, ...tile })))
+    .filter((tuning) => fits(tuning, limits) && tuning.columns <= 32 * Math.ceil(output / 32));
+}
+
+function seconds(shape: ProductShape, tuning: TiledTuning, limits: Limits): number {
+  const { rows, columns, threadRows, threadVectors } = tuning, perThread = threadRows * 4 * threadVectors;
+  const rate = limits.software ? 1.5e9 : gpuRate(shareOfPeak(perThread));
+  return tileSeconds(shape, { rows, columns, perThread }, rate, limits);
+}
+
+export const tiled: Family<TiledTuning, TiledWeightTuning> = {
+  key: "tiled",
+  proven: true,
+  product: { candidates, shader: tiledProduct, seconds },
+  weight: {
+    sumsBias: true,
+    divides: "pixels",
+    candidates: (channels, parts, limits) => candidates(channels, limits).map((tuning) => ({ ...tuning, parts })),
+    shader: tiledWeight,
+    seconds,
+  },
+};
