@@ -9,12 +9,14 @@ import { type Command, runCommand } from "./command.ts";
 import { predict } from "./predict.ts";
 import { report } from "./report.ts";
 import { serve } from "./serve.ts";
+import { show } from "./show.ts";
 import { sweep } from "./sweep.ts";
 import { train } from "./train.ts";
 import { tune } from "./tune.ts";
 import { visualize } from "./visualize.ts";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  show,
   train,
   evaluate,
   predict,

@@ -48,7 +48,7 @@ export const dropout: LayerConstructor<DropoutConfig> = defineLayer({
       };
     },
   }),
-  describe: ({ rate }) => `dropout ${rate}, off here`,
+  describe: ({ rate }) => `dropout ${rate}, in training only`,
   onnx: () => [],
   torch: ({ rate }) => [{ code: `nn.Dropout(${rate})` }],
 });

@@ -55,13 +55,12 @@ export function opTable(ops: readonly OpFigures[], peaks: Peaks): string {
   return alignColumns([HEADER, ...rows]);
 }
 
-/** The first column to the left, the others to the right. */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows.map((row) =>
-    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)).join("  ")
-      .trimEnd()
-  ).join("\n");
+/** The first column to the left, the others to the right, unless `left` names those to the left. */
+export function alignColumns(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  const padded = (cell: string, column: number) =>
+    left.includes(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
+  return rows.map((row) => row.map(padded).join("  ").trimEnd()).join("\n");
 }
 
 /** Two lines about the step: its dispatches one by one against the same in one pass, and that against its roofline. */

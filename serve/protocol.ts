@@ -1,19 +1,10 @@
 /** What the page and the server say to one another: plain data, as JSON carries it. */
 import type { Rule } from "../core/graph/layer.ts";
+import type { LayerInfo } from "../explain/network_info.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { Seen, Way } from "./look.ts";
 
-/** A layer as the diagram shows it. */
-export interface LayerInfo {
-  readonly name: string;
-  /** "3x3 convolution, stride 2, ReLU" */
-  readonly what: string;
-  readonly output: readonly [height: number, width: number, channels: number];
-  /** Weights and biases. */
-  readonly parameters: number;
-  /** What one unit sees of the image, and how far its neighbour's view lies from it, in pixels. */
-  readonly field: { readonly height: number; readonly width: number; readonly stride: number };
-}
+export type { LayerInfo };
 
 /** What does not change while the server runs. */
 export interface RunInfo {
@@ -26,6 +17,7 @@ export interface RunInfo {
   readonly images: readonly [height: number, width: number, channels: number];
   readonly input: readonly [height: number, width: number, channels: number];
   readonly classes: readonly string[];
+  /** Those that hold no others. */
   readonly layers: readonly LayerInfo[];
   /** The ways back that differ for this network, the usual one first. */
   readonly ways: readonly Way[];

@@ -7,6 +7,7 @@ import { sha256 } from "../core/host/safetensors.ts";
 import { absolutePath } from "../core/host/files.ts";
 import { elements } from "../core/graph/tensor.ts";
 import { explain } from "../explain/explain.ts";
+import { infoLeaves, networkInfo } from "../explain/network_info.ts";
 import { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import { imageShape, inputShape } from "../training/datasets.ts";
@@ -18,7 +19,6 @@ import { liveRun } from "./live_run.ts";
 import { isStrided } from "../explain/pool_model.ts";
 import { leavesOf } from "../layers/tree.ts";
 import { look, type Selection, type Way, WAYS } from "./look.ts";
-import { networkInfo } from "./network_info.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
 import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
 import { json, parameter, type Question, type Reply, type Route, type Routes, whole } from "./route.ts";
@@ -136,7 +136,7 @@ function runInfo({ config, path, classes, context, examples }: Subject): RunInfo
     images: imageShape(config.dataset),
     input: inputShape(config.dataset),
     classes,
-    layers: networkInfo(config),
+    layers: infoLeaves(networkInfo(config)),
     ways: waysOf(config),
     examples,
   };

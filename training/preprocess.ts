@@ -18,7 +18,7 @@ import { IMAGE_SHAPE } from "./datasets.ts";
 import type { Model } from "./model.ts";
 
 /** The generated data set is the same for every run: its seed and sizes are part of its definition. */
-const SHAPES = { seed: 1, train: 6000, test: 1000 };
+export const SHAPES = { seed: 1, train: 6000, test: 1000 };
 
 /** Called with what is being done and the share of it that is done, 0 to 1. */
 export type Report = (message: string, done: number) => void;

@@ -2,12 +2,13 @@
 import { distortionSize, drawDistortions } from "../kernels/data/draw_distortions.ts";
 import { gather, gatherLabels } from "../kernels/data/gather.ts";
 import { placeOnCanvas } from "../kernels/data/place_on_canvas.ts";
+import type { Limits } from "../kernels/kernel.ts";
 import type { Context } from "../core/device/device.ts";
 import { type Op, op } from "../core/graph/op.ts";
 import type { Buffers } from "../core/device/plan.ts";
 import type { Batch } from "../core/graph/program.ts";
 import { streamOf } from "../core/graph/random.ts";
-import { type Tensor, tensor } from "../core/graph/tensor.ts";
+import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Canvas, margins } from "../configs/canvas.ts";
@@ -24,6 +25,22 @@ export interface Resident {
   readonly distorting: Tensor;
 }
 
+/** Lays out a data set on a device that binds so many bytes; allocates and uploads nothing yet. */
+export function layOutResident(
+  name: string,
+  { count, shape }: Pick<Dataset, "count" | "shape">,
+  { bindingBytes }: Pick<Limits, "bindingBytes">,
+): Resident {
+  const perChunk = Math.floor(bindingBytes / (4 * elements(shape))), persistent = { lifetime: "persistent" } as const;
+  const chunks = Array.from({ length: Math.ceil(count / perChunk) }, (_, index) => {
+    const first = index * perChunk, rows = Math.min(perChunk, count - first);
+    return { images: tensor(`${name}/images${index}`, [rows, ...shape], persistent), first, rows };
+  });
+  const numbers = (what: string, size: number) => tensor(`${name}/${what}`, [size], { dtype: "u32", ...persistent });
+  const labels = numbers("labels", count), order = numbers("order", count), distorting = numbers("distorting", 1);
+  return { count, shape, chunks, labels, order, distorting };
+}
+
 /** Uploads a data set. Its persistent buffers are added to `buffers`. */
 export async function makeResident(
   context: Context,
@@ -31,22 +48,14 @@ export async function makeResident(
   name: string,
   { images, labels, count, shape }: Dataset,
 ): Promise<Resident> {
-  const size = shape[0] * shape[1] * shape[2], persistent = { lifetime: "persistent" } as const;
-  const perChunk = Math.floor(context.limits.bindingBytes / (4 * size));
-  const chunks = [];
-  for (let first = 0; first < count; first += perChunk) {
-    const rows = Math.min(perChunk, count - first);
-    const chunk = tensor(`${name}/images${chunks.length}`, [rows, ...shape], persistent);
+  const resident = layOutResident(name, { count, shape }, context.limits), size = elements(shape);
+  for (const { images: chunk, first, rows } of resident.chunks) {
     await writeTensor(context, buffers, chunk, images.slice(first * size, (first + rows) * size));
-    chunks.push({ images: chunk, first, rows });
   }
-  const u32 = { dtype: "u32", ...persistent } as const;
-  const labelTensor = tensor(`${name}/labels`, [count], u32), order = tensor(`${name}/order`, [count], u32);
-  const distorting = tensor(`${name}/distorting`, [1], u32);
-  await writeTensor(context, buffers, labelTensor, Uint32Array.from(labels));
-  await writeTensor(context, buffers, order, Uint32Array.from({ length: count }, (_, i) => i));
-  await writeTensor(context, buffers, distorting, Uint32Array.of(1));
-  return { count, shape, chunks, labels: labelTensor, order, distorting };
+  await writeTensor(context, buffers, resident.labels, Uint32Array.from(labels));
+  await writeTensor(context, buffers, resident.order, Uint32Array.from({ length: count }, (_, i) => i));
+  await writeTensor(context, buffers, resident.distorting, Uint32Array.of(1));
+  return resident;
 }
 
 /** What happens to the images of a batch: at most one of the two. */

@@ -47,6 +47,13 @@ export function stepPrograms(
 const sizesOf = (batch: number): number[] =>
   Array.from({ length: batch }, (_, index) => batch - index).filter((size) => batch % size === 0);
 
+/** Throws `UserError` where micro-batches of a size do not divide a batch. */
+export function checkMicroBatch(batch: number, microBatch: number): void {
+  if (batch % microBatch === 0) return;
+  const near = sizesOf(batch).find((size) => size <= microBatch);
+  throw new UserError(`Cannot cut batches of ${batch} into micro-batches of ${microBatch}: ${near} would divide them`);
+}
+
 /** Share of the main memory that a device on the CPU may plan with; the data on the host and the system need some. */
 const MEMORY_SHARE = 0.7;
 
@@ -78,12 +85,7 @@ export async function compileStep(
   { tuner = session.tuner, microBatch = null }: { readonly tuner?: Tuner; readonly microBatch?: number | null } = {},
 ): Promise<TrainingStep> {
   const { context, buffers, training: { batch } } = session;
-  if (microBatch !== null && batch % microBatch !== 0) {
-    const near = sizesOf(batch).find((size) => size <= microBatch);
-    throw new UserError(
-      `Cannot cut batches of ${batch} into micro-batches of ${microBatch}: ${near} would divide them`,
-    );
-  }
+  if (microBatch !== null) checkMicroBatch(batch, microBatch);
   const sizes = microBatch === null ? await fittingSizes(session, data) : [microBatch];
   for (const [index, size] of sizes.entries()) {
     const { part, update } = stepPrograms(session, data, size);

@@ -89,6 +89,8 @@ function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
 /** A program with everything decided that needs no device: tunings, shaders, which tensors share memory. */
 export interface Layout extends MemoryPlan {
   readonly chosen: readonly Chosen[];
+  /** What the program keeps for whoever reads it afterwards. */
+  readonly keep: readonly Tensor[];
 }
 
 /**
@@ -100,7 +102,7 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
   checkBindings(chosen, bindingBytes);
   const memory = planMemory(chosen, program.keep);
   if (software) checkMemory("the tensors of a step", memory.slots.reduce((sum, bytes) => sum + bytes, 0));
-  return { chosen, ...memory };
+  return { chosen, keep: program.keep, ...memory };
 }
 
 /**

@@ -23,8 +23,8 @@ interface Interval {
   last: number;
 }
 
-/** The ops between which each transient buffer, scratch included, must keep its contents. */
-function lifetimes(chosen: readonly Chosen[], keep: readonly Tensor[]): Interval[] {
+/** The first and last op between which each transient buffer, scratch included, must keep its contents. */
+export function lifetimes(chosen: readonly Chosen[], keep: readonly Tensor[]): Interval[] {
   const intervals = new Map<VirtualBuffer, Interval>();
   const touch = (buffer: VirtualBuffer, at: number) => {
     if (buffer.lifetime === "persistent") return;

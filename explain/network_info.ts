@@ -1,0 +1,56 @@
+/** A network as `allcnn show` and the page's diagram tell of it: a tree of layers with shapes, work and receptive fields. */
+import type { Config } from "../configs/schema.ts";
+import type { ParamSpecs } from "../core/graph/layer.ts";
+import { elements, type Shape } from "../core/graph/tensor.ts";
+import { describeLayer } from "../layers/layer_kind.ts";
+import { type LayerNode, layerTree } from "../layers/tree.ts";
+import { definitionOf } from "../training/model.ts";
+import { receptiveField } from "./receptive_field.ts";
+
+/** A layer; of one that holds layers, what they have together. */
+export interface LayerInfo {
+  /** Its path in the network: "block1/conv1". */
+  readonly name: string;
+  /** "3x3 convolution, stride 2, ReLU". */
+  readonly what: string;
+  readonly output: readonly [height: number, width: number, channels: number];
+  /** Weights and biases. */
+  readonly parameters: number;
+  /** Products with weights in one forward pass of one image: the conventional measure of a network's work. */
+  readonly multiplications: number;
+  /** What one unit sees of the image, and how far its neighbour's view lies from it, in pixels. */
+  readonly field: { readonly height: number; readonly width: number; readonly stride: number };
+  /** The layers that it holds, in order. */
+  readonly layers: readonly LayerInfo[];
+}
+
+/** The layers of a config, in order. Throws `UserError` where the shapes do not fit. */
+export function networkInfo(config: Config): LayerInfo[] {
+  const { network, input } = definitionOf(config);
+  const info = ({ layer, path, output, params, inner }: LayerNode): LayerInfo => {
+    const { height, width, stride } = receptiveField(network, input, path), layers = inner.map(info);
+    return {
+      name: path,
+      what: describeLayer(layer),
+      output: output.slice(1) as [number, number, number],
+      parameters: Object.values(params).reduce((sum, { shape }) => sum + elements(shape), 0),
+      multiplications: layers.length > 0
+        ? layers.reduce((sum, { multiplications }) => sum + multiplications, 0)
+        : multiplicationsOf(params, output),
+      field: { height, width, stride },
+      layers,
+    };
+  };
+  return layerTree(network, [1, ...input]).inner.map(info);
+}
+
+/** The layers that hold no others, in order. */
+export function infoLeaves(layers: readonly LayerInfo[]): LayerInfo[] {
+  return layers.flatMap((layer) => layer.layers.length === 0 ? [layer] : infoLeaves(layer.layers));
+}
+
+/** Each output sums as many products as the weights that are drawn have inputs. */
+function multiplicationsOf(params: ParamSpecs, output: Shape): number {
+  const fans = Object.values(params).map(({ init }) => "fanIn" in init ? init.fanIn : 0);
+  return elements(output) * fans.reduce((sum, fan) => sum + fan, 0);
+}
