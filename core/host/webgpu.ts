@@ -37,7 +37,7 @@ export async function entryPoint(safe: boolean, matrix = false): Promise<{ gpu: 
   // Mesa prints an error for each device where this is unset.
   setDefaultEnvironment("XDG_RUNTIME_DIR", environment("TMPDIR") ?? "/tmp");
   try {
-    const { loadDawn } = await import("../host/dawn.ts"); // not above: bundles for browsers are without it
+    const { loadDawn } = await import("./dawn.ts"); // not above: bundles for browsers are without it
     const { create, version } = await loadDawn();
     const backend = DAWN_BACKENDS[platform()];
     const toggles = [

@@ -8,7 +8,7 @@
  * result is deterministic.
  */
 import { convCost } from "./conv_problem.ts";
-import { type ConvTuning } from "./families/family.ts";
+import type { ConvTuning } from "./families/family.ts";
 import { plainWeight } from "./families/direct.ts";
 import type { ConvBackwardWeightProblem } from "./method.ts";
 import { methodOf, weightTunings } from "./tunings.ts";

@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import type { Op } from "../core/graph/op.ts";
-import type { Limits, Stages } from "../kernels/kernel.ts";
+import type { Op } from "../../core/graph/op.ts";
+import type { Limits, Stages } from "../../kernels/kernel.ts";
 import { placedOps } from "./hashes_programs.ts";
 
 const HELP = `Hashes the tunings and the WGSL of every kernel that the configs lead to, without a GPU.

@@ -1,27 +1,27 @@
 /** Every program that the configs lead to, as `compile` hands it to a tuner, traced without a GPU. */
 import { readdirSync } from "node:fs";
-import { loadConfig } from "../configs/load.ts";
-import { pixelScale } from "../configs/pixel_scale.ts";
-import type { Config } from "../configs/schema.ts";
-import type { Context } from "../core/device/device.ts";
-import { type Op, op } from "../core/graph/op.ts";
-import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
-import { rowsAtOnce } from "../data/whitening.ts";
-import { explain } from "../explain/explain.ts";
-import { layerNames } from "../explain/layer_of.ts";
-import { topActivationsOn } from "../explain/top_activations.ts";
-import { convBackwardWeight } from "../kernels/conv/conv_backward_weight.ts";
-import { convForward } from "../kernels/conv/conv_forward.ts";
-import type { Limits } from "../kernels/kernel.ts";
-import { peakCopy } from "../kernels/measure/peak_copy.ts";
-import { peakFma } from "../kernels/measure/peak_fma.ts";
-import { symmetrize } from "../kernels/data/symmetrize.ts";
-import type { Examples } from "../training/examples.ts";
-import { predictLogits } from "../training/predict.ts";
-import { makeResident } from "../training/resident.ts";
-import { compileEvaluation, openSession, type Session } from "../training/session.ts";
-import { compileStep } from "../training/training_step.ts";
-import { stream } from "../training/streamed.ts";
+import { loadConfig } from "../../configs/load.ts";
+import { pixelScale } from "../../configs/pixel_scale.ts";
+import type { Config } from "../../configs/schema.ts";
+import type { Context } from "../../core/device/device.ts";
+import { type Op, op } from "../../core/graph/op.ts";
+import { defaultTuner, type Tuner } from "../../core/graph/tuner.ts";
+import { rowsAtOnce } from "../../data/whitening.ts";
+import { explain } from "../../explain/explain.ts";
+import { layerNames } from "../../explain/layer_of.ts";
+import { topActivationsOn } from "../../explain/top_activations.ts";
+import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
+import type { Limits } from "../../kernels/kernel.ts";
+import { peakCopy } from "../../kernels/measure/peak_copy.ts";
+import { peakFma } from "../../kernels/measure/peak_fma.ts";
+import { symmetrize } from "../../kernels/data/symmetrize.ts";
+import type { Examples } from "../../training/examples.ts";
+import { predictLogits } from "../../training/predict.ts";
+import { makeResident } from "../../training/resident.ts";
+import { compileEvaluation, openSession, type Session } from "../../training/session.ts";
+import { compileStep } from "../../training/training_step.ts";
+import { stream } from "../../training/streamed.ts";
 
 /** An op, and where it is from: "allcnn-c/gpu/step/conv1/forward". */
 export interface Placed {
