@@ -43,29 +43,6 @@ export interface PixelProduct {
   readonly epilogue: Epilogue;
 }
 
-/**
- * The arrays, loaded as `inType` and `outType` (`sumType` where weights are loaded as they are stored). Bindings: input,
- * weights [slices, in, out], those of the epilogue, output. Their declarations start with a directive where there is
- * half precision, so they are to be put before all others.
- */
-export function productOperands(g: PixelProduct, inType: Computed, outType: Computed, sumType = outType) {
-  const { epilogue, dtype } = g;
-  const input = operand(0, "input", inType, dtype), weights = operand(1, "weights", outType, dtype);
-  return {
-    declarations: `${enableDtype(dtype)}${input.declaration}
-${weights.declaration}
-${epilogueDeclarations(epilogue, 2, sumType, dtype)}`,
-    /** Element `k` of the input pixel that `tapAddress` found, under the names it gave: 0 outside the input. */
-    pixel: (at: string, inside: string, k: string, ...tests: readonly string[]) =>
-      input.load(`${at} + ${k}`, ...(leaves(g) ? [inside] : []), ...tests),
-    weight: weights.load,
-    bias: (index: string) => epilogue.bias ? `bias[${index}]` : `${sumType}()`,
-    /** Statement: finishes and stores a sum. */
-    store: (to: string, sum: string, b: string) =>
-      `output[${to}] = ${stored(`finish(${sum}, ${b}, ${to})`, sumType, dtype)};`,
-  };
-}
-
 /** Every pixel along a dimension, each of which is its own input. */
 export const everyPixel = (count: number): Axis => ({
   count,
@@ -80,7 +57,7 @@ export const everyPixel = (count: number): Axis => ({
 });
 
 /** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */
-export function sliceOf({ y, x, kernel, weightsPerImage = false }: PixelProduct): string {
+function sliceOf({ y, x, kernel, weightsPerImage = false }: PixelProduct): string {
   if (weightsPerImage) return "i32(span)";
   return `(${y.sliceStart} + ty * ${y.sliceStep}) * ${kernel} + ${x.sliceStart} + tx * ${x.sliceStep}`;
 }
@@ -90,7 +67,7 @@ export function sliceOf({ y, x, kernel, weightsPerImage = false }: PixelProduct)
  * that no tile holds pixels of two. `locate` is WGSL from a tile's index to `span` (the image), `first` and `end`: the
  * tile holds the pixels first ... min(first + rows, end) - 1.
  */
-export function pixelTiles({ batch, y, x, weightsPerImage = false }: PixelProduct, rows: number) {
+function pixelTiles({ batch, y, x, weightsPerImage = false }: PixelProduct, rows: number) {
   const image = y.count * x.count, spans = weightsPerImage ? batch : 1, size = batch * image / spans;
   const perSpan = ceilDiv(size, rows);
   return {
@@ -103,14 +80,14 @@ export function pixelTiles({ batch, y, x, weightsPerImage = false }: PixelProduc
 }
 
 /** WGSL that finds the output row `i`, column `j` and image `n`, each followed by `suffix`, of a pixel's index. */
-export function locatePixel({ y, x }: PixelProduct, pixel: string, suffix: number | string): string {
+function locatePixel({ y, x }: PixelProduct, pixel: string, suffix: number | string): string {
   return `  let j${suffix} = i32(${pixel} % ${x.count}u);
   let i${suffix} = i32((${pixel} / ${x.count}u) % ${y.count}u);
   let n${suffix} = i32(${pixel} / ${x.count * y.count}u);`;
 }
 
 /** Where the located pixel lies in an array [pixels of the output, `columns`], a u32 expression. */
-export function outputAt({ output, y, x }: PixelProduct, suffix: number | string, columns: number): string {
+function outputAt({ output, y, x }: PixelProduct, suffix: number | string, columns: number): string {
   const row = `(n${suffix} * ${output.height} + i${suffix} * ${y.outStep} + ${y.outStart}) * ${output.width}`;
   return `u32(${row} + j${suffix} * ${x.outStep} + ${x.outStart}) * ${columns}u`;
 }
@@ -127,13 +104,13 @@ function leavesInput(axis: Axis, size: number): boolean {
 }
 
 /** Can any tap of any pixel fall outside the input? */
-export const leaves = ({ input, y, x }: PixelProduct) => leavesInput(y, input.height) || leavesInput(x, input.width);
+const leaves = ({ input, y, x }: PixelProduct) => leavesInput(y, input.height) || leavesInput(x, input.width);
 
 /**
  * WGSL that finds what the tap (`ty`, `tx`) of the located pixel reads: `inside`, and `at`, its index in an array [pixels
  * of the input, `columns`]. Outside, `at` is 0: a valid address of what must not be used.
  */
-export function tapAddress(g: PixelProduct, suffix: number | string, columns: number): string {
+function tapAddress(g: PixelProduct, suffix: number | string, columns: number): string {
   const { height, width } = g.input, row = `r${suffix}`, column = `c${suffix}`, inside = `inside${suffix}`;
   const test = `${row} >= 0 && ${row} < ${height} && ${column} >= 0 && ${column} < ${width}`;
   const pixel = `(n${suffix} * ${height} + ${row}) * ${width} + ${column}`;
@@ -141,4 +118,33 @@ export function tapAddress(g: PixelProduct, suffix: number | string, columns: nu
       let ${column} = ${inputAt(g.x, `j${suffix}`, "tx")};
 ${leaves(g) ? `      let ${inside} = ${test};\n` : ""}\
       let at${suffix} = u32(${leaves(g) ? `select(0, ${pixel}, ${inside})` : pixel}) * ${columns}u;`;
+}
+
+/**
+ * All of that for one product, whose arrays are loaded as `inType` and `outType`; sums are of `sumType`, where weights are
+ * loaded as they are stored. Bindings: input, weights [slices, in, out], those of the epilogue, output. Declarations
+ * start with a directive where there is half precision, so they are to be put before all others.
+ */
+export function productOperands(g: PixelProduct, inType: Computed, outType: Computed, sumType = outType) {
+  const { epilogue, dtype } = g, clipped = leaves(g);
+  const input = operand(0, "input", inType, dtype), weights = operand(1, "weights", outType, dtype);
+  return {
+    declarations: `${enableDtype(dtype)}${input.declaration}
+${weights.declaration}
+${epilogueDeclarations(epilogue, 2, sumType, dtype)}`,
+    clipped,
+    slice: sliceOf(g),
+    tilesOf: (rows: number) => pixelTiles(g, rows),
+    locate: (pixel: string, suffix: number | string) => locatePixel(g, pixel, suffix),
+    tap: (suffix: number | string, columns: number) => tapAddress(g, suffix, columns),
+    outputAt: (suffix: number | string, columns: number) => outputAt(g, suffix, columns),
+    /** Element `k` of the input pixel that `tap` found, under the names it gave: 0 outside the input. */
+    pixel: (at: string, inside: string, k: string, ...tests: readonly string[]) =>
+      input.load(`${at} + ${k}`, ...(clipped ? [inside] : []), ...tests),
+    weight: weights.load,
+    bias: (index: string) => epilogue.bias ? `bias[${index}]` : `${sumType}()`,
+    /** Statement: finishes and stores a sum. */
+    store: (to: string, sum: string, b: string) =>
+      `output[${to}] = ${stored(`finish(${sum}, ${b}, ${to})`, sumType, dtype)};`,
+  };
 }

@@ -6,9 +6,7 @@
  * have no elements: each subgroup stores one matrix at a time to its place in workgroup memory, and its threads go on
  * from there.
  */
-import type { Shader } from "../../../kernel.ts";
 import type { MatrixArray, MatrixArrays, MatrixConfig } from "../../../matrix_config.ts";
-import { type Staged, staging } from "../../operands/staged.ts";
 import {
   loadMatrix,
   MATRIX_PARAMETERS,
@@ -18,7 +16,7 @@ import {
   stagedVector,
   storeSum,
 } from "./subgroup_matrix.ts";
-import { ceilDiv, LANE, perWorkgroup, unroll } from "../../../wgsl.ts";
+import { ceilDiv, type Grid, LANE, unroll } from "../../../wgsl.ts";
 
 /** The tile of a workgroup, in subgroups and in matrices of each. */
 export interface MatrixTile {
@@ -32,6 +30,10 @@ export interface MatrixTile {
 
 export interface MatrixTuning extends MatrixTile {
   readonly family: "matrix";
+}
+
+export interface MatrixWeightTuning extends MatrixTuning {
+  readonly parts: number;
 }
 
 /**
@@ -108,49 +110,8 @@ ${body}
   }`;
 }
 
-/** What differs between problems, as WGSL. */
-export interface MatrixParts {
-  readonly groups: number;
-  readonly declarations: string;
-  /** Finds the tile from `index`. */
-  readonly locate: string;
-  readonly left: Staged;
-  readonly right: Staged;
-  readonly steps: number;
-  /** Before the first step: fetches what it needs, and for each step, the next one's. */
-  readonly first: (fetch: string, eachLeft: Rounds, eachRight: Rounds) => string;
-  readonly next: (fetch: string, eachLeft: Rounds, eachRight: Rounds) => string;
-  /** For every four neighbours of the tile, see `forEachSum`; then once. */
-  readonly store: string;
-  readonly after?: string;
-}
-type Rounds = (line: (round: number) => string) => string;
-
-export function matrixShader(tile: MatrixTile, arrays: MatrixArrays, parts: MatrixParts): Shader {
-  const threads = threadsOf(tile), left = staging(parts.left, threads), right = staging(parts.right, threads);
-  const fetch = `${left.fetch("")}\n${right.fetch("")}`;
-  const declarations = `${matrixDirectives(tile.matrix)}
-${parts.declarations}
-${matrixDeclarations(tile.matrix, arrays)}`;
-  return perWorkgroup(
-    parts.groups,
-    threads,
-    declarations,
-    `${LANE}, ${MATRIX_PARAMETERS}`,
-    `\
-${parts.locate}
-${left.place}
-${right.place}
-${declareSums(tile)}
-${parts.first(fetch, left.each, right.each)}
-  for (var step = 0u; step < ${parts.steps}u; step++) {
-    workgroupBarrier();
-${left.keep}
-${right.keep}
-    workgroupBarrier();
-${parts.next(fetch, left.each, right.each)}
-${multiplyStaged(tile, arrays)}
-  }
-${forEachSum(tile, arrays, parts.store)}${parts.after ?? ""}`,
-  );
+/** What is around the body of a shader on matrix units. */
+export function matrixGrid(tile: MatrixTile, arrays: MatrixArrays, count: number, bindings: string): Grid {
+  const declarations = `${matrixDirectives(tile.matrix)}\n${bindings}\n${matrixDeclarations(tile.matrix, arrays)}`;
+  return { count, size: threadsOf(tile), declarations, builtins: `${LANE}, ${MATRIX_PARAMETERS}` };
 }
