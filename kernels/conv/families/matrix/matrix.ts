@@ -1,8 +1,7 @@
 /** Matrix units (matrix_tile.ts), for half precision, and input and output channels in fours. */
 import { BEST_SHARE, gpuRate, type ProductShape, tileSeconds } from "../../estimate.ts";
-import type { Channels, Family } from "../family.ts";
-import { columnsOf, matrixArrays, rowsOf, threadsOf } from "./matrix_tile.ts";
-import type { MatrixTile, MatrixTuning, MatrixWeightTuning } from "./matrix_tile.ts";
+import type { Channels, Family, WeightTuning } from "../family.ts";
+import { columnsOf, matrixArrays, type MatrixTile, type MatrixTuning, rowsOf, threadsOf } from "./matrix_tile.ts";
 import { matrixProduct } from "./matrix_product.ts";
 import { matrixWeight } from "./matrix_weight.ts";
 import type { Limits } from "../../../kernel.ts";
@@ -56,7 +55,7 @@ function seconds(shape: ProductShape, tuning: MatrixTuning, limits: Limits): num
   return tileSeconds(shape, { rows, columns, perThread }, rate, limits);
 }
 
-export const matrix: Family<MatrixTuning, MatrixWeightTuning> = {
+export const matrix: Family<MatrixTuning, MatrixTuning & WeightTuning> = {
   key: "matrix",
   proven: false,
   product: { candidates, shader: matrixProduct, seconds },

@@ -3,18 +3,8 @@
  * inputs lie is found once for each tap, by counting: a division would take longer than the products of a step.
  */
 import { type PixelProduct, productOperands } from "../../operands/pixel_product.ts";
-import { inRounds, keptInRounds, stagedShader } from "../staged.ts";
-import {
-  columnsOf,
-  declareSums,
-  forEachSum,
-  matrixArrays,
-  matrixGrid,
-  type MatrixTuning,
-  multiplyStaged,
-  rowsOf,
-  threadsOf,
-} from "./matrix_tile.ts";
+import { inRounds, keptInRounds } from "../staged.ts";
+import { columnsOf, matrixArrays, matrixShader, type MatrixTuning, rowsOf, threadsOf } from "./matrix_tile.ts";
 import { stageVector } from "./subgroup_matrix.ts";
 import type { Shader } from "../../../kernel.ts";
 import { ceilDiv } from "../../../wgsl.ts";
@@ -74,13 +64,12 @@ ${of.locate("pixel", "")}
       ${of.store("at", "sum", of.bias("column"))}
     }`;
 
-  return stagedShader(matrixGrid(tuning, arrays, columnGroups * tiles, of.declarations), {
-    start: `  let first_vector = (index % ${columnGroups}u) * ${across}u;
+  return matrixShader(tuning, arrays, { count: columnGroups * tiles, declarations: of.declarations }, {
+    place: `  let first_vector = (index % ${columnGroups}u) * ${across}u;
 ${locate(`index / ${columnGroups}u`)}
 ${inRounds(inputs, threads, placeInput)}
-${inRounds(weights, threads, placeWeights)}
-${declareSums(tuning)}
-  var chunk = 0u;
+${inRounds(weights, threads, placeWeights)}`,
+    start: `  var chunk = 0u;
   var ty = 0;
   var tx = 0;
   var slice = 0u;
@@ -104,7 +93,6 @@ ${aim}
       }
 ${fetch}
     }`,
-    multiply: multiplyStaged(tuning, arrays),
-    store: forEachSum(tuning, arrays, store),
+    store,
   });
 }

@@ -6,7 +6,9 @@
  * have no elements: each subgroup stores one matrix at a time to its place in workgroup memory, and its threads go on
  * from there.
  */
+import type { Shader } from "../../../kernel.ts";
 import type { MatrixArray, MatrixArrays, MatrixConfig } from "../../../matrix_config.ts";
+import { type StagedProduct, stagedShader } from "../staged.ts";
 import {
   loadMatrix,
   MATRIX_PARAMETERS,
@@ -30,10 +32,6 @@ export interface MatrixTile {
 
 export interface MatrixTuning extends MatrixTile {
   readonly family: "matrix";
-}
-
-export interface MatrixWeightTuning extends MatrixTuning {
-  readonly parts: number;
 }
 
 /**
@@ -110,8 +108,19 @@ ${body}
   }`;
 }
 
-/** What is around the body of a shader on matrix units. */
-export function matrixGrid(tile: MatrixTile, arrays: MatrixArrays, count: number, bindings: string): Grid {
+/** A staged product, of `count` workgroups; `place` comes before the sums, and `store` is for four neighbours of them. */
+export function matrixShader(
+  tile: MatrixTile,
+  arrays: MatrixArrays,
+  { count, declarations: bindings }: Pick<Grid, "count" | "declarations">,
+  { place, start, store, end = "", ...rest }: Omit<StagedProduct, "multiply"> & { place: string; end?: string },
+): Shader {
   const declarations = `${matrixDirectives(tile.matrix)}\n${bindings}\n${matrixDeclarations(tile.matrix, arrays)}`;
-  return { count, size: threadsOf(tile), declarations, builtins: `${LANE}, ${MATRIX_PARAMETERS}` };
+  const builtins = `${LANE}, ${MATRIX_PARAMETERS}`;
+  return stagedShader({ count, size: threadsOf(tile), declarations, builtins }, {
+    ...rest,
+    start: `${place}\n${declareSums(tile)}\n${start}`,
+    multiply: multiplyStaged(tile, arrays),
+    store: `${forEachSum(tile, arrays, store)}${end}`,
+  });
 }

@@ -4,23 +4,14 @@
  */
 import type { ConvProblem } from "../../conv_problem.ts";
 import { gradientOperands, gradientTiles, locateRow, tapOf } from "../../operands/weight_gradient.ts";
-import { inRounds, keptInRounds, stagedShader } from "../staged.ts";
-import {
-  columnsOf,
-  declareSums,
-  forEachSum,
-  matrixArrays,
-  matrixGrid,
-  type MatrixWeightTuning,
-  multiplyStaged,
-  rowsOf,
-  threadsOf,
-} from "./matrix_tile.ts";
+import type { WeightTuning } from "../family.ts";
+import { inRounds, keptInRounds } from "../staged.ts";
+import { columnsOf, matrixArrays, matrixShader, type MatrixTuning, rowsOf, threadsOf } from "./matrix_tile.ts";
 import { stagedVector, stageVector } from "./subgroup_matrix.ts";
 import type { Shader } from "../../../kernel.ts";
 import { ceilDiv } from "../../../wgsl.ts";
 
-export function matrixWeight(p: ConvProblem, tuning: MatrixWeightTuning, bias: boolean): Shader {
+export function matrixWeight(p: ConvProblem, tuning: MatrixTuning & WeightTuning, bias: boolean): Shader {
   const { depth, matrix, parts } = tuning, threads = threadsOf(tuning), image = p.outHeight * p.outWidth;
   const arrays = matrixArrays(tuning, "col_major"), { left, right } = arrays;
   const down = rowsOf(tuning) / 4, across = columnsOf(tuning) / 4, inputs = depth * down, gradients = depth * across;
@@ -78,12 +69,11 @@ ${tapOf(p, q, `pixel${q}`, { oy: `oy${q}`, ox: `ox${q}`, n: `n${q}` })}
       dw[${tiles.sumAt("row % 4u", "column")}] = sum;
     }`;
 
-  return stagedShader(matrixGrid(tuning, arrays, groups, `${declarations}\n${bias ? db : ""}`), {
-    start: `${tiles.locate("first_vector", "first_unit")}
+  return matrixShader(tuning, arrays, { count: groups, declarations: `${declarations}\n${bias ? db : ""}` }, {
+    place: `${tiles.locate("first_vector", "first_unit")}
 ${inRounds(inputs, threads, placeInput)}
-${inRounds(gradients, threads, placeGradient)}
-${declareSums(tuning)}
-${eachBias((b) => `  var db${b} = vec4f();`)}
+${inRounds(gradients, threads, placeGradient)}`,
+    start: `${eachBias((b) => `  var db${b} = vec4f();`)}
 ${fetch}`,
     steps: ceilDiv(share, depth),
     keep: `${keptInRounds(inputs, threads, (q) => `    ${stageVector(matrix, left, `left_at${q}`, `next_x${q}`)}`)}
@@ -93,7 +83,7 @@ ${inRounds(inputs, threads, advance)}
 ${inRounds(gradients, threads, (q) => `    row${q} += ${depth}u;`)}
 ${fetch}
 ${eachBias(sumBias)}`,
-    multiply: multiplyStaged(tuning, arrays),
-    store: `${forEachSum(tuning, arrays, store)}\n${eachBias(storeBias)}`,
+    store,
+    end: `\n${eachBias(storeBias)}`,
   });
 }

@@ -6,8 +6,8 @@
  * the stride of the workgroup.
  */
 import { gpuRate, type ProductShape, shareOfPeak, tileSeconds } from "../../estimate.ts";
-import type { Channels, Family } from "../family.ts";
-import { tiledThreads, type TiledTuning, type TiledWeightTuning } from "./tiled_tuning.ts";
+import type { Channels, Family, WeightTuning } from "../family.ts";
+import { tiledThreads, type TiledTuning } from "./tiled_tuning.ts";
 import { tiledProduct } from "./tiled_product.ts";
 import { tiledWeight } from "./tiled_weight.ts";
 import type { Limits } from "../../../kernel.ts";
@@ -46,7 +46,7 @@ function seconds(shape: ProductShape, tuning: TiledTuning, limits: Limits): numb
   return tileSeconds(shape, { rows, columns, perThread }, rate, limits);
 }
 
-export const tiled: Family<TiledTuning, TiledWeightTuning> = {
+export const tiled: Family<TiledTuning, TiledTuning & WeightTuning> = {
   key: "tiled",
   proven: true,
   product: { candidates, shader: tiledProduct, seconds },

@@ -8,10 +8,6 @@ export interface TiledTuning {
   readonly threadVectors: number;
 }
 
-export interface TiledWeightTuning extends TiledTuning {
-  readonly parts: number;
-}
-
 /** Threads of a workgroup along columns and rows. */
 export function tiledThreads({ rows, columns, threadRows, threadVectors }: TiledTuning): [x: number, y: number] {
   return [columns / 4 / threadVectors, rows / threadRows];

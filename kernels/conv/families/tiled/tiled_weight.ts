@@ -4,12 +4,13 @@
  */
 import type { ConvProblem } from "../../conv_problem.ts";
 import { gradientOperands, gradientTiles, locateRow, tapOf } from "../../operands/weight_gradient.ts";
+import type { WeightTuning } from "../family.ts";
 import { inRounds, keptInRounds, stagedShader } from "../staged.ts";
-import { shared, tiledThreads, type TiledWeightTuning } from "./tiled_tuning.ts";
+import { shared, tiledThreads, type TiledTuning } from "./tiled_tuning.ts";
 import type { Shader } from "../../../kernel.ts";
 import { ceilDiv, LANE, LOCAL, unroll } from "../../../wgsl.ts";
 
-export function tiledWeight(p: ConvProblem, tuning: TiledWeightTuning, bias: boolean): Shader {
+export function tiledWeight(p: ConvProblem, tuning: TiledTuning & WeightTuning, bias: boolean): Shader {
   const { rows, columns, depth, threadRows, threadVectors, parts } = tuning;
   const [threadsX, threadsY] = tiledThreads(tuning), threads = threadsX * threadsY;
   const down = rows / 4, across = columns / 4, threadUnits = threadRows / 4;
