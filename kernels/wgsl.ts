@@ -29,17 +29,18 @@ export function foldWorkgroups(count: number): Workgroups {
 /** The index of the workgroup in a folded dispatch, given `@builtin(workgroup_id) group` and `num_workgroups`. */
 export const WORKGROUP_INDEX = "group.y * groups.x + group.x";
 
-/**
- * A shader of `count` workgroups of `size` threads, each of which runs `body` with its `index` and the parameters
- * `builtins`.
- */
-export function perWorkgroup(
-  count: number,
-  size: number | string,
-  declarations: string,
-  builtins: string,
-  body: string,
-): Shader {
+/** What is around the body of a shader that works by workgroups. */
+export interface Grid {
+  /** Workgroups; the body knows which it is by `index`. */
+  readonly count: number;
+  /** Threads of each. */
+  readonly size: number | string;
+  readonly declarations: string;
+  /** Parameters of `main`, as `LOCAL` and `LANE`. */
+  readonly builtins: string;
+}
+
+export function perWorkgroup({ count, size, declarations, builtins }: Grid, body: string): Shader {
   const code = `${declarations}
 @compute @workgroup_size(${size})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -52,7 +53,7 @@ ${body}
   return { code, workgroups: foldWorkgroups(count) };
 }
 
-/** Parameters of `main`: the thread's place in its workgroup, and its index there. */
+/** The thread's place in its workgroup, and its index there. */
 export const LOCAL = "@builtin(local_invocation_id) local: vec3u";
 export const LANE = "@builtin(local_invocation_index) lane: u32";
 

@@ -65,15 +65,12 @@ ${addShares("bias_shares", columns, parts, `i - ${first}u`)}
 
 export const NO_BIAS: Rest = { threads: 0, declarations: "", body: "" };
 
+/** What a shader binds that adds the shares of dw. */
+export const SHARES = `@group(0) @binding(0) var<storage, read> shares: array<f32>;
+@group(0) @binding(1) var<storage, read_write> dw: array<f32>;`;
+
 /** Adds the shares of dw, and of db. Bindings: shares [parts, count], dw, those of `bias`. */
 export function addAll(count: number, parts: number, bias: Rest): Shader {
-  return elementwise(
-    count + bias.threads,
-    `@group(0) @binding(0) var<storage, read> shares: array<f32>;
-@group(0) @binding(1) var<storage, read_write> dw: array<f32>;
-${bias.declarations}`,
-    `${bias.body}
-${addShares("shares", count, parts, "i")}
-  dw[i] = sum;`,
-  );
+  const body = `${bias.body}\n${addShares("shares", count, parts, "i")}\n  dw[i] = sum;`;
+  return elementwise(count + bias.threads, `${SHARES}\n${bias.declarations}`, body);
 }

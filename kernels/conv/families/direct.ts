@@ -11,15 +11,7 @@
  */
 import type { ConvProblem } from "../conv_problem.ts";
 import { gpuRate, type ProductShape, shareOfPeak, tileSeconds } from "../estimate.ts";
-import {
-  locatePixel,
-  outputAt,
-  type PixelProduct,
-  pixelTiles,
-  productOperands,
-  sliceOf,
-  tapAddress,
-} from "../operands/pixel_product.ts";
+import { type PixelProduct, productOperands } from "../operands/pixel_product.ts";
 import { gradientOperands } from "../operands/weight_gradient.ts";
 import type { Family } from "./family.ts";
 import type { Limits, Shader } from "../../kernel.ts";
@@ -52,61 +44,48 @@ const lanesFor = (channels: number, most: number) =>
   Math.min(most, 2 ** Math.ceil(Math.log2(channels % 4 === 0 ? channels / 4 : channels)));
 
 function productShader(g: PixelProduct, { rows, vectors, lanes, groups }: DirectTuning): Shader {
-  const { channels: inChannels } = g.input, { channels: outChannels } = g.output;
-  const wide = outChannels % 4 === 0, deep = inChannels % 4 === 0;
+  const wide = g.output.channels % 4 === 0, deep = g.input.channels % 4 === 0;
   const depth = deep ? 4 : 1, type = wide ? "vec4f" : "f32";
-  const columns = outChannels / (wide ? 4 : 1), chunks = inChannels / depth;
-  const columnGroups = ceilDiv(columns, lanes * vectors);
-  const { tiles, locate: locateTile } = pixelTiles(g, rows * groups);
-  const { declarations, pixel, weight, bias, store: storeAt } = productOperands(g, deep ? "vec4f" : "f32", type);
-  const column = (v: number) => `min(column + ${v * lanes}u, ${columns - 1}u)`;
+  const columns = g.output.channels / (wide ? 4 : 1), chunks = g.input.channels / depth;
+  const columnGroups = ceilDiv(columns, lanes * vectors),
+    column = (v: number) => `min(column + ${v * lanes}u, ${columns - 1}u)`;
+  const of = productOperands(g, deep ? "vec4f" : "f32", type), { tiles, locate } = of.tilesOf(rows * groups);
 
-  const locate = (m: number) =>
+  const place = (m: number) =>
     `  let pixel${m} = min(pixel + ${m}u, end - 1u);
-${locatePixel(g, `pixel${m}`, m)}
+${of.locate(`pixel${m}`, m)}
 ${unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`)}`;
-
-  const accumulate = (k: number) =>
-    `${unroll(vectors, (v) => `        let w${v}_${k} = ${weight(`at_w + ${k * columns}u + ${column(v)}`)};`)}
-${
-      unroll(rows, (m) =>
-        unroll(vectors, (v) => `        sum${m}_${v} += in${m}${deep ? `.${"xyzw"[k]}` : ""} * w${v}_${k};`))
-    }`;
-
-  const store = (m: number) =>
-    `  if (pixel + ${m}u < end) {
-    let at = ${outputAt(g, m, columns)} + column;
-${
-      unroll(vectors, (v) =>
-        `    if (column + ${v * lanes}u < ${columns}u) { ${
-          storeAt(`at + ${v * lanes}u`, `sum${m}_${v}`, bias(column(v)))
-        } }`)
-    }
+  const accumulate = (k: number) => {
+    const add = (m: number, v: number) => `        sum${m}_${v} += in${m}${deep ? `.${"xyzw"[k]}` : ""} * w${v}_${k};`;
+    return `${unroll(vectors, (v) => `        let w${v}_${k} = ${of.weight(`at_w + ${k * columns}u + ${column(v)}`)};`)}
+${unroll(rows, (m) => unroll(vectors, (v) => add(m, v)))}`;
+  };
+  const store = (m: number) => {
+    const storeVector = (v: number) => of.store(`at + ${v * lanes}u`, `sum${m}_${v}`, of.bias(column(v)));
+    return `  if (pixel + ${m}u < end) {
+    let at = ${of.outputAt(m, columns)} + column;
+${unroll(vectors, (v) => `    if (column + ${v * lanes}u < ${columns}u) { ${storeVector(v)} }`)}
   }`;
+  };
 
-  return perWorkgroup(
-    columnGroups * tiles,
-    `${lanes}, ${groups}`,
-    declarations,
-    LOCAL,
-    `\
-  let column = (index % ${columnGroups}u) * ${lanes * vectors}u + local.x;
-${locateTile(`index / ${columnGroups}u`)}
+  const body = `  let column = (index % ${columnGroups}u) * ${lanes * vectors}u + local.x;
+${locate(`index / ${columnGroups}u`)}
   let pixel = first + local.y * ${rows}u;
-${unroll(rows, locate)}
+${unroll(rows, place)}
   for (var ty = 0; ty < ${g.y.taps}; ty++) {
     for (var tx = 0; tx < ${g.x.taps}; tx++) {
-      let slice = u32(${sliceOf(g)});
-${unroll(rows, (m) => tapAddress(g, m, chunks))}
+      let slice = u32(${of.slice});
+${unroll(rows, (m) => of.tap(m, chunks))}
       for (var k = 0u; k < ${chunks}u; k++) {
         let at_w = (slice * ${chunks}u + k) * ${depth * columns}u;
-${unroll(rows, (m) => `        let in${m} = ${pixel(`at${m}`, `inside${m}`, "k")};`)}
+${unroll(rows, (m) => `        let in${m} = ${of.pixel(`at${m}`, `inside${m}`, "k")};`)}
 ${unroll(depth, accumulate)}
       }
     }
   }
-${unroll(rows, store)}`,
-  );
+${unroll(rows, store)}`;
+  const { declarations } = of, size = `${lanes}, ${groups}`;
+  return perWorkgroup({ count: columnGroups * tiles, size, declarations, builtins: LOCAL }, body);
 }
 
 function weightShader(p: ConvProblem, { rows, vectors, lanes, parts }: DirectWeightTuning): Shader {
@@ -119,13 +98,8 @@ function weightShader(p: ConvProblem, { rows, vectors, lanes, parts }: DirectWei
   const store = (m: number, v: number) =>
     `  if (ci + ${m}u < ${p.inChannels}u && column + ${v * lanes}u < ${columns}u) { ` +
     `dw[out + ${m * columns + v * lanes}u] = sum${m}_${v}; }`;
-  return perWorkgroup(
-    columnGroups * rowGroups * taps * parts,
-    lanes,
-    declarations,
-    LANE,
-    `\
-  let column = (index % ${columnGroups}u) * ${lanes * vectors}u + lane;
+  const count = columnGroups * rowGroups * taps * parts;
+  const body = `  let column = (index % ${columnGroups}u) * ${lanes * vectors}u + lane;
   let ci = (index / ${columnGroups}u) % ${rowGroups}u * ${rows}u;
   let tap = (index / ${columnGroups * rowGroups}u) % ${taps}u;
   let part = index / ${columnGroups * rowGroups * taps}u;
@@ -148,8 +122,8 @@ ${unroll(rows, (m) => unroll(vectors, (v) => `      sum${m}_${v} += x${m} * d${v
     }
   }
   let out = ((part * ${taps}u + tap) * ${p.inChannels}u + ci) * ${columns}u + column;
-${unroll(rows, (m) => unroll(vectors, (v) => store(m, v)))}`,
-  );
+${unroll(rows, (m) => unroll(vectors, (v) => store(m, v)))}`;
+  return perWorkgroup({ count, size: lanes, declarations, builtins: LANE }, body);
 }
 
 type Tile = Pick<DirectTuning, "rows" | "vectors" | "lanes"> & { readonly groups?: number };

@@ -1,5 +1,5 @@
 /** The families of convolutions; equal estimates keep this order. */
-import { broadcast } from "./broadcast.ts";
+import { broadcast } from "./broadcast/broadcast.ts";
 import { direct } from "./direct.ts";
 import { type Family, listed } from "./family.ts";
 import { matrix } from "./matrix/matrix.ts";

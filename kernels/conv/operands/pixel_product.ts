@@ -43,29 +43,6 @@ export interface PixelProduct {
   readonly epilogue: Epilogue;
 }
 
-/**
- * The arrays, loaded as `inType` and `outType` (`sumType` where weights are loaded as they are stored). Bindings: input,
- * weights [slices, in, out], those of the epilogue, output. Their declarations start with a directive where there is
- * half precision, so they are to be put before all others.
- */
-export function productOperands(g: PixelProduct, inType: Computed, outType: Computed, sumType = outType) {
-  const { epilogue, dtype } = g;
-  const input = operand(0, "input", inType, dtype), weights = operand(1, "weights", outType, dtype);
-  return {
-    declarations: `${enableDtype(dtype)}${input.declaration}
-${weights.declaration}
-${epilogueDeclarations(epilogue, 2, sumType, dtype)}`,
-    /** Element `k` of the input pixel that `tapAddress` found, under the names it gave: 0 outside the input. */
-    pixel: (at: string, inside: string, k: string, ...tests: readonly string[]) =>
-      input.load(`${at} + ${k}`, ...(leaves(g) ? [inside] : []), ...tests),
-    weight: weights.load,
-    bias: (index: string) => epilogue.bias ? `bias[${index}]` : `${sumType}()`,
-    /** Statement: finishes and stores a sum. */
-    store: (to: string, sum: string, b: string) =>
-      `output[${to}] = ${stored(`finish(${sum}, ${b}, ${to})`, sumType, dtype)};`,
-  };
-}
-
 /** Every pixel along a dimension, each of which is its own input. */
 export const everyPixel = (count: number): Axis => ({
   count,
@@ -79,66 +56,82 @@ export const everyPixel = (count: number): Axis => ({
   sliceStep: 1,
 });
 
-/** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */
-export function sliceOf({ y, x, kernel, weightsPerImage = false }: PixelProduct): string {
-  if (weightsPerImage) return "i32(span)";
-  return `(${y.sliceStart} + ty * ${y.sliceStep}) * ${kernel} + ${x.sliceStart} + tx * ${x.sliceStep}`;
-}
-
-/**
- * Output pixels in tiles of `rows`: all in one row, or, where each image has weights of its own, image by image, so
- * that no tile holds pixels of two. `locate` is WGSL from a tile's index to `span` (the image), `first` and `end`: the
- * tile holds the pixels first ... min(first + rows, end) - 1.
- */
-export function pixelTiles({ batch, y, x, weightsPerImage = false }: PixelProduct, rows: number) {
-  const image = y.count * x.count, spans = weightsPerImage ? batch : 1, size = batch * image / spans;
-  const perSpan = ceilDiv(size, rows);
-  return {
-    tiles: spans * perSpan,
-    locate: (tile: string) =>
-      `  let span = (${tile}) / ${perSpan}u;
-  let first = span * ${size}u + (${tile}) % ${perSpan}u * ${rows}u;
-  let end = (span + 1u) * ${size}u;`,
-  };
-}
-
-/** WGSL that finds the output row `i`, column `j` and image `n`, each followed by `suffix`, of a pixel's index. */
-export function locatePixel({ y, x }: PixelProduct, pixel: string, suffix: number | string): string {
-  return `  let j${suffix} = i32(${pixel} % ${x.count}u);
-  let i${suffix} = i32((${pixel} / ${x.count}u) % ${y.count}u);
-  let n${suffix} = i32(${pixel} / ${x.count * y.count}u);`;
-}
-
-/** Where the located pixel lies in an array [pixels of the output, `columns`], a u32 expression. */
-export function outputAt({ output, y, x }: PixelProduct, suffix: number | string, columns: number): string {
-  const row = `(n${suffix} * ${output.height} + i${suffix} * ${y.outStep} + ${y.outStart}) * ${output.width}`;
-  return `u32(${row} + j${suffix} * ${x.outStep} + ${x.outStart}) * ${columns}u`;
-}
-
 /** The input coordinate of output `index` and tap `tap` along an axis, an i32 expression. */
 function inputAt({ inStep, inStart, tapStep }: Axis, index: string, tap: string): string {
   return `${index} * ${inStep} + ${inStart} + ${tap} * ${tapStep}`;
 }
 
 /** Can a tap fall outside the input? If not, no shader need test it. */
-function leavesInput(axis: Axis, size: number): boolean {
+function leaves(axis: Axis, size: number): boolean {
   const reach = axis.tapStep * (axis.taps - 1), last = (axis.count - 1) * axis.inStep + axis.inStart;
   return axis.inStart + Math.min(0, reach) < 0 || last + Math.max(0, reach) >= size;
 }
 
-/** Can any tap of any pixel fall outside the input? */
-export const leaves = ({ input, y, x }: PixelProduct) => leavesInput(y, input.height) || leavesInput(x, input.width);
-
 /**
- * WGSL that finds what the tap (`ty`, `tx`) of the located pixel reads: `inside`, and `at`, its index in an array [pixels
- * of the input, `columns`]. Outside, `at` is 0: a valid address of what must not be used.
+ * The arrays are loaded as `inType` and `outType`; sums are of `sumType`, where weights are loaded as they are stored.
+ * Bindings: input, weights [slices, in, out], those of the epilogue, output. Declarations start with a directive where
+ * there is half precision, so they are to be put before all others.
  */
-export function tapAddress(g: PixelProduct, suffix: number | string, columns: number): string {
-  const { height, width } = g.input, row = `r${suffix}`, column = `c${suffix}`, inside = `inside${suffix}`;
-  const test = `${row} >= 0 && ${row} < ${height} && ${column} >= 0 && ${column} < ${width}`;
-  const pixel = `(n${suffix} * ${height} + ${row}) * ${width} + ${column}`;
-  return `      let ${row} = ${inputAt(g.y, `i${suffix}`, "ty")};
-      let ${column} = ${inputAt(g.x, `j${suffix}`, "tx")};
-${leaves(g) ? `      let ${inside} = ${test};\n` : ""}\
-      let at${suffix} = u32(${leaves(g) ? `select(0, ${pixel}, ${inside})` : pixel}) * ${columns}u;`;
+export function productOperands(g: PixelProduct, inType: Computed, outType: Computed, sumType = outType) {
+  const { y, x, input: { height, width }, output, epilogue, dtype, weightsPerImage = false } = g;
+  const clipped = leaves(y, height) || leaves(x, width);
+  const input = operand(0, "input", inType, dtype), weights = operand(1, "weights", outType, dtype);
+  return {
+    declarations: `${enableDtype(dtype)}${input.declaration}
+${weights.declaration}
+${epilogueDeclarations(epilogue, 2, sumType, dtype)}`,
+    /** Can any tap of any pixel fall outside the input? */
+    clipped,
+    /** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */
+    slice: weightsPerImage
+      ? "i32(span)"
+      : `(${y.sliceStart} + ty * ${y.sliceStep}) * ${g.kernel} + ${x.sliceStart} + tx * ${x.sliceStep}`,
+    /**
+     * Output pixels in tiles of `rows`: all in one row, or, where each image has weights of its own, image by image, so
+     * that no tile holds pixels of two. `locate` is WGSL from a tile's index to `span` (the image), `first` and `end`:
+     * the tile holds the pixels first ... min(first + rows, end) - 1.
+     */
+    tilesOf(rows: number) {
+      const spans = weightsPerImage ? g.batch : 1, size = g.batch * y.count * x.count / spans;
+      const perSpan = ceilDiv(size, rows);
+      return {
+        tiles: spans * perSpan,
+        locate: (tile: string) =>
+          `  let span = (${tile}) / ${perSpan}u;
+  let first = span * ${size}u + (${tile}) % ${perSpan}u * ${rows}u;
+  let end = (span + 1u) * ${size}u;`,
+      };
+    },
+    /** WGSL that finds the output row `i`, column `j` and image `n`, each followed by `suffix`, of a pixel's index. */
+    locate: (pixel: string, suffix: number | string) =>
+      `  let j${suffix} = i32(${pixel} % ${x.count}u);
+  let i${suffix} = i32((${pixel} / ${x.count}u) % ${y.count}u);
+  let n${suffix} = i32(${pixel} / ${x.count * y.count}u);`,
+    /** Where the located pixel lies in an array [pixels of the output, `columns`], a u32 expression. */
+    outputAt(suffix: number | string, columns: number) {
+      const row = `(n${suffix} * ${output.height} + i${suffix} * ${y.outStep} + ${y.outStart}) * ${output.width}`;
+      return `u32(${row} + j${suffix} * ${x.outStep} + ${x.outStart}) * ${columns}u`;
+    },
+    /**
+     * WGSL that finds what the tap (`ty`, `tx`) of the located pixel reads: `inside`, and `at`, its index in an array
+     * [pixels of the input, `columns`]. Outside, `at` is 0: a valid address of what must not be used.
+     */
+    tap(suffix: number | string, columns: number) {
+      const row = `r${suffix}`, column = `c${suffix}`, inside = `inside${suffix}`;
+      const test = `${row} >= 0 && ${row} < ${height} && ${column} >= 0 && ${column} < ${width}`;
+      const pixel = `(n${suffix} * ${height} + ${row}) * ${width} + ${column}`;
+      return `      let ${row} = ${inputAt(y, `i${suffix}`, "ty")};
+      let ${column} = ${inputAt(x, `j${suffix}`, "tx")};
+${clipped ? `      let ${inside} = ${test};\n` : ""}\
+      let at${suffix} = u32(${clipped ? `select(0, ${pixel}, ${inside})` : pixel}) * ${columns}u;`;
+    },
+    /** Element `k` of the input pixel that `tap` found, under the names it gave: 0 outside the input. */
+    pixel: (at: string, inside: string, k: string, ...tests: readonly string[]) =>
+      input.load(`${at} + ${k}`, ...(clipped ? [inside] : []), ...tests),
+    weight: weights.load,
+    bias: (index: string) => epilogue.bias ? `bias[${index}]` : `${sumType}()`,
+    /** Statement: finishes and stores a sum. */
+    store: (to: string, sum: string, b: string) =>
+      `output[${to}] = ${stored(`finish(${sum}, ${b}, ${to})`, sumType, dtype)};`,
+  };
 }

@@ -32,17 +32,19 @@ export function locateRow(p: ConvProblem, row: string, size: number, suffix: num
 }
 
 /**
- * WGSL that finds what vector `suffix` of rows reads for the pixel (oy, ox): `inside`, and `at`, its index in x. Outside
- * the image, and past the end of the share, `at` is a valid address of what must not be used. `locate` is a line before.
+ * WGSL that finds what vector `suffix` of rows reads for pixel `pixel`, at (n, oy, ox): `inside`, and `at`, its index in
+ * x. Outside the image, and past the end of the share, `at` is a valid address of what must not be used. `n` may be
+ * declared by `line`.
  */
 export function tapOf(
   p: ConvProblem,
   suffix: number,
-  { oy, ox, n, pixel, locate = "" }: { oy: string; ox: string; n: string; pixel: string; locate?: string },
+  pixel: string,
+  { oy, ox, n, line = "" }: { readonly oy: string; readonly ox: string; readonly n: string; readonly line?: string },
 ): string {
   return `      let y = ${oy} * ${p.stride} + ky${suffix};
       let x = ${ox} * ${p.stride} + kx${suffix};
-${locate}      let inside = ${pixel} < end && y >= 0 && y < ${p.height} && x >= 0 && x < ${p.width};
+${line}      let inside = ${pixel} < end && y >= 0 && y < ${p.height} && x >= 0 && x < ${p.width};
       let at = u32(select(0, (${n} * ${p.height} + y) * ${p.width} + x, inside)) * ${p.inChannels / 4}u + ci${suffix};`;
 }
 

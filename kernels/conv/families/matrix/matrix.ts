@@ -1,9 +1,9 @@
 /** Matrix units (matrix_tile.ts), for half precision, and input and output channels in fours. */
 import { BEST_SHARE, gpuRate, type ProductShape, tileSeconds } from "../../estimate.ts";
-import type { Channels, Family } from "../family.ts";
+import type { Channels, Family, WeightTuning } from "../family.ts";
 import { columnsOf, matrixArrays, type MatrixTile, type MatrixTuning, rowsOf, threadsOf } from "./matrix_tile.ts";
 import { matrixProduct } from "./matrix_product.ts";
-import { matrixWeight, type MatrixWeightTuning } from "./matrix_weight.ts";
+import { matrixWeight } from "./matrix_weight.ts";
 import type { Limits } from "../../../kernel.ts";
 
 /** Subgroups, and matrices of each. With 16 x 16 matrices: 64 x 96, 128 x 96, ... 96 and 192 are no multiples of 128. */
@@ -55,7 +55,7 @@ function seconds(shape: ProductShape, tuning: MatrixTuning, limits: Limits): num
   return tileSeconds(shape, { rows, columns, perThread }, rate, limits);
 }
 
-export const matrix: Family<MatrixTuning, MatrixWeightTuning> = {
+export const matrix: Family<MatrixTuning, MatrixTuning & WeightTuning> = {
   key: "matrix",
   proven: false,
   product: { candidates, shader: matrixProduct, seconds },

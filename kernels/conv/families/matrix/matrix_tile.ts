@@ -8,7 +8,7 @@
  */
 import type { Shader } from "../../../kernel.ts";
 import type { MatrixArray, MatrixArrays, MatrixConfig } from "../../../matrix_config.ts";
-import { type Staged, staging } from "../../operands/staged.ts";
+import { type StagedProduct, stagedShader } from "../staged.ts";
 import {
   loadMatrix,
   MATRIX_PARAMETERS,
@@ -18,7 +18,7 @@ import {
   stagedVector,
   storeSum,
 } from "./subgroup_matrix.ts";
-import { ceilDiv, LANE, perWorkgroup, unroll } from "../../../wgsl.ts";
+import { ceilDiv, type Grid, LANE, unroll } from "../../../wgsl.ts";
 
 /** The tile of a workgroup, in subgroups and in matrices of each. */
 export interface MatrixTile {
@@ -108,49 +108,19 @@ ${body}
   }`;
 }
 
-/** What differs between problems, as WGSL. */
-export interface MatrixParts {
-  readonly groups: number;
-  readonly declarations: string;
-  /** Finds the tile from `index`. */
-  readonly locate: string;
-  readonly left: Staged;
-  readonly right: Staged;
-  readonly steps: number;
-  /** Before the first step: fetches what it needs, and for each step, the next one's. */
-  readonly first: (fetch: string, eachLeft: Rounds, eachRight: Rounds) => string;
-  readonly next: (fetch: string, eachLeft: Rounds, eachRight: Rounds) => string;
-  /** For every four neighbours of the tile, see `forEachSum`; then once. */
-  readonly store: string;
-  readonly after?: string;
-}
-type Rounds = (line: (round: number) => string) => string;
-
-export function matrixShader(tile: MatrixTile, arrays: MatrixArrays, parts: MatrixParts): Shader {
-  const threads = threadsOf(tile), left = staging(parts.left, threads), right = staging(parts.right, threads);
-  const fetch = `${left.fetch("")}\n${right.fetch("")}`;
-  const declarations = `${matrixDirectives(tile.matrix)}
-${parts.declarations}
-${matrixDeclarations(tile.matrix, arrays)}`;
-  return perWorkgroup(
-    parts.groups,
-    threads,
-    declarations,
-    `${LANE}, ${MATRIX_PARAMETERS}`,
-    `\
-${parts.locate}
-${left.place}
-${right.place}
-${declareSums(tile)}
-${parts.first(fetch, left.each, right.each)}
-  for (var step = 0u; step < ${parts.steps}u; step++) {
-    workgroupBarrier();
-${left.keep}
-${right.keep}
-    workgroupBarrier();
-${parts.next(fetch, left.each, right.each)}
-${multiplyStaged(tile, arrays)}
-  }
-${forEachSum(tile, arrays, parts.store)}${parts.after ?? ""}`,
-  );
+/** A staged product, of `count` workgroups; `place` comes before the sums, and `store` is for four neighbours of them. */
+export function matrixShader(
+  tile: MatrixTile,
+  arrays: MatrixArrays,
+  { count, declarations: bindings }: Pick<Grid, "count" | "declarations">,
+  { place, start, store, end = "", ...rest }: Omit<StagedProduct, "multiply"> & { place: string; end?: string },
+): Shader {
+  const declarations = `${matrixDirectives(tile.matrix)}\n${bindings}\n${matrixDeclarations(tile.matrix, arrays)}`;
+  const builtins = `${LANE}, ${MATRIX_PARAMETERS}`;
+  return stagedShader({ count, size: threadsOf(tile), declarations, builtins }, {
+    ...rest,
+    start: `${place}\n${declareSums(tile)}\n${start}`,
+    multiply: multiplyStaged(tile, arrays),
+    store: `${forEachSum(tile, arrays, store)}${end}`,
+  });
 }

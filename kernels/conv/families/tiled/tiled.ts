@@ -1,9 +1,15 @@
-/** Tiles through workgroup memory (tile.ts), for input and output channels in fours: the family for most GPUs. */
+/**
+ * Matrix products through workgroup memory, for input and output channels in fours: the family for most GPUs. A workgroup
+ * holds `rows` by `columns` sums, and steps through the inner dimension `depth` at a time. For each step its threads copy
+ * rows x depth of the left and depth x columns of the right operand to workgroup memory, then each multiplies
+ * `threadRows` rows by `threadVectors` vectors of four columns. A thread's rows and vectors are spread over the tile with
+ * the stride of the workgroup.
+ */
 import { gpuRate, type ProductShape, shareOfPeak, tileSeconds } from "../../estimate.ts";
-import type { Channels, Family } from "../family.ts";
-import { tiledThreads, type TiledTuning } from "./tile.ts";
+import type { Channels, Family, WeightTuning } from "../family.ts";
+import { tiledThreads, type TiledTuning } from "./tiled_tuning.ts";
 import { tiledProduct } from "./tiled_product.ts";
-import { tiledWeight, type TiledWeightTuning } from "./tiled_weight.ts";
+import { tiledWeight } from "./tiled_weight.ts";
 import type { Limits } from "../../../kernel.ts";
 
 /** Tiles of [rows, columns], and what one thread of them multiplies. 96 and 192 channels are no multiples of 128. */
@@ -40,7 +46,7 @@ function seconds(shape: ProductShape, tuning: TiledTuning, limits: Limits): numb
   return tileSeconds(shape, { rows, columns, perThread }, rate, limits);
 }
 
-export const tiled: Family<TiledTuning, TiledWeightTuning> = {
+export const tiled: Family<TiledTuning, TiledTuning & WeightTuning> = {
   key: "tiled",
   proven: true,
   product: { candidates, shader: tiledProduct, seconds },
