@@ -22,7 +22,7 @@ import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_fo
  */
 export async function saveModel(model: Model, path: string): Promise<void> {
   const whitening = model.whitening === null ? null : await keepWhitening(folderOf(path), model.whitening);
-  const { config, context: { scope } } = model, tensors = await getParams({ ...model, state: {} });
+  const { config, context: { scope } } = model, tensors = await getParams({ ...model, moments: {} });
   await writeFile(
     path,
     await encode({ config, progress: null, microBatch: null, tunings: {}, scope, shaders: "", whitening, tensors }),
