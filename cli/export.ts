@@ -55,7 +55,7 @@ async function exportFiles(args: Arguments): Promise<number> {
 
   const given = configPath === null ? null : await loadConfig(configPath);
   const { checkpoint, definition: config } = await openDefined(path, given, screen.line);
-  const { specs } = specsOf(config), classes = await classesOf(path, config);
+  const { saved: specs } = specsOf(config), classes = await classesOf(path, config);
   const params = paramsOf(checkpoint, specs, path), image = imageShape(config.dataset);
   const saved = await savedWhitening(checkpoint, path, config);
   const { network, input } = definitionOf(config),

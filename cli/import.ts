@@ -38,7 +38,9 @@ async function importFile(args: Arguments): Promise<number> {
     throw new UserError(`Cannot write "${out}": it is a folder, name a file, as ${out}/model.safetensors`);
   }
   await refuseExisting(args, [out]);
-  const config = await loadConfig(configPath), { specs } = specsOf(config), { network, input } = definitionOf(config);
+  const config = await loadConfig(configPath),
+    { saved: specs } = specsOf(config),
+    { network, input } = definitionOf(config);
   if (whiteningPath !== null && !whitens(config.dataset)) {
     throw new UserError(`Cannot use --whitening ${whiteningPath}: the config "${configPath}" has no zca step`);
   }

@@ -101,6 +101,6 @@ async function configFor(args: Arguments, path: string, line: (message: string) 
   const own = `${path}/config.yaml`;
   if (await exists(own)) return given ?? parseConfig(await readText(own), own);
   const { checkpoint, definition } = await openDefined(path, given, line);
-  select(checkpoint, specsOf(definition).specs, path);
+  select(checkpoint, specsOf(definition).saved, path);
   return definition;
 }

@@ -8,6 +8,7 @@ import { writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
 import { MOST_ACTIVE } from "../kernels/look/unit_signal.ts";
 import { type Model, withOwnBuffers } from "../training/model.ts";
+import { valuesOf } from "../core/graph/program.ts";
 import { type ExplainProgram, explainProgram } from "./explain_program.ts";
 import { upTo } from "./layer_of.ts";
 
@@ -83,7 +84,7 @@ export async function withExplainer<T>(
   const network = upTo(model.network, layer);
   return await withOwnBuffers(model, async (own) => {
     const x = tensor("x", [batch, ...own.input], { lifetime: "persistent" });
-    const program = explainProgram(network, { params: own.params.views, step: own.step, x }, { rule, switches });
+    const program = explainProgram(network, { params: valuesOf(own), step: own.step, x }, { rule, switches });
     const plan = await compile(own.context, program, own.tuner, own.buffers);
     try {
       return await body(async (images, options) => {

@@ -1,5 +1,6 @@
 /** Which examples activate the units of a layer most: one pass over them, the lists stay on the device. */
 import { op } from "../core/graph/op.ts";
+import { valuesOf } from "../core/graph/program.ts";
 import { compile } from "../core/device/plan.ts";
 import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
 import { readTensors, writeTensor } from "../core/device/transfer.ts";
@@ -68,7 +69,7 @@ export async function topActivationsOn(
     const batch = "chunks" in data ? evaluationBatch(own, data.count) : data.batch;
     const canvas = own.canvas === null ? null : { ...own.canvas, distortion: null };
     const input = batchOf(data, step, batch, { canvas });
-    const { ops, y } = network.forward(own.params.views, input.x, { mode: "eval", step, path: "" });
+    const { ops, y } = network.forward(valuesOf(own), input.x, { mode: "eval", step, path: "" });
     const { lists, ...search } = searchOps(y, input.labels, step, k);
     await writeTensor(context, buffers, lists.values, new Float32Array(elements(lists.values.shape)));
     await writeTensor(context, buffers, lists.entries, new Uint32Array(elements(lists.entries.shape)).fill(EMPTY));

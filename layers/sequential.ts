@@ -65,7 +65,8 @@ export function chain(name: string, layers: readonly Layer[]): Omit<Layer, "name
         output = result.output;
         return [layer, result];
       }));
-      return { output, params: named((layer) => made.get(layer)!.params) };
+      const params = named((layer) => made.get(layer)!.params);
+      return { output, params, state: named((layer) => made.get(layer)!.state ?? {}) };
     },
     forward(params, x, trace) {
       const ops: Op[] = [];

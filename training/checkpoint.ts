@@ -81,7 +81,8 @@ const FOREIGN = {
 /** Tunings are compared as JSON, which overflows the stack where they are nested deep enough. */
 function areTunings(value: unknown): boolean {
   try {
-    return isObject(value) && Object.values(value).every((tuning) => isObject(tuning) && JSON.stringify(tuning) !== "");
+    const isTuning = (tuning: unknown) => tuning === null || isObject(tuning); // null: of a kernel without tunings
+    return isObject(value) && Object.values(value).every((tuning) => isTuning(tuning) && JSON.stringify(tuning) !== "");
   } catch {
     return false;
   }

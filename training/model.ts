@@ -51,8 +51,10 @@ export interface Model extends BoundNetwork {
   readonly classes: number;
   /** The shape and initial values of each parameter, by name: "conv1/w". */
   readonly specs: ParamSpecs;
-  /** Optimizer state by name ("velocity"), laid out like the parameters; empty where nothing is trained. */
-  readonly state: Readonly<Record<string, Arena>>;
+  /** `specs`, and those of the state that layers keep: what a file of the model has. */
+  readonly saved: ParamSpecs;
+  /** What the optimizer keeps ("velocity"), laid out like the parameters; empty where nothing is trained. */
+  readonly moments: Readonly<Record<string, Arena>>;
   /** The persistent buffers that all plans share. */
   readonly buffers: Buffers;
   /** Most examples of one batch outside of training. */
@@ -75,7 +77,7 @@ export interface ModelOptions {
   readonly whitening?: Whitening | null;
 }
 
-/** The named values of parameters and optimizer state on the host. */
+/** The named values of parameters, of state or of moments on the host. */
 export type HostParams = Readonly<Record<string, Float32Array>>;
 
 /** More examples at once are hardly faster, and take more memory. */
@@ -86,8 +88,17 @@ export function definitionOf(config: Config): Definition {
   return { network: buildNetwork(config.name, layersOf(config)), input: inputShape(config.dataset) };
 }
 
-/** The parameters and classes of a network. Throws `UserError` where its shapes do not fit, or it does not classify. */
-export function specsOf(definition: Definition | Config, batch = 1): { specs: ParamSpecs; classes: number } {
+/** What a network keeps, and the classes that it tells apart. */
+interface Specs {
+  readonly specs: ParamSpecs;
+  readonly state: ParamSpecs;
+  /** Both: what a file of it has. */
+  readonly saved: ParamSpecs;
+  readonly classes: number;
+}
+
+/** The parameters, the state and the classes of a network. Throws `UserError` where its shapes do not fit, or it does not classify. */
+export function specsOf(definition: Definition | Config, batch = 1): Specs {
   const coded = "input" in definition;
   const { network, input } = coded ? definition : definitionOf(definition);
   if (input.length !== 3 || !input.every((size) => Number.isInteger(size) && size > 0)) {
@@ -95,7 +106,7 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
       `Cannot use images of [${input.join(", ")}] with network "${network.name}": expected [height, width, channels]`,
     );
   }
-  const { output, params } = network.init([batch, ...input]), classes = output[3]!;
+  const { output, params: specs, state = {} } = network.init([batch, ...input]), classes = output[3]!;
   const expected = coded ? null : classNames(definition.dataset).length || null;
   if (output.length !== 4 || output[1] !== 1 || output[2] !== 1 || classes !== (expected ?? classes)) {
     const needed = coded
@@ -105,12 +116,12 @@ export function specsOf(definition: Definition | Config, batch = 1): { specs: Pa
       `Cannot classify with network "${network.name}": it ends with [${output.join(", ")}], ${needed}`,
     );
   }
-  return { specs: params, classes };
+  return { specs, state, saved: { ...specs, ...state }, classes };
 }
 
 /** Lays out the parameters of a network; allocates nothing yet. Throws `UserError` where its shapes do not fit. */
 export function modelOf(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
-  const { specs, classes } = specsOf(definition), config = "input" in definition ? null : definition;
+  const { specs, state, saved, classes } = specsOf(definition), config = "input" in definition ? null : definition;
   const { network, input } = "input" in definition ? definition : definitionOf(definition);
   return {
     context,
@@ -120,8 +131,10 @@ export function modelOf(context: Context, definition: Definition | Config, optio
     canvas: config === null ? null : canvasOf(config.dataset),
     classes,
     specs,
+    saved,
     params: arena("params", specs, context.limits),
-    state: {},
+    state: arena("state", state, context.limits),
+    moments: {},
     loss: losses.build(config?.training.loss ?? DEFAULT_LOSS),
     step: stepTensor(),
     metrics: tensor("metrics", [4], { lifetime: "persistent" }),
@@ -143,7 +156,7 @@ export async function placeModel(
   options: ModelOptions,
 ): Promise<Model> {
   const model = modelOf(context, definition, options);
-  await setParams(model, params(model.specs));
+  await setParams(model, params(model.saved));
   await writeTensor(context, model.buffers, model.step, new Uint32Array(4));
   await writeTensor(context, model.buffers, model.metrics, new Float32Array(4));
   return model;
@@ -210,15 +223,17 @@ export async function withOwnBuffers<M extends Model, T>(model: M, body: (model:
   }
 }
 
-/** Sets the parameters, and the optimizer state if given (else zero). */
+/** Sets the parameters; state where given, else to its initial values; and moments where given, else to zero. */
 export async function setParams(
-  { context, buffers, params, state }: Model,
+  { context, buffers, params, state, moments, saved }: Model,
   values: HostParams,
-  optimizerState: Readonly<Record<string, HostParams>> = {},
+  momentValues: Readonly<Record<string, HostParams>> = {},
 ): Promise<void> {
+  const initial = Object.fromEntries(Object.keys(state.views).map((name) => [name, saved[name]!]));
   const arenas: [Arena, HostParams][] = [
     [params, values],
-    ...Object.entries(state).map(([name, arena]): [Arena, HostParams] => [arena, optimizerState[name] ?? {}]),
+    [state, { ...initialParams(initial, 0), ...values }],
+    ...Object.entries(moments).map(([name, arena]): [Arena, HostParams] => [arena, momentValues[name] ?? {}]),
   ];
   for (const [arena, values] of arenas) {
     for (const chunk of arena.chunks) {
@@ -232,8 +247,8 @@ export async function setParams(
 }
 
 /**
- * The parameters under their names ("conv1/w" as [height, width, in, out], "conv1/b"), and optimizer state, if any,
- * under "velocity/...", copied from the device.
+ * The parameters under their names ("conv1/w" as [height, width, in, out], "conv1/b"), the state that layers keep
+ * under theirs, and in training the optimizer's moments under "velocity/...", copied from the device.
  *
  * @example
  * ```ts
@@ -243,10 +258,12 @@ export async function setParams(
  * console.log(params["conv1/w"]!.shape, params["conv1/b"]!.data); // [ 3, 3, 1, 3 ] Float32Array(3) [ 0, 0, 0 ]
  * ```
  */
-export async function getParams({ context, buffers, params, state }: Model): Promise<Record<string, HostTensor>> {
+export async function getParams(model: Model): Promise<Record<string, HostTensor>> {
+  const { context, buffers, params, state, moments } = model;
   const named = [
     ...Object.entries(params.views),
-    ...Object.entries(state).flatMap(([prefix, { views }]) =>
+    ...Object.entries(state.views),
+    ...Object.entries(moments).flatMap(([prefix, { views }]) =>
       Object.entries(views).map(([name, view]): [string, Tensor] => [`${prefix}/${name}`, view])
     ),
   ];

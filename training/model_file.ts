@@ -24,7 +24,7 @@ import { checkpointOf } from "./snapshot.ts";
 export async function saveModel(model: Model, path: string): Promise<void> {
   const whitening = model.whitening === null ? null : await keepWhitening(folderOf(path), model.whitening);
   const origin = { progress: null, step: null, whitening };
-  await writeFile(path, await encode(await checkpointOf({ ...model, state: {} }, origin)));
+  await writeFile(path, await encode(await checkpointOf({ ...model, moments: {} }, origin)));
 }
 
 /** What goes with a model beside its file. */

@@ -1,4 +1,4 @@
-/** A model in training: its options and optimizer state; and the programs of training and evaluation. */
+/** A model in training: its options and moments; and the programs of training and evaluation. */
 import type { Config } from "../configs/schema.ts";
 import { arena } from "../core/graph/arena.ts";
 import type { Context } from "../core/device/device.ts";
@@ -28,19 +28,19 @@ export function parameterSpecs(config: Config, batch = 1): ParamSpecs {
   return specsOf(config, batch).specs;
 }
 
-/** Lays out parameters and optimizer state of a config, in its precision or what the device has; allocates nothing yet. */
+/** Lays out parameters and moments of a config, in its precision or what the device has; allocates nothing yet. */
 export function openSession(context: Context, config: Config): Session {
   const { training, dataset, precision } = config;
   return trainable(modelOf(context, config), training, dataset.augment ?? null, precision);
 }
 
-/** The model with an optimizer state, laid out but not allocated. Half precision is for devices that have it. */
+/** The model with moments, laid out but not allocated. Half precision is for devices that have it. */
 export function trainable(model: Model, training: Training, augment: Augment | null, precision: Precision): Session {
-  const names = optimizers.build(training.optimizer).state, { specs, context } = model;
-  const state = Object.fromEntries(names.map((name) => [name, arena(name, specs, context.limits)]));
+  const names = optimizers.build(training.optimizer).moments, { specs, context } = model;
+  const moments = Object.fromEntries(names.map((name) => [name, arena(name, specs, context.limits)]));
   const lossScale = precision === "f16" && context.limits.f16 === true ? lossScaleTensor() : null;
   const loss = losses.build(training.loss ?? DEFAULT_LOSS);
-  return { ...model, state, loss, batch: training.batch, training, augment, lossScale };
+  return { ...model, moments, loss, batch: training.batch, training, augment, lossScale };
 }
 
 /** A compiled evaluation: the plan, its batch, and where it leaves metrics and logits. */

@@ -12,13 +12,13 @@ export function initialProgress(seed: number): Progress {
   return { step: 0, epoch: 0, seed, metrics: [0, 0, 0, 0], epochSeconds: 0 };
 }
 
-/** Sets parameters, optimizer state and loss scale to the seed's initial values or to the checkpoint's. */
+/** Sets parameters, state, moments and loss scale to the seed's initial values or to the checkpoint's. */
 export async function initialize(session: Session, seed: number, checkpoint: Checkpoint | null, source: string) {
-  const { specs, state, training } = session;
+  const { specs, saved, moments, training } = session;
   await setLossScale(session, checkpoint?.progress?.lossScale);
-  if (checkpoint === null) return await setParams(session, initialParams(specs, seed, training.init));
-  const states = Object.keys(state).map((name) => [name, select(checkpoint, specs, source, `${name}/`)]);
-  await setParams(session, select(checkpoint, specs, source), Object.fromEntries(states));
+  if (checkpoint === null) return await setParams(session, initialParams(saved, seed, training.init));
+  const kept = Object.keys(moments).map((name) => [name, select(checkpoint, specs, source, `${name}/`)]);
+  await setParams(session, select(checkpoint, saved, source), Object.fromEntries(kept));
 }
 
 /** What a checkpoint says beside the parameters. */

@@ -109,7 +109,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
         interrupted: () => signal?.aborted ?? false,
       });
     } catch (error) {
-      if (last !== null) await setParams(model, select(last, model.specs, model.network.name));
+      if (last !== null) await setParams(model, select(last, model.saved, model.network.name));
       throw error;
     } finally {
       destroyTraining(plans);

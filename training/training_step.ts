@@ -33,13 +33,13 @@ export function stepPrograms(
   data: Examples,
   microBatch = session.training.batch,
 ): { readonly part: Program; readonly update: Program | null } {
-  const { context: { limits }, specs, state, step, training, augment, canvas } = session, { batch } = training;
+  const { context: { limits }, specs, moments, step, training, augment, canvas } = session, { batch } = training;
   lengthOf(training, data.count);
   const whole = microBatch === batch, grads = arena("grads", specs, limits);
   const gradients: { grads: Arena; sums: Arena | null } = { grads, sums: whole ? null : arena("sums", specs, limits) };
   const part = gradientProgram(session, batchOf(data, step, microBatch, { augment, canvas }), gradients, batch);
   const optimizer = optimizers.build(training.optimizer);
-  const update = updateProgram(session, gradients, optimizer, state, training.clipNorm ?? null);
+  const update = updateProgram(session, gradients, optimizer, moments, training.clipNorm ?? null);
   return whole ? { part: { ops: [...part.ops, ...update.ops], keep: [] }, update: null } : { part, update };
 }
 

@@ -7,10 +7,10 @@ import { UserError } from "../host/errors.ts";
 /** Every binding offset of WebGPU's default limits is a multiple of this. */
 const ALIGNMENT = 256;
 
-/** Training holds parameters, gradients and velocity, and a copy of the first while they are initialized or saved. */
+/** Training holds parameters, gradients and moments of them, and a copy of the first while they are initialized or saved. */
 const COPIES = 4;
 
-/** Parameters, gradients or velocity: 256-byte aligned views, in as many chunks as bindings allow. */
+/** Parameters, state of layers, gradients or moments of them: 256-byte aligned views, in as many chunks as bindings allow. */
 export interface Arena {
   /** One flat f32 tensor per chunk. */
   readonly chunks: readonly Tensor[];
@@ -39,7 +39,7 @@ export function arena(label: string, specs: ParamSpecs, { bindingBytes }: { read
     chunks.at(-1)!.push({ name, offset: sizes.at(-1)! });
     sizes[sizes.length - 1]! += bytes;
   }
-  checkMemory("the parameters with gradients and optimizer state", COPIES * sizes.reduce((sum, size) => sum + size, 0));
+  checkMemory("the parameters with their gradients and moments", COPIES * sizes.reduce((sum, size) => sum + size, 0));
   const views: Record<string, Tensor> = {};
   const tensors = chunks.map((entries, index): Tensor => {
     const buffer: VirtualBuffer = { label: `${label}/${index}`, bytes: sizes[index]!, lifetime: "persistent" };

@@ -16,7 +16,7 @@ export interface ParamSpec {
 
 /** A layer names its own parameters ("w", "b"); what holds it puts its name in front ("conv1/w"). */
 export type ParamSpecs = Readonly<Record<string, ParamSpec>>;
-/** The tensors of a layer's parameters, by name. */
+/** The tensors of a layer's parameters and state, by name. */
 export type Params = Readonly<Record<string, Tensor>>;
 
 /** Train or evaluate is decided when tracing, never at run time. `step` is the step buffer (core/graph/step_data.ts). */
@@ -30,7 +30,7 @@ export interface Trace {
 /** What a backward pass should compute. */
 export interface Want {
   readonly rule: Rule;
-  /** Where to write parameter gradients, or null if none are wanted. */
+  /** Where to write the gradients of parameters (state has none), or null if none are wanted. */
   readonly grads: Params | null;
   /** Is the gradient of the input wanted? */
   readonly input: boolean;
@@ -70,8 +70,13 @@ export interface Layer {
    * that the layer sees is f32, in mixed precision too.
    */
   readonly half?: readonly string[];
-  /** The output shape and parameters for an input shape with batch. Throws `UserError` on a shape that cannot work. */
-  init(input: Shape): { readonly output: Shape; readonly params: ParamSpecs };
+  /**
+   * The output shape for an input shape with batch, and what the layer keeps: parameters, which are trained; and state,
+   * as running statistics, which constants start and only its own ops write, in training once for each micro-batch. State
+   * has no gradient and no decay, is float32, and is saved like parameters. Throws `UserError` on a shape that cannot work.
+   */
+  init(input: Shape): { readonly output: Shape; readonly params: ParamSpecs; readonly state?: ParamSpecs };
+  /** `params` has the state too. */
   forward(params: Params, x: Tensor, trace: Trace): Forward;
   /** What a unit sees of an input of this shape; absent where it sees its own position only. */
   window?(input: Shape): Window;

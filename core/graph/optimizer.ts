@@ -4,12 +4,12 @@ import type { Arena } from "./arena.ts";
 import { type Op, op } from "./op.ts";
 import { elements, type Tensor } from "./tensor.ts";
 
-/** Some of the parameters, with their gradients and the optimizer's state: flat tensors of one length. */
+/** Some of the parameters, with their gradients and the optimizer's moments of them: flat tensors of one length. */
 export interface Part {
   readonly params: Tensor;
   readonly grads: Tensor;
-  /** By the names of `Optimizer.state`. */
-  readonly state: Readonly<Record<string, Tensor>>;
+  /** By the names of `Optimizer.moments`. */
+  readonly moments: Readonly<Record<string, Tensor>>;
 }
 
 /** What an update knows beside the parameters. */
@@ -21,28 +21,28 @@ export interface UpdateContext {
   readonly clear: boolean;
 }
 
-/** Pure: names the arenas of its state, and returns the ops that update a part of the parameters, and state, in place. */
+/** Pure: names its moments, and returns the ops that update a part of the parameters, and their moments, in place. */
 export interface Optimizer {
   /** Names of the arenas that it keeps beside the parameters, each laid out like them, 0 at first. */
-  readonly state: readonly string[];
+  readonly moments: readonly string[];
   update(part: Part, context: UpdateContext): readonly Op[];
 }
 
 /** The parts that are updated alike: today all parameters are, so a part is a chunk. */
-export function partsOf(params: Arena, grads: Arena, state: Readonly<Record<string, Arena>>): Part[] {
+export function partsOf(params: Arena, grads: Arena, moments: Readonly<Record<string, Arena>>): Part[] {
   return params.chunks.map((chunk, index) => ({
     params: chunk,
     grads: grads.chunks[index]!,
-    state: Object.fromEntries(Object.entries(state).map(([name, { chunks }]) => [name, chunks[index]!])),
+    moments: Object.fromEntries(Object.entries(moments).map(([name, { chunks }]) => [name, chunks[index]!])),
   }));
 }
 
 /** The optimizer of a kernel that updates each element on its own. */
 export function elementwiseOptimizer<Constants>(kernel: UpdateKernel<Constants>, constants: Constants): Optimizer {
   return {
-    state: kernel.state,
-    update({ params, grads, state }, { step, lossScale, clear }) {
-      const updated = [params, ...kernel.state.map((name) => state[name]!)], reads = clear ? [step] : [grads, step];
+    moments: kernel.moments,
+    update({ params, grads, moments }, { step, lossScale, clear }) {
+      const updated = [params, ...kernel.moments.map((name) => moments[name]!)], reads = clear ? [step] : [grads, step];
       const scaled = lossScale === null ? {} : { scaled: true } as const;
       return [op(kernel, { count: elements(params.shape), ...constants, clear, ...scaled }, {
         label: kernel.name,

@@ -5,7 +5,7 @@ import { checkFinite, updateScale } from "../../kernels/train/loss_scale.ts";
 import type { Arena } from "./arena.ts";
 import { clipNormOps } from "./clip_ops.ts";
 import { halfLayer } from "./half_layer.ts";
-import type { Layer } from "./layer.ts";
+import type { Layer, Params } from "./layer.ts";
 import type { Loss, LossGradient } from "./loss.ts";
 import { type Op, op } from "./op.ts";
 import { type Optimizer, partsOf } from "./optimizer.ts";
@@ -22,6 +22,8 @@ export interface Program {
 export interface BoundNetwork {
   readonly network: Layer;
   readonly params: Arena;
+  /** What its layers keep beside parameters. */
+  readonly state: Arena;
   /** What its programs of training and evaluation compute behind the logits. */
   readonly loss: Loss;
   /** u32 [4]: step, seed, learning rate (as f32 bits), index of the first example of the batch (core/graph/step_data.ts). */
@@ -42,6 +44,11 @@ export interface Batch {
 /** Flattens [n, 1, 1, classes], which a network without global pooling ends with, to [n, classes]. */
 function asLogits(y: Tensor): Tensor {
   return reshape(y, [y.shape[0]!, y.shape.at(-1)!]);
+}
+
+/** What the layers of a network read: its parameters and its state. */
+export function valuesOf({ params, state }: Pick<BoundNetwork, "params" | "state">): Params {
+  return { ...params.views, ...state.views };
 }
 
 /** The network as its programs run it. */
@@ -80,8 +87,8 @@ export function gradientProgram(
   { grads, sums }: Gradients,
   examples: number,
 ): Program {
-  const { params, step, lossScale } = bound;
-  const { ops, y, pullback } = runnable(bound).forward(params.views, batch.x, { mode: "train", step, path: "" });
+  const { step, lossScale } = bound;
+  const { ops, y, pullback } = runnable(bound).forward(valuesOf(bound), batch.x, { mode: "train", step, path: "" });
   const logits = asLogits(y);
   const dlogits = tensor("dlogits", logits.shape);
   const want = { rule: "gradient", grads: grads.views, input: false, switches: true } as const;
@@ -105,13 +112,13 @@ export function updateProgram(
   { params, step, lossScale }: BoundNetwork,
   { grads, sums }: Gradients,
   optimizer: Optimizer,
-  state: Readonly<Record<string, Arena>>,
+  moments: Readonly<Record<string, Arena>>,
   clipNorm: number | null = null,
 ): Program {
   const all = sums ?? grads, context = { step, lossScale, clear: sums !== null };
   const update = [
     ...(clipNorm === null ? [] : clipNormOps(all, clipNorm, lossScale)),
-    ...partsOf(params, all, state).flatMap((part, index) =>
+    ...partsOf(params, all, moments).flatMap((part, index) =>
       optimizer.update(part, context).map((each) => ({ ...each, label: `${each.label}/${index}` }))
     ),
   ];
@@ -125,8 +132,8 @@ export function updateProgram(
 
 /** The forward pass for images `x`, dropout off. The logits can be read afterwards. */
 export function forwardProgram(bound: BoundNetwork, x: Tensor): Program & { logits: Tensor } {
-  const { params, step } = bound,
-    { ops, y } = runnable(bound).forward(params.views, x, { mode: "eval", step, path: "" });
+  const trace = { mode: "eval", step: bound.step, path: "" } as const;
+  const { ops, y } = runnable(bound).forward(valuesOf(bound), x, trace);
   const logits = asLogits(y);
   return { ops, keep: [logits], logits };
 }

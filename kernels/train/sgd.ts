@@ -14,7 +14,7 @@ export interface SgdConstants {
 
 export const sgdUpdate: UpdateKernel<SgdConstants> = updateKernel({
   name: "sgd",
-  state: ["velocity"],
+  moments: ["velocity"],
   flops: 5,
   formula: ({ momentum, weightDecay }, gradient) =>
     `  let v = ${f32(momentum)} * velocity[i] - step.learning_rate * (${gradient} + ${f32(weightDecay)} * w);

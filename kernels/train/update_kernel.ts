@@ -17,29 +17,29 @@ export interface UpdateProblem {
 }
 
 /**
- * Reads gradients, the step buffer and, with `scaled`, the loss scale; updates parameters and state in place; with
+ * Reads gradients, the step buffer and, with `scaled`, the loss scale; updates parameters and moments in place; with
  * `clear`, updates the gradients too.
  */
 export interface UpdateKernel<Constants> extends Kernel<UpdateProblem & Constants, Fixed> {
   /** What it keeps beside the parameters: arrays of as many elements, 0 before the first step. */
-  readonly state: readonly string[];
+  readonly moments: readonly string[];
 }
 
 /**
- * The kernel of an optimizer. `formula` is WGSL that sets `params[i]` and each state's `[i]` from them, from `w`, the
+ * The kernel of an optimizer. `formula` is WGSL that sets `params[i]` and each moment's `[i]` from them, from `w`, the
  * parameter before the step, from the expression `gradient`, and from `step.learning_rate` and `step.step`.
  */
-export function updateKernel<Constants>({ name, state, flops, formula }: {
+export function updateKernel<Constants>({ name, moments, flops, formula }: {
   readonly name: string;
-  readonly state: readonly string[];
+  readonly moments: readonly string[];
   /** Operations per element. */
   readonly flops: number;
   readonly formula: (constants: Constants, gradient: string) => string;
 }): UpdateKernel<Constants> {
-  const arrays = ["params", ...state];
+  const arrays = ["params", ...moments];
   return {
     name,
-    state,
+    moments,
     tunings: () => FIXED,
     stages(problem) {
       const { count, clear, scaled = false } = problem, zero = clear ? "  grads[i] = 0.0;" : "";

@@ -56,13 +56,13 @@ async function trained(microBatch: number | null, config = CONFIG) {
   for (let at = 0; at < 3; at++) {
     submit(session, submissionsOf(session, step, { step: at, seed: 3, learningRate: 0.05, first: 12 * at }));
   }
-  const params = await getParams({ ...session, state: { ...session.state, metrics: metricsArena(session) } });
+  const params = await getParams({ ...session, moments: { ...session.moments, metrics: metricsArena(session) } });
   destroyStep(step);
   session.buffers.forEach((buffer) => buffer.destroy());
   return params;
 }
 
-/** The running sums, under the name of an optimizer state, so that they are read with it. */
+/** The running sums, under the name of moments, so that they are read with it. */
 const metricsArena = ({ metrics }: Awaited<ReturnType<typeof opened>>["session"]) => ({
   chunks: [metrics],
   views: { sums: metrics },
