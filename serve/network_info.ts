@@ -4,7 +4,7 @@ import { elements } from "../core/graph/tensor.ts";
 import { receptiveField } from "../explain/receptive_field.ts";
 import { describeLayer } from "../layers/layer_kind.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
-import { definitionOf } from "../training/model.ts";
+import { definitionOf } from "../training/definition.ts";
 import type { LayerInfo } from "./protocol.ts";
 
 /** The layers of a config, in order, those that a layer holds before it. Throws `UserError` where shapes do not fit. */
