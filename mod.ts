@@ -8,15 +8,9 @@ export { UserError } from "./core/host/errors.ts";
 export { evaluate, type EvaluateOptions, type Score } from "./training/evaluate.ts";
 export type { EpochMetrics } from "./report/metrics.ts";
 export type { Status } from "./training/status.ts";
-export {
-  closeModel,
-  type Definition,
-  getParams,
-  type ImageShape,
-  type Model,
-  type ModelOptions,
-  openModel,
-} from "./training/model.ts";
+export type { Definition, ImageShape } from "./training/definition.ts";
+export { closeModel, type Model, type ModelOptions, openModel } from "./training/model.ts";
+export { getParams, type ParamStore } from "./training/params.ts";
 export { loadModel, type LoadOptions, saveModel } from "./training/model_file.ts";
 export { predict, predictLogits } from "./training/predict.ts";
 export { train, type TrainOptions } from "./training/train.ts";

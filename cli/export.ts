@@ -9,7 +9,7 @@ import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
 import { imageShape } from "../training/datasets.ts";
-import { definitionOf, specsOf } from "../training/model.ts";
+import { definitionOf, specsOf } from "../training/definition.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { whiteningFor, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";

@@ -6,7 +6,7 @@ import { layerNames } from "../explain/layer_of.ts";
 import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
 import { type TileGrid, type TileGroup, wholeTile } from "../report/tile_grid.ts";
 import { signalPicture } from "../report/signal_picture.ts";
-import { getParams } from "../training/model.ts";
+import { getParams } from "../training/params.ts";
 import { colourNotes, type Figure, layersOf, outputOf, rawOf, rectangle, type Subject, tileOf } from "./figure.ts";
 
 /** Units whose signals are sent back together. */

@@ -4,7 +4,7 @@ import { UserError } from "../core/host/errors.ts";
 import { decodeTensors } from "../core/host/safetensors.ts";
 import { isDirectory, readFile } from "../core/host/files.ts";
 import { fromPytorch } from "../export/pytorch.ts";
-import { definitionOf, specsOf } from "../training/model.ts";
+import { definitionOf, specsOf } from "../training/definition.ts";
 import { decodeWhitening, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";

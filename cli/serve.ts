@@ -10,7 +10,7 @@ import { openTuneCache } from "../core/tune/tune_cache.ts";
 import { listen } from "../serve/listen.ts";
 import { builtFolder, readPageFiles } from "../serve/page_files.ts";
 import { routesOf } from "../serve/routes.ts";
-import { specsOf } from "../training/model.ts";
+import { specsOf } from "../training/definition.ts";
 import { openDefined } from "../training/model_file.ts";
 import type { Source } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";

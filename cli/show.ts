@@ -18,7 +18,7 @@ import { shaderInfos, shaderListing } from "../report/shader_listing.ts";
 import { select } from "../training/checkpoint.ts";
 import { inputShape } from "../training/datasets.ts";
 import { type LaidOut, layOutPrograms } from "../training/lay_out_programs.ts";
-import { specsOf } from "../training/model.ts";
+import { specsOf } from "../training/definition.ts";
 import { openDefined } from "../training/model_file.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";

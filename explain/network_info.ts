@@ -4,7 +4,7 @@ import type { ParamSpecs } from "../core/graph/layer.ts";
 import { elements, type Shape } from "../core/graph/tensor.ts";
 import { describeLayer } from "../layers/layer_kind.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
-import { definitionOf } from "../training/model.ts";
+import { definitionOf } from "../training/definition.ts";
 import { receptiveField } from "./receptive_field.ts";
 
 /** A layer; of one that holds layers, what they have together. */

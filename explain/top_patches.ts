@@ -2,7 +2,8 @@
 import type { Rule } from "../core/graph/layer.ts";
 import { placed } from "../training/canvas.ts";
 import type { ExamplePixels } from "../training/example_pixels.ts";
-import type { ImageShape, Model } from "../training/model.ts";
+import type { ImageShape } from "../training/definition.ts";
+import type { Model } from "../training/model.ts";
 import { preprocess } from "../training/preprocess.ts";
 import { type Crop, cropOf } from "./crop.ts";
 import { type Explainer, type Explanation, withExplainer } from "./explain.ts";

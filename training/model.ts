@@ -1,33 +1,22 @@
 /** A network with its parameters on a device: what one trains, evaluates, saves, and predicts with. */
 import type { Config } from "../configs/schema.ts";
-import { type Arena, arena } from "../core/graph/arena.ts";
+import { arena } from "../core/graph/arena.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
 import type { Buffers, Plan } from "../core/device/plan.ts";
 import type { BoundNetwork } from "../core/graph/program.ts";
-import type { HostTensor } from "../core/host/safetensors.ts";
 import { stepTensor } from "../core/graph/step_data.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
-import { readTensors, writeTensor } from "../core/device/transfer.ts";
+import { writeTensor } from "../core/device/transfer.ts";
 import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
-import type { Dataset } from "../data/dataset.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { initialParams } from "../learning/initial_values/mod.ts";
 import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
-import { buildNetwork } from "../layers/network_config.ts";
 import { type Canvas, canvasOf } from "../configs/canvas.ts";
-import { layersOf } from "../configs/width.ts";
-import { classNames, imageShape, inputShape } from "./datasets.ts";
-
-/** Height, width and channels of one image. */
-export type ImageShape = Dataset["shape"];
-
-/** A network built in code, and the shape of the images that it takes. */
-export interface Definition {
-  readonly network: Layer;
-  readonly input: ImageShape;
-}
+import { imageShape } from "./datasets.ts";
+import { type Definition, definitionOf, type ImageShape, specsOf } from "./definition.ts";
+import { type HostParams, type ParamStore, setParams } from "./params.ts";
 
 /** A compiled forward pass: write images [batch, height, width, channels] to `x`, run, read [batch, classes]. */
 export interface Predictor {
@@ -40,8 +29,7 @@ export interface Predictor {
  * A network, its parameters on a device, and what its programs share. Plain data: functions take it as their first
  * argument. `closeModel` frees its memory.
  */
-export interface Model extends BoundNetwork {
-  readonly context: Context;
+export interface Model extends BoundNetwork, ParamStore {
   readonly input: ImageShape;
   /** The shape of images in a data set: smaller than `input` where there is a canvas. */
   readonly images: ImageShape;
@@ -53,8 +41,6 @@ export interface Model extends BoundNetwork {
   readonly specs: ParamSpecs;
   /** `specs`, and those of the state that layers keep: what a file of the model has. */
   readonly saved: ParamSpecs;
-  /** What the optimizer keeps ("velocity"), laid out like the parameters; empty where nothing is trained. */
-  readonly moments: Readonly<Record<string, Arena>>;
   /** The persistent buffers that all plans share. */
   readonly buffers: Buffers;
   /** Most examples of one batch outside of training. */
@@ -77,47 +63,8 @@ export interface ModelOptions {
   readonly whitening?: Whitening | null;
 }
 
-/** The named values of parameters, of state or of moments on the host. */
-export type HostParams = Readonly<Record<string, Float32Array>>;
-
 /** More examples at once are hardly faster, and take more memory. */
 const BATCH = 128;
-
-/** The network and input shape of a config. */
-export function definitionOf(config: Config): Definition {
-  return { network: buildNetwork(config.name, layersOf(config)), input: inputShape(config.dataset) };
-}
-
-/** What a network keeps, and the classes that it tells apart. */
-interface Specs {
-  readonly specs: ParamSpecs;
-  readonly state: ParamSpecs;
-  /** Both: what a file of it has. */
-  readonly saved: ParamSpecs;
-  readonly classes: number;
-}
-
-/** The parameters, the state and the classes of a network. Throws `UserError` where its shapes do not fit, or it does not classify. */
-export function specsOf(definition: Definition | Config, batch = 1): Specs {
-  const coded = "input" in definition;
-  const { network, input } = coded ? definition : definitionOf(definition);
-  if (input.length !== 3 || !input.every((size) => Number.isInteger(size) && size > 0)) {
-    throw new UserError(
-      `Cannot use images of [${input.join(", ")}] with network "${network.name}": expected [height, width, channels]`,
-    );
-  }
-  const { output, params: specs, state = {} } = network.init([batch, ...input]), classes = output[3]!;
-  const expected = coded ? null : classNames(definition.dataset).length || null;
-  if (output.length !== 4 || output[1] !== 1 || output[2] !== 1 || classes !== (expected ?? classes)) {
-    const needed = coded
-      ? `a classifier needs [${batch}, 1, 1, classes], as a global average pool at its end makes it`
-      : `${definition.dataset.name} needs [${batch}, 1, 1, ${expected}]`;
-    throw new UserError(
-      `Cannot classify with network "${network.name}": it ends with [${output.join(", ")}], ${needed}`,
-    );
-  }
-  return { specs, state, saved: { ...specs, ...state }, classes };
-}
 
 /** Lays out the parameters of a network; allocates nothing yet. Throws `UserError` where its shapes do not fit. */
 export function modelOf(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
@@ -221,54 +168,4 @@ export async function withOwnBuffers<M extends Model, T>(model: M, body: (model:
   } finally {
     for (const [virtual, buffer] of buffers) if (!model.buffers.has(virtual)) buffer.destroy();
   }
-}
-
-/** Sets the parameters; state where given, else to its initial values; and moments where given, else to zero. */
-export async function setParams(
-  { context, buffers, params, state, moments, saved }: Model,
-  values: HostParams,
-  momentValues: Readonly<Record<string, HostParams>> = {},
-): Promise<void> {
-  const initial = Object.fromEntries(Object.keys(state.views).map((name) => [name, saved[name]!]));
-  const arenas: [Arena, HostParams][] = [
-    [params, values],
-    [state, { ...initialParams(initial, 0), ...values }],
-    ...Object.entries(moments).map(([name, arena]): [Arena, HostParams] => [arena, momentValues[name] ?? {}]),
-  ];
-  for (const [arena, values] of arenas) {
-    for (const chunk of arena.chunks) {
-      const flat = new Float32Array(chunk.shape[0]!);
-      for (const [name, view] of Object.entries(arena.views)) {
-        if (view.buffer === chunk.buffer && values[name] !== undefined) flat.set(values[name], view.offset / 4);
-      }
-      await writeTensor(context, buffers, chunk, flat);
-    }
-  }
-}
-
-/**
- * The parameters under their names ("conv1/w" as [height, width, in, out], "conv1/b"), the state that layers keep
- * under theirs, and in training the optimizer's moments under "velocity/...", copied from the device.
- *
- * @example
- * ```ts
- * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
- * const model = await openModel(device, { network, input: [8, 8, 1] });
- * const params = await getParams(model);
- * console.log(params["conv1/w"]!.shape, params["conv1/b"]!.data); // [ 3, 3, 1, 3 ] Float32Array(3) [ 0, 0, 0 ]
- * ```
- */
-export async function getParams(model: Model): Promise<Record<string, HostTensor>> {
-  const { context, buffers, params, state, moments } = model;
-  const named = [
-    ...Object.entries(params.views),
-    ...Object.entries(state.views),
-    ...Object.entries(moments).flatMap(([prefix, { views }]) =>
-      Object.entries(views).map(([name, view]): [string, Tensor] => [`${prefix}/${name}`, view])
-    ),
-  ];
-  const bytes = await readTensors(context, buffers, named.map(([, view]) => view));
-  return Object.fromEntries(
-    named.map(([name, { shape }], index) => [name, { shape, data: new Float32Array(bytes[index]!) }]),
-  );
 }

@@ -8,7 +8,7 @@ import { elements } from "../core/graph/tensor.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { TrainedRun } from "../report/trained_run.ts";
 import { configDifferences, isForeign } from "./config_differences.ts";
-import { specsOf } from "./model.ts";
+import { specsOf } from "./definition.ts";
 import { holdsCheckpoint, latestCheckpoint, readMetrics } from "./run_folder.ts";
 
 /** What a sweep has written down of a run; null where it belongs to none. */

@@ -10,7 +10,8 @@ import { type Tensor, tensor } from "../core/graph/tensor.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
 import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
 import { optimizers } from "../learning/optimizers/mod.ts";
-import { type Model, modelOf, specsOf } from "./model.ts";
+import { specsOf } from "./definition.ts";
+import { type Model, modelOf } from "./model.ts";
 import { batchOf, type Examples } from "./examples.ts";
 
 export type Training = Config["training"];

@@ -2,7 +2,8 @@
 import { initialParams } from "../learning/initial_values/mod.ts";
 import { type Checkpoint, type Progress, select } from "./checkpoint.ts";
 import { checkFinite } from "./diverged.ts";
-import { getParams, type Model, setParams } from "./model.ts";
+import type { Model } from "./model.ts";
+import { getParams, setParams } from "./params.ts";
 import { setLossScale } from "./precision.ts";
 import type { Session } from "./session.ts";
 import { readSums } from "./sums.ts";

@@ -7,7 +7,7 @@ import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit } from "../../training/fit.ts";
 import { initialize } from "../../training/snapshot.ts";
 import { makeResident } from "../../training/resident.ts";
-import { getParams } from "../../training/model.ts";
+import { getParams } from "../../training/params.ts";
 import { compileEvaluation, openSession } from "../../training/session.ts";
 import { compileStep, destroyStep } from "../../training/training_step.ts";
 

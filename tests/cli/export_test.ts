@@ -10,7 +10,7 @@ import { UserError } from "../../core/host/errors.ts";
 import { initialParams } from "../../learning/initial_values/mod.ts";
 import { decodeTensors, encodeTensors } from "../../core/host/safetensors.ts";
 import { keepWhitening, saveCheckpoint } from "../../training/run_folder.ts";
-import { specsOf } from "../../training/model.ts";
+import { specsOf } from "../../training/definition.ts";
 import { allcnn, inFolder } from "./_run.ts";
 
 const QUICKSTART = "configs/quickstart.yaml";

@@ -6,7 +6,7 @@ import { poolStrides } from "../../configs/pool_strides.ts";
 import { isStrided } from "../../explain/pool_model.ts";
 import { buildNetwork } from "../../layers/network_config.ts";
 import { leavesOf } from "../../layers/tree.ts";
-import { definitionOf, specsOf } from "../../training/model.ts";
+import { definitionOf, specsOf } from "../../training/definition.ts";
 
 const CONFIGS = readdirSync("configs").filter((name) => name.endsWith(".yaml"));
 

@@ -4,7 +4,7 @@ import { loadConfig } from "../../configs/load.ts";
 import { layersOf } from "../../configs/width.ts";
 import { UserError } from "../../core/host/errors.ts";
 import { readEntry } from "../../layers/network_config.ts";
-import { specsOf } from "../../training/model.ts";
+import { specsOf } from "../../training/definition.ts";
 
 const channelsOf = (layers: ReturnType<typeof layersOf>) =>
   layers.flatMap((layer) => (readEntry(layer).options as { channels?: number }).channels ?? []);

@@ -4,7 +4,7 @@ import type { Config } from "../../configs/schema.ts";
 import { closeModel, type Model, openModel } from "../../training/model.ts";
 import { gpu, random } from "../_gpu.ts";
 import type { Named } from "../_reference_network.ts";
-import { setParams } from "../../training/model.ts";
+import { setParams } from "../../training/params.ts";
 
 /** Strided, padded and leaky convolutions and max pooling; images of 12x12 pixels do not divide by all strides. */
 export const CONFIG: Config = parseConfig(

@@ -10,7 +10,7 @@ import { generateShapes } from "../../data/generated.ts";
 import { onnxModel } from "../../export/onnx.ts";
 import { fromPytorch, modulesOf, toPytorch } from "../../export/pytorch.ts";
 import { pytorchCode } from "../../export/pytorch_code.ts";
-import { definitionOf } from "../../training/model.ts";
+import { definitionOf } from "../../training/definition.ts";
 import { random, relativeError } from "../_gpu.ts";
 import { inFolder } from "../cli/_run.ts";
 import { configOf, EVERYTHING, whiteningOf, ZCA } from "./_networks.ts";

@@ -20,7 +20,7 @@ import { readTensor } from "../../core/device/transfer.ts";
 import { type LayerNode, layerTree } from "../../layers/tree.ts";
 import { placed } from "../../training/canvas.ts";
 import { initialize } from "../../training/snapshot.ts";
-import { getParams } from "../../training/model.ts";
+import { getParams } from "../../training/params.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
 import { submit } from "../../core/device/run_plans.ts";

@@ -9,7 +9,7 @@ import { generateShapes } from "../../data/generated.ts";
 import { initialParams as drawn } from "../../learning/initial_values/mod.ts";
 import { sgdOf } from "../../bench/peers/protocol.ts";
 import { makeResident } from "../../training/resident.ts";
-import { getParams, setParams } from "../../training/model.ts";
+import { getParams, setParams } from "../../training/params.ts";
 import { openSession, parameterSpecs } from "../../training/session.ts";
 import { submit } from "../../core/device/run_plans.ts";
 import { compileStep, destroyStep, submissionsOf } from "../../training/training_step.ts";

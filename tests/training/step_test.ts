@@ -5,7 +5,7 @@ import { parseConfig } from "../../configs/load.ts";
 import type { Context } from "../../core/device/device.ts";
 import { generateShapes } from "../../data/generated.ts";
 import { initialize } from "../../training/snapshot.ts";
-import { getParams } from "../../training/model.ts";
+import { getParams } from "../../training/params.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
 import { submit } from "../../core/device/run_plans.ts";

@@ -6,7 +6,7 @@ import { UserError } from "../../core/host/errors.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit } from "../../training/fit.ts";
 import { initialize } from "../../training/snapshot.ts";
-import { getParams } from "../../training/model.ts";
+import { getParams } from "../../training/params.ts";
 import { openExamples } from "../../training/open_examples.ts";
 import { compileEvaluation, openSession } from "../../training/session.ts";
 import { compileStep, destroyStep } from "../../training/training_step.ts";
