@@ -1,11 +1,15 @@
-/** Runs the tests: bundles every *_test.ts with esbuild, runs them with uvu in two processes, ends with a count. */
+/**
+ * Runs the tests: bundles every *_test.ts with esbuild, runs the files with uvu in two processes, each of which takes the
+ * next file when it is done with one, and ends with a count. `--times` adds how long each file took.
+ */
 import { build } from "esbuild";
-import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
+import { type Outcome, Runner } from "./_runner.ts";
+import { slowestFirst } from "./_slowest.ts";
 
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).filter((argument) => argument !== "--times");
 const files = (readdirSync("tests", { recursive: true }) as string[])
   .filter((file) => file.endsWith("_test.ts") && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
   .sort();
@@ -27,55 +31,32 @@ await build({
   sourcemap: "linked",
 });
 
-/** What became of some files. */
-interface Outcome {
-  readonly passed: number;
-  readonly failed: number;
+const outcomes: Outcome[] = [];
+
+/** Runs files, each in whichever of `processes` is free first. */
+async function runFiles(files: readonly string[], processes: number): Promise<void> {
+  const queue = [...files];
+  await Promise.all(Array.from({ length: processes }, async () => {
+    const runner = new Runner();
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      outcomes.push(await runner.run(file, resolve(outdir, file.replace(/ts$/, "js"))));
+    }
+    runner.close();
+  }));
 }
 
-/** Runs files with uvu in a process of its own, and prints each file's results once they are there. */
-async function runFiles(files: readonly string[]): Promise<Outcome> {
-  if (files.length === 0) return { passed: 0, failed: 0 };
-  // uvu collects the suites while it imports them; Dawn would keep the process alive afterwards.
-  const main = `
-import { run } from "uvu/run";
-await run(${
-    JSON.stringify(
-      files.map((file) => ({ name: file, file: join(process.cwd(), outdir, file.replace(/ts$/, "js")) })),
-    )
-  });
-process.exit(process.exitCode ?? 0);
-`;
-  // Mesa's software driver compiles shaders in half the time without LLVM's optimizations; they run a little slower.
-  const child = spawn(process.execPath, ["--enable-source-maps", "--input-type=module", "-e", main], {
-    stdio: ["inherit", "pipe", "inherit"],
-    env: { GALLIVM_PERF: "nopt", ...process.env },
-  });
-  let output = "", printed = 0;
-  child.stdout.on("data", (data: Uint8Array) => {
-    output += new TextDecoder().decode(data);
-    const end = output.lastIndexOf("\n\n") + 1;
-    if (end <= printed) return;
-    process.stdout.write(output.slice(printed, end));
-    printed = end;
-  });
-  const code = await new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? 1)));
-  process.stdout.write(output.slice(printed));
-  const total = Number(/Total:\s+(\d+)/.exec(output)?.[1] ?? 0);
-  const passed = Number(/Passed:\s+(\d+)/.exec(output)?.[1] ?? 0);
-  // A process that ends before its summary has failed, whatever it counted.
-  return { passed, failed: Math.max(total - passed, code === 0 && total > 0 ? 0 : 1) };
-}
-
-// Packing builds dist/ anew, which others run: alone, and first. The rest, which mostly waits for one compiler thread,
-// runs in two processes.
+// Packing builds dist/ anew, which others run: alone, and first.
 const packing = files.filter((file) => file.startsWith("package/"));
-const others = files.filter((file) => !packing.includes(file));
-const outcomes = [await runFiles(packing)];
-outcomes.push(
-  ...await Promise.all([0, 1].map((lane) => runFiles(others.filter((_, index) => index % 2 === lane)))),
-);
-const passed = outcomes.reduce((sum, each) => sum + each.passed, 0);
-const failed = outcomes.reduce((sum, each) => sum + each.failed, 0);
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+await runFiles(packing, 1);
+await runFiles(slowestFirst(files.filter((file) => !packing.includes(file))), 2);
+
+if (process.argv.includes("--times")) {
+  for (const { file, seconds } of outcomes.sort((a, b) => b.seconds - a.seconds)) {
+    console.log(`${seconds.toFixed(1).padStart(7)} s  ${file}`);
+  }
+}
+const failures = outcomes.filter(({ failed }) => failed > 0);
+if (failures.length > 0) console.log(`Failed: ${failures.map(({ file }) => file).join(", ")}`);
+const sum = (key: "passed" | "failed") => outcomes.reduce((total, each) => total + each[key], 0);
+console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+process.exit(failures.length === 0 ? 0 : 1);
