@@ -4,6 +4,7 @@ import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Examples } from "./examples.ts";
 import { type Model, withOwnBuffers } from "./model.ts";
+import { checkOpen } from "./params.ts";
 import { makeResident } from "./resident.ts";
 import { runBatches } from "./run_batches.ts";
 import { compileEvaluation, type Evaluation } from "./session.ts";
@@ -38,7 +39,7 @@ export interface EvaluateOptions {
  */
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Score> {
   checkDataset(data, model, "the data of this evaluation");
-  model.context.check();
+  checkOpen(model);
   return await evaluateOn(model, (own) => makeResident(own.context, own.buffers, "evaluation", data), options);
 }
 

@@ -16,7 +16,7 @@ import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
 import { type Canvas, canvasOf } from "../configs/canvas.ts";
 import { imageShape } from "./datasets.ts";
 import { type Definition, definitionOf, type ImageShape, specsOf } from "./definition.ts";
-import { type HostParams, type ParamStore, setParams } from "./params.ts";
+import { checkOpen, type HostParams, type ParamStore, setParams } from "./params.ts";
 
 /** A compiled forward pass: write images [batch, height, width, channels] to `x`, run, read [batch, classes]. */
 export interface Predictor {
@@ -162,6 +162,7 @@ export function closeModel({ buffers, predictors }: Model): void {
 
 /** Runs `body` with a copy of the model whose further buffers are its own, and freed at the end. */
 export async function withOwnBuffers<M extends Model, T>(model: M, body: (model: M) => Promise<T>): Promise<T> {
+  checkOpen(model);
   const buffers: Buffers = new Map(model.buffers);
   try {
     return await body({ ...model, buffers });

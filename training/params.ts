@@ -5,11 +5,18 @@ import { readTensors, writeTensor } from "../core/device/transfer.ts";
 import type { Arena } from "../core/graph/arena.ts";
 import type { ParamSpecs } from "../core/graph/layer.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
+import { UserError } from "../core/host/errors.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
 import { initialParams } from "../learning/initial_values/mod.ts";
 
 /** The named values of parameters, of state or of moments on the host. */
 export type HostParams = Readonly<Record<string, Float32Array>>;
+
+/** Throws `UserError` where a model was closed, or its device: what it holds is gone. */
+export function checkOpen({ context, buffers }: Pick<ParamStore, "context" | "buffers">): void {
+  context.check();
+  if (buffers.size === 0) throw new UserError("This model was closed, and its memory freed: open or load it again");
+}
 
 /** What of a model holds values. */
 export interface ParamStore {
@@ -59,6 +66,7 @@ export async function setParams(
  * ```
  */
 export async function getParams(model: ParamStore): Promise<Record<string, HostTensor>> {
+  checkOpen(model);
   const { context, buffers, params, state, moments } = model;
   const named = [
     ...Object.entries(params.views),

@@ -6,6 +6,7 @@ import { tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
 import type { Model, Predictor } from "./model.ts";
+import { checkOpen } from "./params.ts";
 
 /**
  * What the last layer puts out for images [count, height, width, channels], preprocessed as the training images were
@@ -23,7 +24,7 @@ import type { Model, Predictor } from "./model.ts";
 export async function predictLogits(model: Model, images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
   const count = checkImages(images, model.input, "the images of this prediction");
   const size = model.input.reduce((product, length) => product * length, 1), { classes, context } = model;
-  context.check();
+  checkOpen(model);
   const result = new Float32Array(count * classes), batch = batchFor(model, count);
   const predictors = model.predictors.get(model.network) ?? new Map<number, Predictor>();
   model.predictors.set(model.network, predictors);

@@ -9,7 +9,7 @@ import type { EpochMetrics } from "../report/metrics.ts";
 import { fit } from "./fit.ts";
 import type { Status } from "./status.ts";
 import { checkSeed, type Model, withOwnBuffers } from "./model.ts";
-import { setParams } from "./params.ts";
+import { checkOpen, setParams } from "./params.ts";
 import { setLossScale } from "./precision.ts";
 import { makeResident } from "./resident.ts";
 import { type Augment, type Precision, trainable } from "./session.ts";
@@ -82,7 +82,7 @@ export async function train(model: Model, data: Dataset, options: TrainOptions):
     `${action} with this precision`,
   );
   checkSeed(seed);
-  model.context.check();
+  checkOpen(model);
   checkDataset(data, model, "the training data");
   if (validation !== undefined) checkDataset(validation, model, "the validation data");
   return await withOwnBuffers(model, async (own) => {

@@ -5,6 +5,7 @@ import { UserError } from "../../core/host/errors.ts";
 import { sequential } from "../../layers/sequential.ts";
 import { globalContrastNormalize } from "../../data/gcn.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
+import { explain } from "../../explain/explain.ts";
 import { conv } from "../../layers/conv.ts";
 import { evaluate } from "../../training/evaluate.ts";
 import { closeModel, openModel } from "../../training/model.ts";
@@ -61,6 +62,15 @@ test("a network of code learns arrays; the saved file predicts the same", async 
     assert.equal(await getParams(again), await getParams(model));
     assert.equal(await predict(again, validation.images), probabilities);
     closeModel(again);
+    const closed: Record<string, () => Promise<unknown>> = {
+      predict: () => predict(again, validation.images),
+      evaluate: () => evaluate(again, validation),
+      getParams: () => getParams(again),
+      explain: () => explain(again, validation.images.subarray(0, 64), { layer: "conv1", unit: 0, rule: "guided" }),
+      saveModel: () => saveModel(again, `${folder}/closed.safetensors`),
+      train: () => train(again, validation, { ...OPTIONS, epochs: 1 }),
+    };
+    for (const [name, call] of Object.entries(closed)) assert.match(await failure(call), "was closed", name);
     const other = { network: tinyNetwork(4), input: INPUT };
     assert.match(await failure(() => loadModel(context, `${folder}/tiny.safetensors`, other)), "the network needs");
     assert.match(await failure(() => loadModel(context, `${folder}/tiny.safetensors`)), "carries no config");
