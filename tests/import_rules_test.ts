@@ -174,6 +174,21 @@ test("core/ knows no kernel of an optimizer or a loss: those that learning/ has"
   none(core.filter((path) => named.includes(path)));
 });
 
+test("a family of convolutions is named in its own files alone, and fusion imports no kernel", () => {
+  none(mentions(SOURCES, /\bfamily\s*[!=]==\s*["`]/));
+  const own = (path: string) => /^kernels\/conv\/(?:families\/)?(\w+)/.exec(path)?.[1];
+  const inConv = inFolder("kernels/conv");
+  const keys = inConv.flatMap((path) => [...TEXT.get(path)!.matchAll(/^\s+key: "(\w+)",$/gm)].map(([, key]) => key!));
+  assert.ok(keys.length >= 5, keys.join());
+  for (const key of keys) {
+    none(mentions(inConv.filter((path) => own(path) !== key), new RegExp(`"${key}"`)));
+    none(mentions(SOURCES.filter((path) => own(path) !== key), new RegExp(`\\bfamily: "${key}"`)));
+  }
+  assert.equal(importsOf(TEXT.get("core/graph/fuse.ts")!).filter((path) => path.includes("kernels/")), [
+    "../../kernels/pointwise.ts",
+  ]);
+});
+
 test("only core/device and core/measure hold a GPUDevice", () => {
   none(mentions(SOURCES.filter((path) => !/^core\/(device|measure)\//.test(path)), /\bGPUDevice\b/));
 });

@@ -9,7 +9,7 @@ import { addAll, addBias, biasShares, NO_BIAS, sumRowShares } from "./shares.ts"
 import { arrayBytes } from "../dtype.ts";
 import { type Limits, read, scratch, type Stage, write } from "../kernel.ts";
 
-export const productChannels = ({ input, output, dtype = "f32" }: PixelProduct): Channels => ({
+const productChannels = ({ input, output, dtype = "f32" }: PixelProduct): Channels => ({
   input: input.channels,
   output: output.channels,
   dtype,
@@ -36,9 +36,7 @@ export function plainMethod(family: Family): Method<ConvTuning, WeightTuning> {
     product: {
       candidates: (g, limits) => product.candidates(productChannels(g), limits),
       stages(products, tuning, { input, weights, transposed, epilogue, output }) {
-        const [{ kernel, input: { channels: inner }, output: { channels: columns }, dtype }] = products as [
-          PixelProduct,
-        ];
+        const { kernel, input: { channels: inner }, output: { channels: columns }, dtype } = products[0]!;
         const bindings = [input, transposed ? scratch(0) : weights, ...epilogue, output];
         const dispatches = products.map((g): Stage => ({ shader: product.shader(g, tuning), bindings }));
         if (!transposed) return { scratch: [], dispatches };

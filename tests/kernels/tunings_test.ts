@@ -3,6 +3,12 @@ import * as assert from "uvu/assert";
 import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
+import { direct } from "../../kernels/conv/families/direct.ts";
+import { type ConvTuning, type Family, listed } from "../../kernels/conv/families/family.ts";
+import { FAMILIES } from "../../kernels/conv/families/mod.ts";
+import type { Method } from "../../kernels/conv/method.ts";
+import { plainMethod } from "../../kernels/conv/plain_method.ts";
+import { winogradMethod } from "../../kernels/conv/winograd/winograd_method.ts";
 import type { Limits } from "../../kernels/kernel.ts";
 
 /** As a discrete GPU has them. */
@@ -71,6 +77,39 @@ test("the smallest limits that WebGPU guarantees leave a tuning for every shape,
         }
       }
     }
+  }
+});
+
+test("a tuning of an unknown family, alone or within Winograd, is an error that says which there are", () => {
+  const problem = square(8, 4, 4, 1), said = /^Cannot use a tuning of family "bridged", there are (\w+, )+\w+$/;
+  for (const kernel of KERNELS) {
+    for (
+      const tuning of [{ family: "bridged" }, {
+        family: "winograd",
+        tile: 4,
+        product: { family: "bridged", parts: 36 },
+      }]
+    ) {
+      assert.throws(() => kernel.stages(problem, tuning), ({ message }: Error) => said.test(message));
+    }
+  }
+  assert.throws(() => listed([...FAMILIES, direct]), /^Cannot list two families of convolutions called "direct"$/);
+});
+
+test("one more family is a record: alone and within Winograd it is offered, and its shaders made", () => {
+  const named = <Tuning extends ConvTuning>(tuning: Tuning) => ({ ...tuning, family: "other" });
+  const { product, weight } = direct as Family, seconds = () => 1e-9;
+  const other: Family = {
+    ...direct,
+    key: "other",
+    product: { ...product, seconds, candidates: (...of) => product.candidates(...of).map(named) },
+    weight: { ...weight, seconds, candidates: (...of) => weight.candidates(...of).map(named) },
+  };
+  const p = square(8, 4, 4, 1);
+  for (const method of [plainMethod(other), winogradMethod([...FAMILIES, other])] as Method[]) {
+    const [tuning] = method.weight.candidates(p, [1], GPU) as readonly (ConvTuning & { product?: ConvTuning })[];
+    assert.is((tuning!.product ?? tuning!).family, "other");
+    assert.ok(method.weight.stages(p, tuning!).dispatches.length > 1);
   }
 });
 

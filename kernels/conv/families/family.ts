@@ -57,7 +57,9 @@ export interface Family<Product extends ConvTuning = ConvTuning, Weight extends 
 /** The same records; throws where two have one key. */
 export function listed<Record extends { readonly key: string }>(records: readonly Record[]): readonly Record[] {
   for (const { key } of records) {
-    if (records.filter((each) => each.key === key).length > 1) throw new Error(`Two families are called "${key}"`);
+    if (records.filter((each) => each.key === key).length > 1) {
+      throw new Error(`Cannot list two families of convolutions called "${key}"`);
+    }
   }
   return records;
 }
@@ -69,5 +71,5 @@ export function recordOf<Record extends { readonly key: string }>(
 ): Record {
   const found = records.find(({ key }) => key === family);
   if (found !== undefined) return found;
-  throw new Error(`Unknown family "${family}" of a tuning, expected ${records.map(({ key }) => key).join(", ")}`);
+  throw new Error(`Cannot use a tuning of family "${family}", there are ${records.map(({ key }) => key).join(", ")}`);
 }

@@ -3,7 +3,7 @@
  * the input's tiles, multiply the (tile + 2)^2 pairs of matrices, transform back with the epilogue. The pairs are a
  * product of pixels too: a batch of 1x1 ones, each with weights of its own.
  */
-import { copySeconds } from "../estimate.ts";
+import { byEstimate, copySeconds } from "../estimate.ts";
 import { type ConvTuning, type Family, recordOf } from "../families/family.ts";
 import type { Method } from "../method.ts";
 import { type Axis, everyPixel, type PixelProduct } from "../operands/pixel_product.ts";
@@ -31,11 +31,12 @@ function tiled(g: PixelProduct, tile: TileSize) {
 export const winogradProduct = (families: readonly Family[]): Method<WinogradTuning<ConvTuning>>["product"] => ({
   candidates: (g, limits) =>
     !isWinogradProduct(g) ? [] : winogradTunings(limits, (tile, most) => {
-      const { shape: { rows, columns, inner } } = tiled(g, tile);
+      const { shape } = tiled(g, tile), { rows, columns, inner } = shape;
       if (Math.max(rows * inner, rows * columns, inner * columns) > most) return [];
       const channels = { input: inner, output: columns, dtype: "f32" } as const;
-      return families.flatMap(({ product }) => product.candidates(channels, limits));
-    }, (tile, product) => recordOf(families, product).product.seconds(tiled(g, tile).shape, product, limits)),
+      const all = families.flatMap(({ product }) => product.candidates(channels, limits));
+      return byEstimate(all, (tuning) => recordOf(families, tuning).product.seconds(shape, tuning, limits));
+    }),
   stages([g], { tile, product }, arrays) {
     const { input, output, shape: { count, rows, columns, inner } } = tiled(g!, tile), { dtype, epilogue } = g!;
     const filter = { inner, columns, transposed: arrays.transposed, flipped: g!.y.tapStep < 0 };

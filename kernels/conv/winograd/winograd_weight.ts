@@ -5,7 +5,7 @@
  * convolution, whose shares split each of them.
  */
 import type { ConvProblem } from "../conv_problem.ts";
-import { copySeconds } from "../estimate.ts";
+import { byEstimate, copySeconds } from "../estimate.ts";
 import { type ConvTuning, type Family, recordOf, type WeightTuning } from "../families/family.ts";
 import type { Method } from "../method.ts";
 import { shareSeconds, weightCandidates } from "../plain_method.ts";
@@ -42,12 +42,13 @@ type WinogradWeight = Method<ConvTuning, WinogradTuning<WeightTuning>>["weight"]
 export const winogradWeight = (families: readonly Family[]): WinogradWeight => ({
   candidates: (p, _splits, limits) =>
     p.kernel !== 3 || p.stride !== 1 ? [] : winogradTunings(limits, (tile, most) => {
-      const { tiles, count } = tiled(p, tile), { inChannels, outChannels } = p;
+      const { tiles, count } = tiled(p, tile), { inChannels, outChannels } = p, pairs = pairsOf(p, tile);
       if (tiles * Math.max(inChannels, outChannels) > most) return [];
       const splits = SPLITS.filter((split) => tiles % split === 0 && split * inChannels * outChannels <= most)
         .map((split) => split * count);
-      return families.flatMap((family) => weightCandidates(family, pairsOf(p, tile), splits, limits));
-    }, (tile, product) => shareSeconds(recordOf(families, product), pairsOf(p, tile), product, products(tile), limits)),
+      const all = families.flatMap((family) => weightCandidates(family, pairs, splits, limits));
+      return byEstimate(all, (tuning) => shareSeconds(recordOf(families, tuning), pairs, tuning, count, limits));
+    }),
   stages(p, { tile, product }) {
     const { x, dy, tiles, count } = tiled(p, tile), split = product.parts / count;
     const pairs = p.inChannels * p.outChannels, biasParts = biasShares(tiles);
