@@ -10,7 +10,7 @@ import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
 import { imageShape } from "../training/datasets.ts";
 import { definitionOf, specsOf } from "../training/definition.ts";
-import { openDefined, savedWhitening } from "../training/model_file.ts";
+import { openAny, savedWhitening } from "../training/model_file.ts";
 import { whiteningFor, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -54,20 +54,23 @@ async function exportFiles(args: Arguments): Promise<number> {
   await refuseExisting(args, files);
 
   const given = configPath === null ? null : await loadConfig(configPath);
-  const { checkpoint, definition: config } = await openDefined(path, given, screen.line);
-  const { saved: specs } = specsOf(config), classes = await classesOf(path, config);
-  const params = paramsOf(checkpoint, specs, path), image = imageShape(config.dataset);
-  const saved = await savedWhitening(checkpoint, path, config);
-  const { network, input } = definitionOf(config),
-    trained = { network, dataset: config.dataset, params, image, classes };
+  const { checkpoint, definition } = await openAny(path, given, screen.line), coded = "input" in definition;
+  const { saved: specs } = specsOf(definition), classes = await classesOf(path, definition);
+  const { network, input } = coded ? definition : definitionOf(definition);
+  const dataset = coded ? null : definition.dataset, image = dataset === null ? input : imageShape(dataset);
+  const params = paramsOf(checkpoint, specs, path), saved = await savedWhitening(checkpoint, path, definition);
+  const trained = { network, dataset, params, image, classes };
   if (onnx !== null) {
-    const whitening = saved ?? await fittedWhitening(config.dataset, args, screen);
+    const whitening = saved ?? (dataset === null ? null : await fittedWhitening(dataset, args, screen));
     await writeFile(onnx, onnxModel({ ...trained, whitening }));
   }
   if (safetensors !== null && layout === "pytorch") {
     const tensors = toPytorch(params, network, input);
     await writeFile(safetensors, await encodeTensors({ metadata: { format: "pt" }, tensors }));
-  } else if (safetensors !== null) await writeParams(safetensors, config, params, saved);
+  } else if (safetensors !== null) {
+    const { architecture } = checkpoint, origin = coded ? { config: null, architecture } : { config: definition };
+    await writeParams(safetensors, origin, params, saved);
+  }
   if (torch !== null) await writeFile(torch, pytorchCode(trained));
   for (const file of files) screen.line(`Wrote ${file}`);
   return 0;

@@ -52,7 +52,7 @@ async function importFile(args: Arguments): Promise<number> {
   const params = layout === "allcnn"
     ? paramsOf({ tensors }, specs, path)
     : fromPytorch(tensors, { network, image: input, specs, source: path });
-  await writeParams(out, config, params, whitening);
+  await writeParams(out, { config }, params, whitening);
   screen.line(`Wrote ${out}`);
   return 0;
 }

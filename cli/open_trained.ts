@@ -5,7 +5,7 @@ import { cachedTuner } from "../core/tune/tune.ts";
 import { openTuneCache } from "../core/tune/tune_cache.ts";
 import { folderOf, isDirectory } from "../core/host/files.ts";
 import { classNames } from "../training/datasets.ts";
-import { specsOf } from "../training/definition.ts";
+import { type Definition, specsOf } from "../training/definition.ts";
 import type { Model } from "../training/model.ts";
 import { loadModel } from "../training/model_file.ts";
 import { type Source, whiteningFor, whitens } from "../training/preprocess.ts";
@@ -52,8 +52,9 @@ export async function openTrained(args: Arguments, screen: ProgressLine): Promis
 }
 
 /** The names of the classes of a run or a checkpoint: its data set's, of pictures those that the folder keeps. */
-export async function classesOf(path: string, config: Config): Promise<string[]> {
+export async function classesOf(path: string, definition: Definition | Config): Promise<string[]> {
   const folder = await isDirectory(path) ? path : folderOf(path);
-  const names = config.dataset.imageFolder === undefined ? classNames(config.dataset) : await readClasses(folder);
-  return Array.from({ length: specsOf(config).classes }, (_, index) => names?.[index] ?? `class ${index}`);
+  const dataset = "input" in definition ? null : definition.dataset;
+  const names = dataset === null || dataset.imageFolder !== undefined ? await readClasses(folder) : classNames(dataset);
+  return Array.from({ length: specsOf(definition).classes }, (_, index) => names?.[index] ?? `class ${index}`);
 }

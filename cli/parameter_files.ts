@@ -1,5 +1,4 @@
 /** What export and import share: the options --layout and --force, and files with the parameters of a network. */
-import type { Config } from "../configs/schema.ts";
 import { type Checkpoint, encode, select } from "../training/checkpoint.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { ParamSpecs } from "../core/graph/layer.ts";
@@ -37,13 +36,13 @@ export function paramsOf(
  */
 export async function writeParams(
   path: string,
-  config: Config,
+  origin: Pick<Checkpoint, "config" | "architecture">,
   params: Readonly<Record<string, HostTensor>>,
   whitening: Whitening | null,
 ): Promise<void> {
   const hash = whitening === null ? null : await keepWhitening(folderOf(path), whitening);
   const rest = { progress: null, microBatch: null, tunings: {}, scope: "", shaders: "" };
-  await writeFile(path, await encode({ config, ...rest, whitening: hash, tensors: params }));
+  await writeFile(path, await encode({ ...origin, ...rest, whitening: hash, tensors: params }));
 }
 
 /** Throws `UserError` where a file is there already, unless --force. */

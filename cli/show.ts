@@ -18,8 +18,8 @@ import { shaderInfos, shaderListing } from "../report/shader_listing.ts";
 import { select } from "../training/checkpoint.ts";
 import { inputShape } from "../training/datasets.ts";
 import { type LaidOut, layOutPrograms } from "../training/lay_out_programs.ts";
-import { specsOf } from "../training/definition.ts";
-import { openDefined } from "../training/model_file.ts";
+import { type Definition, specsOf } from "../training/definition.ts";
+import { noConfig, openAny } from "../training/model_file.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
@@ -50,15 +50,20 @@ export const show: Command = {
 };
 
 async function showCommand(args: Arguments): Promise<number> {
-  const config = await configOf(args), json = args.flag("json"), wgsl = args.text("wgsl");
-  const { specs: _, classes } = specsOf(config), input = inputShape(config.dataset), layers = networkInfo(config);
+  const json = args.flag("json"), wgsl = args.text("wgsl");
   const asked = { program: args.flag("program"), memory: args.flag("memory"), wgsl: wgsl !== null };
-  const title = `${config.name}: images of ${input.join("x")} (${config.dataset.name}), ${classes} classes`;
-  if (!Object.values(asked).includes(true)) {
-    if (json) print(JSON.stringify({ config: config.name, input, classes, layers }, null, 2));
+  const any = Object.values(asked).includes(true), definition = any ? await configOf(args) : await definitionFor(args);
+  const { classes } = specsOf(definition), coded = "input" in definition;
+  const name = coded ? definition.network.name : definition.name, from = coded ? "" : ` (${definition.dataset.name})`;
+  const input = coded ? definition.input : inputShape(definition.dataset);
+  const title = `${name}: images of ${input.join("x")}${from}, ${classes} classes`;
+  if (coded || !any) {
+    const layers = networkInfo(definition);
+    if (json) print(JSON.stringify({ config: name, input, classes, layers }, null, 2));
     else print([title, "", layerTable(input, layers), "", LEGEND].join("\n"));
     return 0;
   }
+  const config = definition;
   const context = await contextOf(args), exact = args.flag("exact") ? ", exact" : "";
   const programs = await programsOf(context, config, args);
   context.close();
@@ -93,8 +98,15 @@ const LEGEND =
   "--program shows what the device does in a training step, --memory where it keeps the tensors, --wgsl OP the shaders\n" +
   "of one operation.";
 
-/** The config that the command line names: itself, by a run, or by a checkpoint that fits it. */
+/** The config that the command line names. Throws `UserError` where a checkpoint has none. */
 async function configOf(args: Arguments): Promise<Config> {
+  const definition = await definitionFor(args);
+  if ("input" in definition) throw noConfig(args.positional(0)!);
+  return definition;
+}
+
+/** What the command line names: a config itself, that of a run, or what a checkpoint carries and fits. */
+async function definitionFor(args: Arguments): Promise<Definition | Config> {
   const path = args.positional(0)!, named = args.text("config"), batch = args.integer("batch", 1);
   const settings = [...args.list("set"), ...(batch === null ? [] : [`training.batch=${batch}`])];
   const folder = await isDirectory(path);
@@ -103,9 +115,11 @@ async function configOf(args: Arguments): Promise<Config> {
   }
   if (named === null && !folder && !path.endsWith(".safetensors")) return await loadConfig(path, settings);
   const given = named === null ? null : await loadConfig(named);
-  const { checkpoint, definition } = await openDefined(path, given, progressLine({ toError: true }).line);
-  select(checkpoint, specsOf(definition).specs, path);
-  return settings.length === 0 ? definition : parseConfig(JSON.stringify(definition), path, settings);
+  const { checkpoint, definition } = await openAny(path, given, progressLine({ toError: true }).line);
+  select(checkpoint, specsOf(definition).saved, path);
+  if (settings.length === 0) return definition;
+  if ("input" in definition) throw noConfig(path);
+  return parseConfig(JSON.stringify(definition), path, settings);
 }
 
 async function contextOf(args: Arguments): Promise<Context> {

@@ -4,7 +4,7 @@ import type { ParamSpecs } from "../core/graph/layer.ts";
 import { elements, type Shape } from "../core/graph/tensor.ts";
 import { describeLayer } from "../layers/layer_kind.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
-import { definitionOf } from "../training/definition.ts";
+import { type Definition, definitionOf } from "../training/definition.ts";
 import { receptiveField } from "./receptive_field.ts";
 
 /** A layer; of one that holds layers, what they have together. */
@@ -24,9 +24,9 @@ export interface LayerInfo {
   readonly layers: readonly LayerInfo[];
 }
 
-/** The layers of a config, in order. Throws `UserError` where the shapes do not fit. */
-export function networkInfo(config: Config): LayerInfo[] {
-  const { network, input } = definitionOf(config);
+/** The layers of a network, in order. Throws `UserError` where the shapes do not fit. */
+export function networkInfo(definition: Definition | Config): LayerInfo[] {
+  const { network, input } = "input" in definition ? definition : definitionOf(definition);
   const info = ({ layer, path, output, params, inner }: LayerNode): LayerInfo => {
     const { height, width, stride } = receptiveField(network, input, path), layers = inner.map(info);
     return {

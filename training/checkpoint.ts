@@ -22,8 +22,10 @@ export interface Progress {
 
 /** A state of training, or the parameters of a network alone. */
 export interface Checkpoint {
-  /** The resolved config, or null in a file made elsewhere. */
+  /** The resolved config, or null in a file made elsewhere, and of a network built in code. */
   readonly config: unknown;
+  /** A network built in code as data (training/architecture.ts); absent where there is none. */
+  readonly architecture?: unknown;
   /** Null in a file made elsewhere. */
   readonly progress: Progress | null;
   /** Examples that went through the network at once; null where that is not known, or all of a batch did. */
@@ -115,8 +117,10 @@ export async function decode(bytes: Uint8Array<ArrayBuffer>, source: string): Pr
   }
   if (!isObject(parsed)) throw new UserError(`Cannot read "${source}": its metadata are damaged`);
   const known = Object.entries(FOREIGN).map(([key, value]) => [key, Object.hasOwn(parsed, key) ? parsed[key] : value]);
+  const { architecture = null } = parsed;
   const checkpoint: Checkpoint = {
     ...Object.fromEntries(known),
+    ...(architecture !== null && { architecture }),
     tensors,
     ...(Object.keys(others).length > 0 && { others }),
   };

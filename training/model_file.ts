@@ -1,5 +1,6 @@
 /** Models as files: a safetensors file that any tool reads, or the folder of a run. */
 import type { Config } from "../configs/schema.ts";
+import { networkIn } from "./architecture.ts";
 import { type Checkpoint, encode, select } from "./checkpoint.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
@@ -11,8 +12,8 @@ import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_fo
 import { checkpointOf } from "./snapshot.ts";
 
 /**
- * Writes a model's parameters ("conv1/w" as [height, width, in, out], "conv1/b", ...), float32, and its config, if any,
- * to a safetensors file, which is replaced at once. A whitening goes to `whitening.safetensors` beside it. Throws
+ * Writes a model's parameters ("conv1/w" as [height, width, in, out], "conv1/b", ...), float32, and its config, or its network
+ * where that is built in code of kinds of layers, to a safetensors file, which is replaced at once. A whitening goes to `whitening.safetensors` beside it. Throws
  * `UserError` where the file cannot be written, or the whitening of other models lies there.
  *
  * @example
@@ -35,10 +36,10 @@ export interface LoadOptions extends ModelOptions {
 }
 
 /**
- * A trained model, from the folder of a run or a safetensors file. `definition`, a config or a network built in code and
- * the shape of its images, is needed where the file carries no config. Where the file names a whitening, it is read from
- * beside it. Throws `UserError` where the file cannot be read, carries no config and `definition` is missing, or is of
- * another network.
+ * A trained model, from the folder of a run or a safetensors file. The file carries its config, or the network that was
+ * built in code; `definition`, a config or a network and the shape of its images, is needed for one made elsewhere, and
+ * for a network with layers of one's own. Where the file names a whitening, it is read from beside it. Throws
+ * `UserError` where the file cannot be read, has no network and `definition` is missing, or is of another network.
  *
  * @example
  * ```ts
@@ -46,6 +47,10 @@ export interface LoadOptions extends ModelOptions {
  * await saveModel(await openModel(device, config), "untrained.safetensors");
  * const model = await loadModel(device, "untrained.safetensors"); // the file carries the config
  * console.log(model.config!.name); // quickstart
+ *
+ * const network = sequential("tiny", [conv("conv1", { channels: 3, kernel: 3 }), globalAveragePool("average")]);
+ * await saveModel(await openModel(device, { network, input: [8, 8, 1] }), "tiny.safetensors");
+ * console.log((await loadModel(device, "tiny.safetensors")).network.name); // tiny
  * ```
  */
 export async function loadModel(
@@ -54,26 +59,36 @@ export async function loadModel(
   definition: Definition | Config | null = null,
   { warn = () => {}, ...options }: LoadOptions = {},
 ): Promise<Model> {
-  const { checkpoint, definition: wanted } = await openDefined(path, definition, warn);
+  const { checkpoint, definition: wanted } = await openAny(path, definition, warn);
   const whitening = options.whitening ?? await savedWhitening(checkpoint, path, wanted);
   return await placeModel(context, wanted, (specs) => select(checkpoint, specs, path), { ...options, whitening });
 }
 
 /**
- * A checkpoint and what it is a model of: `given`, or the config that it carries. Throws `UserError` where there is
- * neither.
+ * A checkpoint and what it is a model of: `given`, or the config or the network that it carries. Throws `UserError`
+ * where there is none.
  */
-export async function openDefined<D extends Definition | Config>(
+export async function openAny(
   path: string,
-  given: D | null,
+  given: Definition | Config | null,
   warn: (message: string) => void,
-): Promise<{ checkpoint: Checkpoint; definition: D | Config }> {
-  const checkpoint = await openCheckpoint(path, warn), definition = given ?? configOf(checkpoint, path);
-  if (definition === null) {
-    throw new UserError(`Checkpoint "${path}" carries no config: name one, as --config allcnn-c`);
-  }
+): Promise<{ checkpoint: Checkpoint; definition: Definition | Config }> {
+  const checkpoint = await openCheckpoint(path, warn);
+  const definition = given ?? configOf(checkpoint, path) ?? networkIn(checkpoint, path);
+  if (definition === null) throw noConfig(path);
   return { checkpoint, definition };
 }
+
+/** As `openAny`, for what needs a config. */
+export async function openDefined(path: string, given: Config | null, warn: (message: string) => void) {
+  const { checkpoint, definition } = await openAny(path, given, warn);
+  if ("input" in definition) throw noConfig(path);
+  return { checkpoint, definition };
+}
+
+/** Of a checkpoint that was made elsewhere or holds a network alone, where a config is needed. */
+export const noConfig = (path: string): UserError =>
+  new UserError(`Checkpoint "${path}" carries no config: name one, as --config allcnn-c`);
 
 /** The whitening that a checkpoint names, unless the images of `definition` are not whitened. */
 export async function savedWhitening({ whitening }: Checkpoint, path: string, definition: Definition | Config) {

@@ -1,5 +1,6 @@
 /** Between a session on the device and a checkpoint on the host. */
 import { initialParams } from "../learning/initial_values/mod.ts";
+import { architectureOf } from "./architecture.ts";
 import { type Checkpoint, type Progress, select } from "./checkpoint.ts";
 import { checkFinite } from "./diverged.ts";
 import type { Model } from "./model.ts";
@@ -35,7 +36,7 @@ interface Origin {
 export async function checkpointOf(model: Model, { progress, step, whitening }: Origin): Promise<Checkpoint> {
   const { config, context: { scope } } = model, { tunings, shaders } = step?.plan ?? { tunings: {}, shaders: "" };
   const microBatch = step?.microBatch ?? null, tensors = await getParams(model);
-  return { config, progress, microBatch, tunings, scope, shaders, whitening, tensors };
+  return { config, ...architectureOf(model), progress, microBatch, tunings, scope, shaders, whitening, tensors };
 }
 
 /**

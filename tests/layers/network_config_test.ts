@@ -70,9 +70,9 @@ test("the tree of a network has each layer with its path and the shapes around i
   assert.is(lines.at(-1), " 16x16x3 1x1x3");
   assert.equal(leavesOf(tree.layer).map(describeLayer).slice(0, 4), [
     "3x3 convolution, stride 2",
-    "dropout 0.5, off here",
+    "dropout 0.5, in training only",
     "3x3 convolution, stride 2",
-    "dropout 0.5, off here",
+    "dropout 0.5, in training only",
   ]);
 });
 
