@@ -22,18 +22,12 @@ export interface Status {
 /** Seconds between two looks at the running sums; each waits for the device. */
 const STATUS_SECONDS = 0.5;
 
-/** Decides after each step whether to look at the running sums. */
-export interface StatusPolicy {
-  due(): boolean;
-  /** Counts from now: an epoch begins, or the sums were read. */
-  restart(): void;
-}
-
-/** `now` tells milliseconds. */
-export function statusPolicy(now = () => performance.now()): StatusPolicy {
+/** Decides after each step whether to look at the running sums; `now` tells milliseconds. */
+export function statusPolicy(now = () => performance.now()) {
   let last = now();
   return {
     due: () => now() - last > 1000 * STATUS_SECONDS,
+    /** Counts from now: an epoch begins, or the sums were read. */
     restart: () => void (last = now()),
   };
 }
