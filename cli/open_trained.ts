@@ -4,11 +4,12 @@ import type { Config } from "../configs/schema.ts";
 import { cachedTuner } from "../core/tune/tune.ts";
 import { openTuneCache } from "../core/tune/tune_cache.ts";
 import { folderOf, isDirectory } from "../core/host/files.ts";
-import { classNames } from "../training/datasets.ts";
+import { classNames } from "../data/datasets/mod.ts";
+import { isFitted } from "../data/transforms/mod.ts";
 import { specsOf } from "../training/definition.ts";
 import type { Model } from "../training/model.ts";
 import { loadModel } from "../training/model_file.ts";
-import { type Source, whiteningFor, whitens } from "../training/preprocess.ts";
+import { type Source, whiteningFor } from "../training/preprocess.ts";
 import { readClasses } from "../training/run_folder.ts";
 import type { Arguments, Option } from "./arguments.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
@@ -46,7 +47,7 @@ export async function openTrained(args: Arguments, screen: ProgressLine): Promis
   const model = await loadModel(context, args.positional(0)!, given, { tuner, warn: screen.line });
   const config = model.config!; // given, or from the checkpoint; loadModel refuses one that has none
   const source = async () => ({ config: config.dataset, directory: await dataFolder(args, config.dataset, screen) });
-  const fits = model.whitening === null && whitens(config.dataset);
+  const fits = model.whitening === null && isFitted(config.dataset);
   const whitening = fits ? await whiteningFor(context, await source(), screen.report) : model.whitening;
   return { model: { ...model, whitening }, config, classes: await classesOf(args.positional(0)!, config), source };
 }

@@ -1,8 +1,11 @@
 /** The binary versions of CIFAR-10 and CIFAR-100, https://www.cs.toronto.edu/~kriz/cifar.html: what both share. */
 import { UserError } from "../core/host/errors.ts";
 import { exists, readFile } from "../core/host/files.ts";
+import type { Archive } from "./archive.ts";
 import type { Dataset } from "./dataset.ts";
+import type { DatasetKind } from "./datasets/dataset_kind.ts";
 
+const SERVER = "https://www.cs.toronto.edu/~kriz/";
 const SIDE = 32;
 const PLANE = SIDE * SIDE;
 const IMAGE = 3 * PLANE;
@@ -28,8 +31,25 @@ export interface CifarLabel {
 
 const recordBytes = ({ labelBytes }: CifarFormat) => labelBytes + IMAGE;
 
+/** What the records of both data sets share. */
+export function cifarKind(
+  format: CifarFormat,
+  archive: Pick<Archive, "file" | "bytes" | "sha256" | "texts">,
+): Pick<DatasetKind, "files" | "archive" | "shape" | "count"> {
+  const { name, folder, files, recordsPerFile } = format, all = [...files.train, ...files.test];
+  const sizes = (["train", "test"] as const).flatMap((split) =>
+    files[split].map((file) => [file, cifarFileBytes(format, split)] as const)
+  );
+  return {
+    files: `${all[0]} ... ${all.at(-1)} ("${folder}")`,
+    archive: { name, folder, files: Object.fromEntries(sizes), server: SERVER, ...archive },
+    shape: () => [SIDE, SIDE, 3],
+    count: (split) => files[split].length * recordsPerFile[split],
+  };
+}
+
 /** The bytes of each file of a split. */
-export function cifarFileBytes(format: CifarFormat, split: "train" | "test"): number {
+function cifarFileBytes(format: CifarFormat, split: "train" | "test"): number {
   return format.recordsPerFile[split] * recordBytes(format);
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
-import { CIFAR10_CLASSES, readCifar10 } from "../../data/cifar10.ts";
+import { CIFAR10_CLASSES, readCifar10 } from "../../data/datasets/cifar10.ts";
 
 const RECORD = 3073;
 const root = mkdtempSync(join(tmpdir(), "allcnn-cifar10-"));
