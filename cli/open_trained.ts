@@ -46,15 +46,21 @@ export async function openTrained(args: Arguments, screen: ProgressLine): Promis
   const tuner = cachedTuner(context, await openTuneCache(context.scope, screen.line), screen.line);
   const model = await loadModel(context, args.positional(0)!, given, { tuner, warn: screen.line });
   const config = model.config!; // given, or from the checkpoint; loadModel refuses one that has none
-  const source = async () => ({ config: config.dataset, directory: await dataFolder(args, config.dataset, screen) });
+  const kept = await keptClasses(args.positional(0)!, config), { dataset } = config;
+  const source = async () => ({ config: dataset, directory: await dataFolder(args, dataset, screen), classes: kept });
   const fits = model.whitening === null && isFitted(config.dataset);
   const whitening = fits ? await whiteningFor(context, await source(), screen.report) : model.whitening;
   return { model: { ...model, whitening }, config, classes: await classesOf(args.positional(0)!, config), source };
 }
 
+/** The names of the classes that only the folder of a run keeps, as of pictures; null where its data set has names. */
+export async function keptClasses(path: string, { dataset }: Config): Promise<readonly string[] | null> {
+  if (classNames(dataset).length > 0) return null;
+  return await readClasses(await isDirectory(path) ? path : folderOf(path));
+}
+
 /** The names of the classes of a run or a checkpoint: its data set's, of pictures those that the folder keeps. */
 export async function classesOf(path: string, config: Config): Promise<string[]> {
-  const folder = await isDirectory(path) ? path : folderOf(path);
-  const names = config.dataset.imageFolder === undefined ? classNames(config.dataset) : await readClasses(folder);
-  return Array.from({ length: specsOf(config).classes }, (_, index) => names?.[index] ?? `class ${index}`);
+  const names = await keptClasses(path, config) ?? classNames(config.dataset);
+  return Array.from({ length: specsOf(config).classes }, (_, index) => names[index] ?? `class ${index}`);
 }

@@ -1,7 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import sharp from "sharp";
 import { UserError } from "../../core/host/errors.ts";
 import { decodeCrop, MIDDLE } from "../../data/crop.ts";
@@ -130,6 +132,89 @@ test("a broken picture is black and without a label, and named; a folder that is
     folder.remove();
     const failed = () => decodeBatch(listed, [5], 1, 8, () => crop, () => assert.unreachable());
     assert.match(await refusal(failed), /does not exist/);
+  } finally {
+    folder.remove();
+  }
+});
+
+test("what is not used is counted in one line: other formats, nested folders, files beside the classes", async () => {
+  const folder = pictureFolder(), bytes = Uint8Array.of(0);
+  try {
+    for (
+      const path of [
+        "a/1.tif",
+        "a/2.gif",
+        "a/3.AVIF",
+        "a/4.bmp",
+        "a/5.bmp",
+        "a/boxes.txt",
+        "a/more/1.png",
+        "a/.DS_Store",
+      ]
+    ) {
+      folder.write(`train/${path}`, bytes);
+    }
+    folder.write("train/lost.png", bytes);
+    const { names, note } = await listImageFolder(folder.directory, "train");
+    assert.equal(names, ["1.tif", "2.gif", "3.AVIF"]);
+    assert.is(
+      note,
+      `In "${folder.directory}/train", passed over: 1 entry beside the folders of classes (.png 1) and ` +
+        "4 entries that are no pictures (.bmp 2, .txt 1, folders 1)",
+    );
+    folder.write("train/b/1.bmp", bytes);
+    assert.match(
+      await refusal(() => listImageFolder(folder.directory, "train")),
+      /train\/b": it holds no picture .*bmp 1/,
+    );
+  } finally {
+    folder.remove();
+  }
+});
+
+test("a network that is trained keeps its classes: some may be missing, others are named", async () => {
+  const folder = await colors(1, 1), list = (known: string[]) => listImageFolder(folder.directory, "val", { known });
+  try {
+    const { classes, labels } = await list(["c", "x", "b", "a"]);
+    assert.equal([classes, [...labels]], [["c", "x", "b", "a"], [0, 2, 3]]);
+    assert.match(
+      await refusal(() => list(["a", "b", "see"])),
+      /its class "c" is none that the network was trained on; there are a, b, see$/,
+    );
+  } finally {
+    folder.remove();
+  }
+});
+
+test("pictures that cannot be opened are left out and named: a dangling link, a folder, a pipe", async () => {
+  const folder = await colors(1, 1), at = (name: string) => join(folder.directory, "train", "a", name);
+  try {
+    symlinkSync("nowhere.png", at("link.png"));
+    mkdirSync(at("folder.png"));
+    execFileSync("mkfifo", [at("pipe.png")]);
+    const listed = await listImageFolder(folder.directory, "train"), skipped: string[] = [];
+    const all = listed.names.map((_, index) => index), crop = { shortSide: 8, crop: 8, ...MIDDLE };
+    const { labels } = await decodeBatch(listed, all, 6, 8, () => crop, (_, { message }) => skipped.push(message));
+    assert.equal([...labels].filter((label) => label !== NO_LABEL).sort(), [0, 1, 2]);
+    assert.equal(skipped.sort(), [
+      `Cannot read "${at("folder.png")}": it is a folder`,
+      `Cannot read "${at("link.png")}": it does not exist`,
+      `Cannot read "${at("pipe.png")}": it is no file, but a pipe, a socket or a device`,
+    ]);
+  } finally {
+    folder.remove();
+  }
+});
+
+test("a folder that may not be read is told as that", async () => {
+  const folder = await colors(1, 1), locked = join(folder.directory, "train", "b");
+  try {
+    chmodSync(folder.directory, 0o755);
+    chmodSync(locked, 0);
+    if (process.getuid?.() === 0) process.seteuid!(65534); // root may read all
+    const message = await refusal(() => listImageFolder(folder.directory, "train"))
+      .finally(() => process.getuid?.() === 0 && process.seteuid!(0));
+    assert.is(message, `Cannot read the folder "${locked}": permission denied`);
   } finally {
     folder.remove();
   }
