@@ -5,6 +5,7 @@ import type { HostTensor } from "../core/host/safetensors.ts";
 import type { Shape } from "../core/graph/tensor.ts";
 import type { Crop } from "../explain/crop.ts";
 import { namesOfTransforms } from "../data/transforms/mod.ts";
+import type { ImageShape } from "../data/dataset.ts";
 import { layerNames, upTo } from "../explain/layer_of.ts";
 import type { Rectangle } from "../explain/receptive_field.ts";
 import { pixelPicture, type Scale, SCALES, signalPicture } from "../report/signal_picture.ts";
