@@ -8,7 +8,7 @@ export { UserError } from "./core/host/errors.ts";
 export { evaluate, type EvaluateOptions, type Score } from "./training/evaluate.ts";
 export type { EpochMetrics } from "./report/metrics.ts";
 export type { Status } from "./training/status.ts";
-export type { Definition, ImageShape } from "./training/definition.ts";
+export type { Definition } from "./training/definition.ts";
 export { closeModel, type Model, type ModelOptions, openModel } from "./training/model.ts";
 export { getParams, type ParamStore } from "./training/params.ts";
 export { loadModel, type LoadOptions, saveModel } from "./training/model_file.ts";
@@ -36,7 +36,7 @@ export {
 } from "./core/graph/layer.ts";
 export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
 export { dropout, type DropoutConfig } from "./layers/dropout.ts";
-export type { OnnxNode, Shapes, TorchModule } from "./layers/exported.ts";
+export type { OnnxNode, Shapes, TorchModule } from "./core/graph/exported.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";
 export {
   type CompositeConstructor,
@@ -57,24 +57,18 @@ export type { LossConfig } from "./learning/losses/mod.ts";
 export type { OptimizerConfig } from "./learning/optimizers/mod.ts";
 export type { LearningRateConfig } from "./learning/schedules/mod.ts";
 export { loadConfig, parseConfig } from "./configs/load.ts";
-export {
-  type AugmentConfig,
-  type CanvasConfig,
-  type Config,
-  configSchema,
-  type DatasetConfig,
-  type DistortConfig,
-  type ImageFolderConfig,
-  type PreprocessConfig,
-} from "./configs/schema.ts";
-export { readCifar10 } from "./data/cifar10.ts";
-export { readCifar100 } from "./data/cifar100.ts";
-export type { Dataset } from "./data/dataset.ts";
-export { generateShapes } from "./data/generated.ts";
+export { type Config, configSchema } from "./configs/schema.ts";
+export type { AugmentConfig, CanvasConfig, DatasetConfig, DistortConfig } from "./data/dataset_config.ts";
+export type { ImageFolderConfig } from "./data/datasets/image_folder.ts";
+export type { TransformConfig } from "./data/transforms/mod.ts";
+export { classNames } from "./data/datasets/mod.ts";
+export { readCifar10 } from "./data/datasets/cifar10.ts";
+export { readCifar100 } from "./data/datasets/cifar100.ts";
+export type { Dataset, ImageShape } from "./data/dataset.ts";
+export { generateShapes } from "./data/datasets/shapes.ts";
 export { decodeImage, type Image, readImage, resizeTo } from "./data/image.ts";
 export type { Whitening } from "./data/whitening.ts";
 export { type Checkpoint, decode as decodeCheckpoint, encode as encodeCheckpoint } from "./training/checkpoint.ts";
-export { classNames } from "./training/datasets.ts";
 export { prepare, preprocess, type Report, type Source, whiteningFor } from "./training/preprocess.ts";
 
 // Files: of the file system, in a browser of IndexedDB.

@@ -1,13 +1,14 @@
 /** `allcnn augment`: a picture of training images and of what augmentation makes of them. */
 import { loadConfig } from "../configs/load.ts";
-import type { DatasetConfig } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
 import { writeFile } from "../core/host/files.ts";
+import type { DatasetConfig } from "../data/dataset_config.ts";
+import { classNames, cropsOf } from "../data/datasets/mod.ts";
+import { areAll, namesOfTransforms } from "../data/transforms/mod.ts";
 import { drawImageGrid } from "../report/image_grid.ts";
-import { classNames } from "../training/datasets.ts";
 import { previewPictures } from "../training/preview_pictures.ts";
-import { keepsColors, preview } from "../training/preview.ts";
+import { preview } from "../training/preview.ts";
 import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
@@ -52,7 +53,7 @@ async function augmentCommand(args: Arguments): Promise<number> {
   const { dataset } = config, names = classNames(dataset);
   const directory = await dataFolder(args, dataset, screen),
     options = { images, variants, seed, report: screen.report };
-  const rows = dataset.imageFolder === undefined
+  const rows = cropsOf(dataset) === null
     ? await onDevice(args, (context) => preview(context, config, directory, options))
     : await previewPictures(config, directory, options);
   const png = await drawImageGrid({
@@ -76,12 +77,12 @@ async function onDevice<T>(args: Arguments, body: (context: Context) => Promise<
 }
 
 /** The augmentation in words. */
-function augmentationOf({ augment, canvas, imageFolder }: DatasetConfig): string {
+function augmentationOf(dataset: DatasetConfig): string {
+  const { augment, canvas } = dataset, crops = cropsOf(dataset);
   const flip = (wanted: boolean) => wanted ? ["mirrored or not"] : [];
-  if (imageFolder !== undefined) {
-    const { shortSide, crop } = imageFolder;
-    return [`the short side scaled to ${shortSide} pixels, a window of ${crop}x${crop}`, ...flip(imageFolder.flip)]
-      .join(", ");
+  if (crops !== null) {
+    const { shortSide, crop } = crops;
+    return [`the short side scaled to ${shortSide} pixels, a crop of ${crop}x${crop}`, ...flip(crops.flip)].join(", ");
   }
   if (augment !== undefined) return [`shifted by up to ${augment.pad} pixels`, ...flip(augment.flip)].join(", ");
   if (canvas?.distort === undefined) return "no augmentation: training shows images as evaluation does";
@@ -98,7 +99,6 @@ function augmentationOf({ augment, canvas, imageFolder }: DatasetConfig): string
 
 /** How to read the colours, where they are not those of the image. */
 function preprocessingOf(dataset: DatasetConfig): string[] {
-  if (keepsColors(dataset)) return [];
-  const steps = dataset.preprocess.map((step) => Object.keys(step)[0]).join(" and ");
-  return [`after ${steps}: grey is 0, and all pictures of a row have one scale`];
+  if (areAll("pixels", dataset)) return [];
+  return [`after ${namesOfTransforms(dataset)}: grey is 0, and all pictures of a row have one scale`];
 }

@@ -1,17 +1,18 @@
 /** What `bench --data` measures: how fast pictures are decoded, and how long training on them waits for them. */
-import type { ImageFolderConfig } from "../configs/schema.ts";
 import { UserError } from "../core/host/errors.ts";
 import { key, unit } from "../core/graph/random.ts";
 import { cpuSeconds } from "../core/host/process.ts";
 import { planLoop } from "../core/device/run_plans.ts";
 import { isDirectory } from "../core/host/files.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
+import type { Crops } from "../data/crop.ts";
+import { cropsOf, imageShape } from "../data/datasets/mod.ts";
 import { checkDecoder } from "../data/image.ts";
 import { decodeBatch } from "../data/image_batch.ts";
 import { type ImageFolder, listImageFolder } from "../data/image_folder.ts";
+import { channelScale } from "../data/transforms/mod.ts";
 import { startPass } from "../training/examples.ts";
 import { runPass } from "../training/pass.ts";
-import { pixelScale } from "../configs/pixel_scale.ts";
 import type { Session } from "../training/session.ts";
 import { compileStep, destroyStep, submissionsOf } from "../training/training_step.ts";
 import { stream } from "../training/streamed.ts";
@@ -40,12 +41,12 @@ function repeated(folder: ImageFolder, count: number): ImageFolder {
   };
 }
 
-async function timeDecoding(folder: ImageFolder, { shortSide, crop }: ImageFolderConfig) {
+async function timeDecoding(folder: ImageFolder, { shortSide, crop }: Crops) {
   const pictures = repeated(folder, DECODED), k = key(0, 0, 0);
   const decode = async (from: number) => {
     const examples = Array.from({ length: AT_ONCE }, (_, n) => from + n);
-    const window = (n: number) => ({ shortSide, crop, x: unit(k, from + n), y: unit(k, from - n), flip: n % 2 === 0 });
-    await decodeBatch(pictures, examples, AT_ONCE, crop, window, (_, error) => {
+    const cropOf = (n: number) => ({ shortSide, crop, x: unit(k, from + n), y: unit(k, from - n), flip: n % 2 === 0 });
+    await decodeBatch(pictures, examples, AT_ONCE, crop, cropOf, (_, error) => {
       throw error;
     });
   };
@@ -64,8 +65,8 @@ export async function benchPictures(
   directory: string,
   { steps, tuner, microBatch }: { readonly steps: number; readonly tuner: Tuner; readonly microBatch: number | null },
 ): Promise<PictureFigures> {
-  const { dataset, name } = session.config!, { imageFolder: window } = dataset, { batch } = session;
-  if (window === undefined) throw new UserError(`--data cannot be used with ${name}: its images are no picture files`);
+  const { dataset, name } = session.config!, crops = cropsOf(dataset), { batch } = session;
+  if (crops === null) throw new UserError(`--data cannot be used with ${name}: its images are no picture files`);
   await checkDecoder();
   const folder = await listImageFolder(directory, await isDirectory(`${directory}/train`) ? "train" : "val");
   if (folder.classes.length > session.classes) {
@@ -73,9 +74,9 @@ export async function benchPictures(
       `${folder.classes.length} classes in "${folder.directory}", the network has ${session.classes}`,
     );
   }
-  const decoding = await timeDecoding(folder, window);
+  const decoding = await timeDecoding(folder, crops);
 
-  const options = { window, scale: pixelScale(dataset), batch, warn() {} };
+  const options = { crops, scale: channelScale(dataset, imageShape(dataset)[2]), batch, warn() {} };
   const data = stream("pictures", repeated(folder, (steps + 1) * batch), options);
   const step = await compileStep(session, data, { tuner, microBatch });
   const training = { seed: 0, epoch: 0, firstStep: 0, first: 0, distorts: true };

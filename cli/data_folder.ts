@@ -1,8 +1,8 @@
 /** Which folder a command reads its data set from: the one that is named, else the cache's, downloaded if need be. */
-import type { DatasetConfig } from "../configs/schema.ts";
 import { environment, exit, onInterrupt } from "../core/host/process.ts";
 import { cacheDirectory } from "../core/host/files.ts";
-import { ARCHIVES, OFFICIAL_SERVER } from "../data/archives.ts";
+import type { DatasetConfig } from "../data/dataset_config.ts";
+import { datasetKinds } from "../data/datasets/mod.ts";
 import { obtain } from "../data/obtain.ts";
 import type { Arguments, Option } from "./arguments.ts";
 import type { ProgressLine } from "./progress.ts";
@@ -19,16 +19,17 @@ export async function dataFolder(
   { name }: DatasetConfig,
   screen: ProgressLine,
 ): Promise<string | null> {
-  if (name === "shapes") return null;
+  const { files, archive } = datasetKinds.get(name);
+  if (files === null) return null;
   const named = args.text("data") ?? (environment("ALLCNN_DATA") || null);
-  if (named !== null || name === "imageFolder") return named;
+  if (named !== null || archive === undefined) return named;
   const stop = new AbortController();
   const stopListening = onInterrupt(() => stop.signal.aborted ? exit(130) : stop.abort());
   try {
-    const server = environment("ALLCNN_MIRROR") || OFFICIAL_SERVER;
+    const server = environment("ALLCNN_MIRROR") || archive.server;
     const { report, line } = screen;
     const { signal } = stop;
-    const folder = await obtain(ARCHIVES[name], `${cacheDirectory()}/data`, { server, signal, report, line });
+    const folder = await obtain(archive, `${cacheDirectory()}/data`, { server, signal, report, line });
     signal.throwIfAborted(); // while it unpacked
     return folder;
   } catch (error) {

@@ -1,17 +1,18 @@
 /** `allcnn export`: a trained network as files of other tools. Needs no device. */
 import { loadConfig } from "../configs/load.ts";
-import type { DatasetConfig } from "../configs/schema.ts";
 import { openDevice } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
 import { encodeTensors } from "../core/host/safetensors.ts";
 import { writeFile } from "../core/host/files.ts";
+import type { DatasetConfig } from "../data/dataset_config.ts";
+import { imageShape } from "../data/datasets/mod.ts";
+import { isFitted } from "../data/transforms/mod.ts";
 import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
-import { imageShape } from "../training/datasets.ts";
 import { definitionOf, specsOf } from "../training/definition.ts";
 import { openAny, savedWhitening } from "../training/model_file.ts";
-import { whiteningFor, whitens } from "../training/preprocess.ts";
+import { whiteningFor } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
@@ -78,7 +79,7 @@ async function exportFiles(args: Arguments): Promise<number> {
 
 /** The whitening that the config asks for where none was saved: from the cache, or fitted on a device. */
 async function fittedWhitening(config: DatasetConfig, args: Arguments, screen: ProgressLine) {
-  if (!whitens(config)) return null;
+  if (!isFitted(config)) return null;
   const source = { config, directory: await dataFolder(args, config, screen) };
   const context = await openDevice();
   const whitening = await whiteningFor(context, source, screen.report);

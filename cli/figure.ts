@@ -4,11 +4,12 @@ import { type Rule, RULES } from "../core/graph/layer.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
 import type { Shape } from "../core/graph/tensor.ts";
 import type { Crop } from "../explain/crop.ts";
+import { namesOfTransforms } from "../data/transforms/mod.ts";
+import type { ImageShape } from "../data/dataset.ts";
 import { layerNames, upTo } from "../explain/layer_of.ts";
 import type { Rectangle } from "../explain/receptive_field.ts";
 import { pixelPicture, type Scale, SCALES, signalPicture } from "../report/signal_picture.ts";
 import type { Tile, TileGrid } from "../report/tile_grid.ts";
-import type { ImageShape } from "../training/definition.ts";
 import type { Model } from "../training/model.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Trained } from "./open_trained.ts";
@@ -107,10 +108,8 @@ export function tileOf(crop: Crop, field: Rectangle, [rows, columns]: ImageShape
 
 /** What a picture's note says of its colours. */
 export function colourNotes({ model: { config }, scale }: Subject): string[] {
-  const steps = (config?.dataset.preprocess ?? []).map((step) => Object.keys(step)[0]);
-  const space = steps.length === 0
-    ? []
-    : [`signals are of pixels after ${steps.join(" and ")}, as the network sees them`];
+  const transforms = config === null ? "" : namesOfTransforms(config.dataset);
+  const space = transforms === "" ? [] : [`signals are of pixels after ${transforms}, as the network sees them`];
   return [[...space, SCALES[scale]].join("; ")];
 }
 

@@ -2,10 +2,13 @@
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/host/errors.ts";
 import { decodeTensors } from "../core/host/safetensors.ts";
+import { elements } from "../core/graph/tensor.ts";
 import { isDirectory, readFile } from "../core/host/files.ts";
+import { imageShape } from "../data/datasets/mod.ts";
+import { isFitted } from "../data/transforms/mod.ts";
+import { decodeWhitening } from "../data/whitening_file.ts";
 import { fromPytorch } from "../export/pytorch.ts";
 import { definitionOf, specsOf } from "../training/definition.ts";
-import { decodeWhitening, whitens } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
@@ -41,10 +44,12 @@ async function importFile(args: Arguments): Promise<number> {
   const config = await loadConfig(configPath),
     { saved: specs } = specsOf(config),
     { network, input } = definitionOf(config);
-  if (whiteningPath !== null && !whitens(config.dataset)) {
-    throw new UserError(`Cannot use --whitening ${whiteningPath}: the config "${configPath}" has no zca step`);
+  if (whiteningPath !== null && !isFitted(config.dataset)) {
+    throw new UserError(`Cannot use --whitening ${whiteningPath}: the config "${configPath}" has nothing that whitens`);
   }
-  const whitening = whiteningPath === null ? null : await decodeWhitening(await readFile(whiteningPath), whiteningPath);
+  const whitening = whiteningPath === null
+    ? null
+    : await decodeWhitening(await readFile(whiteningPath), whiteningPath, elements(imageShape(config.dataset)));
   const { tensors } = await decodeTensors(await readFile(path), path);
   if (args.text("layout") === null && Object.keys(tensors).some((name) => /^\d+\.(weight|bias)$/.test(name))) {
     throw new UserError(`The tensors of "${path}" have PyTorch's names: add --layout pytorch`);

@@ -4,11 +4,12 @@ import type { Config } from "../configs/schema.ts";
 import { cachedTuner } from "../core/tune/tune.ts";
 import { openTuneCache } from "../core/tune/tune_cache.ts";
 import { folderOf, isDirectory } from "../core/host/files.ts";
-import { classNames } from "../training/datasets.ts";
+import { classNames } from "../data/datasets/mod.ts";
+import { isFitted } from "../data/transforms/mod.ts";
 import { type Definition, specsOf } from "../training/definition.ts";
 import type { Model } from "../training/model.ts";
 import { loadModel } from "../training/model_file.ts";
-import { type Source, whiteningFor, whitens } from "../training/preprocess.ts";
+import { type Source, whiteningFor } from "../training/preprocess.ts";
 import { readClasses } from "../training/run_folder.ts";
 import type { Arguments, Option } from "./arguments.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
@@ -45,16 +46,22 @@ export async function openTrained(args: Arguments, screen: ProgressLine): Promis
   const tuner = cachedTuner(context, await openTuneCache(context.scope, screen.line), screen.line);
   const model = await loadModel(context, args.positional(0)!, given, { tuner, warn: screen.line });
   const config = model.config!; // given, or from the checkpoint; loadModel refuses one that has none
-  const source = async () => ({ config: config.dataset, directory: await dataFolder(args, config.dataset, screen) });
-  const fits = model.whitening === null && whitens(config.dataset);
+  const { dataset } = config, kept = await keptClasses(args.positional(0)!, dataset);
+  const source = async () => ({ config: dataset, directory: await dataFolder(args, dataset, screen), classes: kept });
+  const fits = model.whitening === null && isFitted(config.dataset);
   const whitening = fits ? await whiteningFor(context, await source(), screen.report) : model.whitening;
   return { model: { ...model, whitening }, config, classes: await classesOf(args.positional(0)!, config), source };
 }
 
+/** The names of the classes that only the folder of a run keeps, as of pictures; null where its data set has names. */
+export async function keptClasses(path: string, dataset: Config["dataset"] | null): Promise<readonly string[] | null> {
+  if (dataset !== null && classNames(dataset).length > 0) return null;
+  return await readClasses(await isDirectory(path) ? path : folderOf(path));
+}
+
 /** The names of the classes of a run or a checkpoint: its data set's, of pictures those that the folder keeps. */
 export async function classesOf(path: string, definition: Definition | Config): Promise<string[]> {
-  const folder = await isDirectory(path) ? path : folderOf(path);
   const dataset = "input" in definition ? null : definition.dataset;
-  const names = dataset === null || dataset.imageFolder !== undefined ? await readClasses(folder) : classNames(dataset);
-  return Array.from({ length: specsOf(definition).classes }, (_, index) => names?.[index] ?? `class ${index}`);
+  const names = await keptClasses(path, dataset) ?? (dataset === null ? [] : classNames(dataset));
+  return Array.from({ length: specsOf(definition).classes }, (_, index) => names[index] ?? `class ${index}`);
 }

@@ -1,9 +1,9 @@
 /** Pictures that a command line names, as a network takes them. */
 import { UserError } from "../core/host/errors.ts";
-import { isDirectory, list, readFile } from "../core/host/files.ts";
-import { decodeWindow, MIDDLE } from "../data/crop.ts";
-import { readImage, resizeTo } from "../data/image.ts";
-import { isPicture } from "../data/image_folder.ts";
+import { isDirectory, readFile } from "../core/host/files.ts";
+import { cropsOf } from "../data/datasets/mod.ts";
+import { imageFor } from "../data/image_for.ts";
+import { picturesIn } from "../data/image_folder.ts";
 import type { Model } from "../training/model.ts";
 import type { ProgressLine } from "./progress.ts";
 
@@ -18,17 +18,13 @@ export async function readImages(
   resized: (path: string, height: number, width: number) => void = () => {},
 ) {
   const [height, width, channels] = shape, size = height * width * channels;
-  const window = config?.dataset.imageFolder;
+  const crops = config === null ? null : cropsOf(config.dataset);
   const images = new Float32Array(paths.length * size), read: string[] = [];
   for (const path of paths) {
     try {
-      if (window === undefined) {
-        const image = await readImage(path), [fromHeight, fromWidth] = image.shape;
-        images.set((await resizeTo(image, height, width)).pixels, read.length * size);
-        if (fromHeight !== height || fromWidth !== width) resized(path, fromHeight, fromWidth);
-      } else {
-        images.set(await decodeWindow(await readFile(path), path, { ...window, ...MIDDLE }), read.length * size);
-      }
+      const { pixels, from } = await imageFor(await readFile(path), path, shape, crops);
+      images.set(pixels, read.length * size);
+      if (from !== null && from.join() !== `${height},${width}`) resized(path, ...from);
       read.push(path);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -49,11 +45,7 @@ export async function findImages(names: readonly string[], most = Infinity): Pro
       paths.push(name);
       continue;
     }
-    const files = (await list(name)).filter(isPicture);
-    if (files.length === 0) {
-      throw new UserError(`Cannot read images from "${name}": it holds no picture (.jpeg, .jpg, .png, .webp)`);
-    }
-    paths.push(...files.map((file) => `${name}/${file}`));
+    paths.push(...(await picturesIn(name)).map((file) => `${name}/${file}`));
   }
   if (paths.length > most) {
     throw new UserError(`Cannot draw ${paths.length} images in one picture: name at most ${most}`);

@@ -16,7 +16,7 @@ import type { Source } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { dataFolder } from "./data_folder.ts";
-import { classesOf, TRAINED_OPTIONS } from "./open_trained.ts";
+import { classesOf, keptClasses, TRAINED_OPTIONS } from "./open_trained.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 import { openDeviceFor } from "./tuning_options.ts";
 
@@ -82,9 +82,10 @@ async function serveCommand(args: Arguments): Promise<number> {
 }
 
 /** The data set, obtained before anybody opens the page; without it, the page says why where it is needed. */
-async function dataOf(args: Arguments, { dataset }: Config, screen: ProgressLine): Promise<Source | UserError> {
+async function dataOf(args: Arguments, config: Config, screen: ProgressLine): Promise<Source | UserError> {
   try {
-    return { config: dataset, directory: await dataFolder(args, dataset, screen) };
+    const { dataset } = config, classes = await keptClasses(args.positional(0)!, dataset);
+    return { config: dataset, directory: await dataFolder(args, dataset, screen), classes };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     screen.line(`${error.message}; the page has no images of the data set`);

@@ -16,7 +16,7 @@ import { memoryInfo, memoryMap } from "../report/memory_map.ts";
 import { opInfos, opList } from "../report/op_list.ts";
 import { shaderInfos, shaderListing } from "../report/shader_listing.ts";
 import { select } from "../training/checkpoint.ts";
-import { inputShape } from "../training/datasets.ts";
+import { inputShape } from "../data/datasets/mod.ts";
 import { type LaidOut, layOutPrograms } from "../training/lay_out_programs.ts";
 import { type Definition, specsOf } from "../training/definition.ts";
 import { noConfig, openAny } from "../training/model_file.ts";

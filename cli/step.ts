@@ -6,7 +6,7 @@ import { encodeStep } from "../core/graph/step_data.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { generateShapes } from "../data/generated.ts";
+import { generateShapes } from "../data/datasets/shapes.ts";
 import { initialize } from "../training/snapshot.ts";
 import { makeResident, type Resident } from "../training/resident.ts";
 import { openSession, type Session } from "../training/session.ts";

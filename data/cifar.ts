@@ -1,8 +1,11 @@
 /** The binary versions of CIFAR-10 and CIFAR-100, https://www.cs.toronto.edu/~kriz/cifar.html: what both share. */
 import { UserError } from "../core/host/errors.ts";
-import { exists, readFile } from "../core/host/files.ts";
+import { entriesOf, exists, isDirectory, readStoredFile } from "../core/host/files.ts";
+import type { Archive } from "./archive.ts";
 import type { Dataset } from "./dataset.ts";
+import type { DatasetKind } from "./datasets/dataset_kind.ts";
 
+const SERVER = "https://www.cs.toronto.edu/~kriz/";
 const SIDE = 32;
 const PLANE = SIDE * SIDE;
 const IMAGE = 3 * PLANE;
@@ -26,10 +29,28 @@ export interface CifarLabel {
   readonly classes: number;
 }
 
+/** The bytes of a record. */
 const recordBytes = ({ labelBytes }: CifarFormat) => labelBytes + IMAGE;
 
+/** What the records of both data sets share. */
+export function cifarKind(
+  format: CifarFormat,
+  archive: Pick<Archive, "file" | "bytes" | "sha256" | "texts">,
+): Pick<DatasetKind, "files" | "archive" | "shape" | "count"> {
+  const { name, folder, files, recordsPerFile } = format, all = [...files.train, ...files.test];
+  const sizes = (["train", "test"] as const).flatMap((split) =>
+    files[split].map((file) => [file, cifarFileBytes(format, split)] as const)
+  );
+  return {
+    files: `${all[0]} ... ${all.at(-1)} ("${folder}")`,
+    archive: { name, folder, files: Object.fromEntries(sizes), server: SERVER, ...archive },
+    shape: () => [SIDE, SIDE, 3],
+    count: (split) => files[split].length * recordsPerFile[split],
+  };
+}
+
 /** The bytes of each file of a split. */
-export function cifarFileBytes(format: CifarFormat, split: "train" | "test"): number {
+function cifarFileBytes(format: CifarFormat, split: "train" | "test"): number {
   return format.recordsPerFile[split] * recordBytes(format);
 }
 
@@ -66,34 +87,57 @@ export async function readCifar(
   return { images, labels, count, shape: [SIDE, SIDE, 3] };
 }
 
+/** What else is in the folders of people who look for one of these data sets, by names of files and folders. */
+const OTHERS: readonly [RegExp, string][] = [
+  [/^(data_batch_1|cifar-10-batches-py|cifar-10-python.*)$/, "CIFAR-10's Python version"],
+  [/^(data_batch_1\.mat|cifar-10-batches-mat|cifar-10-matlab.*)$/, "CIFAR-10's Matlab version"],
+  [/^(file\.txt~|meta|cifar-100-python.*)$/, "CIFAR-100's Python version"],
+  [/^(train\.mat|cifar-100-matlab.*)$/, "CIFAR-100's Matlab version"],
+  [/^(data_batch_1\.bin|cifar-10-batches-bin)$/, "CIFAR-10"],
+  [/^(train\.bin|cifar-100-binary)$/, "CIFAR-100"],
+  [/^cifar-100?-binary\.tar(\.gz)?$/, "the archive, not unpacked"],
+];
+
 /** The folder that holds at least one of the files: which one of them is missing is `readRecords`'s to tell. */
 async function findFolder({ name, folder: inner, files }: CifarFormat, directory: string): Promise<string> {
   const all = [...files.train, ...files.test], folders = [directory, `${directory}/${inner}`];
+  let found = `no .bin file of it there or in "${folders[1]}"`;
+  if (!await exists(directory)) found = "no such folder";
   for (const folder of folders) {
-    for (const file of all) {
-      if (await exists(`${folder}/${file}`)) return folder;
-    }
+    if (!await isDirectory(folder)) continue;
+    const names = (await entriesOf(folder)).map((entry) => entry.name); // or it says that they may not be read
+    if (names.some((each) => all.includes(each))) return folder;
+    const other = OTHERS.find(([pattern, version]) => version !== name && names.some((each) => pattern.test(each)));
+    if (other !== undefined) found = `it holds ${other[1]}`;
   }
-  const found = await exists(directory) ? `no .bin file of it there or in "${folders[1]}"` : "no such folder";
   throw new UserError(
     `Cannot find ${name} in "${directory}": ${found}; let --data DIR or ALLCNN_DATA name the folder with ` +
-      `${all[0]} ... ${all.at(-1)} ("${inner}"), or give neither, and the files are downloaded`,
+      `${all[0]} ... ${all.at(-1)} of the binary version ("${inner}"), or give neither, and the files are downloaded`,
   );
 }
 
-async function readRecords({ name }: CifarFormat, path: string, size: number): Promise<Uint8Array> {
+async function readRecords(format: CifarFormat, path: string, size: number): Promise<Uint8Array> {
+  const { name } = format;
   if (!await exists(path)) {
     throw new UserError(`Cannot find "${path}": other ${name} files are there, so unpack the archive again`);
   }
-  const bytes = await readFile(path);
-  if (bytes.length !== size) {
-    const cause = bytes.length < size ? "truncated" : `too long or not ${name}`;
-    throw new UserError(
-      `Cannot read "${path}": found ${bytes.length} bytes, expected ${size}, it is ${cause}; ` +
-        `download and unpack the binary version again`,
-    );
+  const bytes = await readStoredFile(path);
+  if (bytes.length === size) return bytes;
+  throw new UserError(
+    `Cannot read "${path}": found ${bytes.length} bytes, expected ${size}, it is ${causeOf(format, bytes, size)}; ` +
+      `download and unpack the binary version again`,
+  );
+}
+
+/** Why a file has another size than it should. */
+function causeOf(format: CifarFormat, bytes: Uint8Array, size: number): string {
+  if (bytes[0] === 0x80 && bytes[1]! <= 5) return "a pickle, as of the Python version";
+  if (new TextDecoder().decode(bytes.subarray(0, 6)) === "MATLAB") return "of the Matlab version";
+  const labels = [1, 2].find((each) => each !== format.labelBytes && bytes.length % (each + IMAGE) === 0);
+  if (labels !== undefined && bytes.length > 0) {
+    return `of records of ${labels + IMAGE} bytes, those of ${labels === 1 ? "CIFAR-10" : "CIFAR-100"}`;
   }
-  return bytes;
+  return bytes.length < size ? "truncated" : `too long or not ${format.name}`;
 }
 
 /** The bytes of a file: `stride` bytes a record, of which the first `labelBytes` are labels. */

@@ -1,12 +1,18 @@
-/** Windows of pictures of any size, decoded and scaled by sharp in threads of its own. */
+/** Crops of pictures of any size, decoded and scaled by sharp in threads of its own. */
 import { UserError } from "../core/host/errors.ts";
 import { BACKGROUND, decodingError } from "./image.ts";
 import { loadSharp } from "./sharp.ts";
 
-/** Scale until the short side has `shortSide` pixels, then cut out `crop` x `crop`. */
-export interface Window {
+/** Which crops are seen: the short side is scaled to `shortSide` pixels, then `crop` x `crop` of them are cut out. */
+export interface Crops {
   readonly shortSide: number;
   readonly crop: number;
+  /** In training: a random crop, mirrored left to right with probability 1/2. */
+  readonly flip: boolean;
+}
+
+/** One of them. */
+export interface Crop extends Crops {
   /** Where between the first and the last place, 0 to 1: 0.5 is the middle. */
   readonly x: number;
   readonly y: number;
@@ -14,10 +20,10 @@ export interface Window {
   readonly flip: boolean;
 }
 
-/** The window that an evaluation looks at. */
+/** The crop that an evaluation looks at. */
 export const MIDDLE = { x: 0.5, y: 0.5, flip: false };
 
-/** Longer than so many times its short side, a picture is a strip of which no window shows much; and scaled, huge. */
+/** Longer than so many times its short side, a picture is a strip of which no crop shows much; and scaled, huge. */
 const MOST_LONG = 32;
 
 /** The place of `size` within `length`; every place is equally likely for a uniform `share`. */
@@ -25,13 +31,13 @@ const place = (share: number, length: number, size: number) =>
   Math.min(length - size, Math.floor(share * (length - size + 1)));
 
 /**
- * A window of the picture in `bytes`: crop * crop * 3 values, upright, in sRGB, as `decodeImage`; a small picture is
+ * A crop of the picture in `bytes`: crop * crop * 3 values, upright, in sRGB, as `decodeImage`; a small picture is
  * enlarged. Throws `UserError`, naming `source`, where it is none, damaged or a strip.
  */
-export async function decodeWindow(
+export async function decodeCrop(
   bytes: Uint8Array,
   source: string,
-  { shortSide, crop, x, y, flip }: Window,
+  { shortSide, crop, x, y, flip }: Crop,
 ): Promise<Uint8Array> {
   const sharp = await loadSharp();
   try {

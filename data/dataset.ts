@@ -1,8 +1,11 @@
+/** The shape of one image. */
+export type ImageShape = readonly [height: number, width: number, channels: number];
+
 /**
  * Labelled images in main memory, as a reader delivers them: not yet preprocessed, not yet on a device.
  *
  * Images lie one after the other in NHWC order, so example `i` starts at `i * height * width * channels`; channels are
- * red, green, blue.
+ * red, green, blue, or grey alone.
  */
 export interface Dataset {
   /** `[count, height, width, channels]`, values 0..255. */
@@ -12,5 +15,5 @@ export interface Dataset {
   /** How many examples. */
   readonly count: number;
   /** The shape of one image. */
-  readonly shape: readonly [height: number, width: number, channels: number];
+  readonly shape: ImageShape;
 }

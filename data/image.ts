@@ -51,6 +51,19 @@ export function decodingError(source: string, error: unknown): UserError {
   return new UserError(`Cannot read "${source}" as an image: ${reason((error as Error).message)}`);
 }
 
+/**
+ * Values red, green, blue as what a network of so many channels takes: grey is their luma (ITU-R BT.601). Throws
+ * `UserError` where pictures have no such channels.
+ */
+export function inChannels(pixels: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return pixels;
+  if (channels !== 1) {
+    throw new UserError(`Cannot read pictures for a network of ${channels} channels: they have 3, or 1`);
+  }
+  const luma = (i: number) => 0.299 * pixels[i]! + 0.587 * pixels[i + 1]! + 0.114 * pixels[i + 2]!;
+  return Uint8Array.from({ length: pixels.length / 3 }, (_, i) => Math.round(luma(3 * i)));
+}
+
 function reason(message: string): string {
   if (/unsupported image format/.test(message)) return "it is none, or of an unknown format; PNG and JPEG are known";
   if (/is empty/.test(message)) return "it is empty";

@@ -1,7 +1,7 @@
-import { UserError } from "../core/host/errors.ts";
-import { readFile } from "../core/host/files.ts";
+import { FileError, UserError } from "../core/host/errors.ts";
+import { isDirectory, readStoredFile } from "../core/host/files.ts";
 import { NO_LABEL } from "../kernels/labels.ts";
-import { decodeWindow, type Window } from "./crop.ts";
+import { type Crop, decodeCrop } from "./crop.ts";
 import { type ImageFolder, pathOf } from "./image_folder.ts";
 
 /** A decoded batch as it goes to the device. */
@@ -12,20 +12,28 @@ export interface ImageBatch {
   readonly labels: Uint32Array<ArrayBuffer>;
 }
 
+/** How files fail to open that are deleted, are no files, or may not be read. */
+const OF_FILE = ["ENOENT", "EISDIR", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG", "ESPECIAL"];
+
+/** Is it the picture that is at fault, and not the disk? */
+async function isOfPicture(error: UserError, { directory }: ImageFolder): Promise<boolean> {
+  return !(error instanceof FileError) || OF_FILE.includes(error.code) && await isDirectory(directory);
+}
+
 /** Pictures of one batch that are read at the same time; the decoder has fewer threads. */
 const AT_ONCE = 8;
 
 /**
- * Reads and decodes pictures into a batch of `rows`: `examples` are their indices in the folder, `windowOf` says which
- * part of the n-th is seen. One that is no picture is left black, without a label, and `skip` hears of it. Throws
- * `UserError` where a file cannot be read at all: then it is not the picture that is at fault.
+ * Reads and decodes pictures into a batch of `rows`: `examples` are their indices in the folder, `cropOf` says which
+ * part of the n-th is seen. One that is no picture or cannot be opened is left black, without a label, and `skip` hears
+ * of it. Throws `UserError` where it is not the picture that is at fault: a failing disk, a folder that went away.
  */
 export async function decodeBatch(
   folder: ImageFolder,
   examples: ArrayLike<number>,
   rows: number,
   crop: number,
-  windowOf: (n: number) => Window,
+  cropOf: (n: number) => Crop,
   skip: (index: number, error: UserError) => void,
 ): Promise<ImageBatch> {
   const size = crop * crop * 3;
@@ -33,12 +41,12 @@ export async function decodeBatch(
   let next = 0;
   const work = async () => {
     while (next < examples.length) {
-      const n = next++, index = examples[n]!, path = pathOf(folder, index), bytes = await readFile(path);
+      const n = next++, index = examples[n]!, path = pathOf(folder, index);
       try {
-        pixels.set(await decodeWindow(bytes, path, windowOf(n)), n * size);
+        pixels.set(await decodeCrop(await readStoredFile(path), path, cropOf(n)), n * size);
         labels[n] = folder.labels[index]!;
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
+        if (!(error instanceof UserError) || !await isOfPicture(error, folder)) throw error;
         skip(index, error);
       }
     }

@@ -5,7 +5,7 @@ import { rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileError, UserError } from "../core/host/errors.ts";
 import { exists, list, makeDirectory, removeFile } from "../core/host/files.ts";
-import type { Archive } from "./archives.ts";
+import type { Archive } from "./archive.ts";
 import { download, DownloadError, fileBytes, type Patience } from "./download.ts";
 import { withLock } from "./lock.ts";
 import { unpackArchive } from "./unpack.ts";

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { createTarDecoder } from "modern-tar";
 import { fileError, UserError } from "../core/host/errors.ts";
 import { exists, makeDirectory, writeFile } from "../core/host/files.ts";
-import type { Archive } from "./archives.ts";
+import type { Archive } from "./archive.ts";
 
 /** Most bytes of a text file. */
 const TEXT_BYTES = 1 << 16;

@@ -1,4 +1,4 @@
-import type { ImageShape } from "../training/definition.ts";
+import type { ImageShape } from "../data/dataset.ts";
 import type { Rectangle } from "./receptive_field.ts";
 
 /** A part of an image: the rectangle and its values [height, width, channels]. */

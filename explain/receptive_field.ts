@@ -1,7 +1,7 @@
 /** Receptive fields: which part of the image a unit of a layer sees, computed from the windows of the layers. */
 import type { Layer, Window } from "../core/graph/layer.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
-import type { ImageShape } from "../training/definition.ts";
+import type { ImageShape } from "../data/dataset.ts";
 import { upTo } from "./layer_of.ts";
 
 /** A rectangle of pixels; parts of it may lie outside of the image, where a unit sees padding. */

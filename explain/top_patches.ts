@@ -1,8 +1,8 @@
 /** The patches of images that a unit responds to most, and what in them it responds to (paper, Figure 3). */
 import type { Rule } from "../core/graph/layer.ts";
-import { placed } from "../training/canvas.ts";
+import { placed } from "../data/canvas.ts";
 import type { ExamplePixels } from "../training/example_pixels.ts";
-import type { ImageShape } from "../training/definition.ts";
+import type { ImageShape } from "../data/dataset.ts";
 import type { Model } from "../training/model.ts";
 import { preprocess } from "../training/preprocess.ts";
 import { type Crop, cropOf } from "./crop.ts";

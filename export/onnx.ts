@@ -1,54 +1,13 @@
 /** Trained networks as ONNX models, from raw pixels to probabilities: input and output are described at `onnxModel`. */
-import { canvasOf, margins } from "../configs/canvas.ts";
-import { UserError } from "../core/host/errors.ts";
-import { type Graph, onnxGraph } from "./onnx_graph.ts";
+import { canvasOf, margins } from "../data/canvas.ts";
+import { transformsOf } from "../data/transforms/mod.ts";
+import { addNodes, type Graph, onnxGraph } from "./onnx_graph.ts";
 import { onnxLayers } from "./onnx_layers.ts";
 import { DATA_TYPE, encodeModel, type ValueInfo } from "./onnx_proto.ts";
-import { seenShape, type TrainedNetwork } from "./trained_network.ts";
+import { inputWords, seenShape, type TrainedNetwork } from "./trained_network.ts";
 
 /** Operators of ONNX 1.12 (2022), which runtimes of today all have; a file of it says IR version 8. */
 const OPSET = 17, IR_VERSION = 8;
-
-/** As `globalContrastNormalize` (data/gcn.ts): x - mean, by norm / scale, unless that is below 1e-8. */
-function contrastNormalize({ node, floats }: Graph, name: string, x: string, scale: number): string {
-  const overImage = { axes: { ints: [1, 2, 3] }, keepdims: { i: 1 } };
-  const centred = node("Sub", `${name}/centred`, [x, node("ReduceMean", `${name}/mean`, [x], overImage)]);
-  const length = node("ReduceL2", `${name}/length`, [centred], overImage);
-  const norm = node("Div", `${name}/norm`, [length, floats(`${name}/scale`, [], [scale])]);
-  const tiny = node("Less", `${name}/flat`, [norm, floats(`${name}/least`, [], [1e-8])]);
-  const divisor = node("Where", `${name}/divisor`, [tiny, floats(`${name}/one`, [], [1]), norm]);
-  return node("Div", name, [centred, divisor]);
-}
-
-/** (x - mean) P on images as rows of height, width, channels, which is how the whitening was fitted. */
-function whiten({ node, floats, integers }: Graph, x: string, { whitening, image }: TrainedNetwork): string {
-  const size = image[0] * image[1] * image[2];
-  if (whitening === null || whitening.mean.length !== size) {
-    throw new UserError(
-      `Cannot export the whitening: it has ${whitening?.mean.length ?? 0} values, an image [${
-        image.join(", ")
-      }] has ${size}`,
-    );
-  }
-  const last = node("Transpose", "preprocess/zca/nhwc", [x], { perm: { ints: [0, 2, 3, 1] } });
-  const rows = node("Reshape", "preprocess/zca/rows", [last, integers("preprocess/zca/rows_shape", [-1, size])]);
-  const centred = node("Sub", "preprocess/zca/centred", [rows, floats("preprocess/zca/mean", [size], whitening.mean)]);
-  const white = node("MatMul", "preprocess/zca/product", [
-    centred,
-    floats("preprocess/zca/matrix", [size, size], whitening.matrix),
-  ]);
-  const images = node("Reshape", "preprocess/zca/images", [
-    white,
-    integers("preprocess/zca/images_shape", [-1, ...image]),
-  ]);
-  return node("Transpose", "preprocess/zca", [images], { perm: { ints: [0, 3, 1, 2] } });
-}
-
-/** (x - subtract) / divide */
-function scale({ node, floats }: Graph, name: string, x: string, by: { subtract: number; divide: number }): string {
-  const centred = node("Sub", `${name}/centred`, [x, floats(`${name}/subtract`, [], [by.subtract])]);
-  return node("Div", name, [centred, floats(`${name}/divide`, [], [by.divide])]);
-}
 
 /** Preprocessed images in the middle of their canvas, where there is one. */
 function onCanvas({ node, floats, integers }: Graph, x: string, { dataset, image }: TrainedNetwork): string {
@@ -59,25 +18,20 @@ function onCanvas({ node, floats, integers }: Graph, x: string, { dataset, image
   return node("Pad", "preprocess/canvas", [x, pads, floats("preprocess/background", [], [canvas.background])]);
 }
 
-/** The config's preprocessing, as training/preprocess.ts does it. */
-function preprocess(graph: Graph, trained: TrainedNetwork): string {
-  const { dataset } = trained, { node, floats } = graph;
-  let x = "image";
-  if (dataset === null) return x;
-  if (dataset.preprocess.length === 0) { // 0 ... 255 to -1 ... 1
-    const scaled = node("Div", "preprocess/scaled", [x, floats("preprocess/half", [], [127.5])]);
-    return node("Sub", "preprocess", [scaled, floats("preprocess/one", [], [1])]);
-  }
-  dataset.preprocess.forEach((step, index) => {
-    if ("gcn" in step) x = contrastNormalize(graph, `preprocess/gcn${index + 1}`, x, step.gcn.scale);
-    else if ("zca" in step) x = whiten(graph, x, trained);
-    else if ("channelMeans" in step) {
-      const means = floats(`preprocess/means${index + 1}`, [3, 1, 1], step.channelMeans);
-      x = node("Sub", `preprocess/centred${index + 1}`, [x, means]);
-    } else if ("scale" in step) x = scale(graph, `preprocess/scale${index + 1}`, x, step.scale);
-    else step satisfies never;
-  });
-  return x;
+/** The transforms of the config, each with nodes and constants of its own. */
+function preprocess(graph: Graph, { dataset, image, whitening }: TrainedNetwork): string {
+  const transforms = dataset === null ? [] : transformsOf(dataset);
+  return transforms.reduce((x, { kind, options }, index) => {
+    const { nodes, constants } = kind.onnx(options, image, whitening), prefix = `preprocess/${kind.key}${index + 1}`;
+    const names = new Map([["x", x]]);
+    for (const [key, constant] of Object.entries(constants)) {
+      const name = `${prefix}/${key}`;
+      if ("floats" in constant) graph.floats(name, constant.dims, constant.floats);
+      else graph.integers(name, constant.integers);
+      names.set(key, name);
+    }
+    return addNodes(graph, nodes, names, prefix);
+  }, "image");
 }
 
 function floatValue(name: string, docString: string, sizes: readonly number[]): ValueInfo {
@@ -106,11 +60,7 @@ export function onnxModel(trained: TrainedNetwork): Uint8Array {
       node: graph.nodes,
       initializer: graph.constants,
       input: [
-        floatValue("image", dataset === null ? "as the network takes it" : "raw pixels 0 ... 255, red, green, blue", [
-          channels,
-          height,
-          width,
-        ]),
+        floatValue("image", inputWords(trained), [channels, height, width]),
       ],
       output: [
         floatValue("logits", "before the softmax", [classes.length]),

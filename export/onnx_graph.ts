@@ -1,5 +1,5 @@
 /** Collects the nodes and constants of an ONNX graph. */
-import type { OnnxAttributes } from "../layers/exported.ts";
+import type { OnnxAttributes, OnnxNode } from "../core/graph/exported.ts";
 import { type Attribute, ATTRIBUTE_TYPE, DATA_TYPE, type Initializer, type Node } from "./onnx_proto.ts";
 
 export interface Graph {
@@ -10,6 +10,27 @@ export interface Graph {
   integers(name: string, values: readonly number[]): string;
   /** Adds a node with one output, called as the node; returns its name. */
   node(opType: string, name: string, input: readonly string[], attributes?: OnnxAttributes): string;
+}
+
+/**
+ * Adds nodes that read by the names in `names`; what the last one writes is called `name`, and returned. Without nodes
+ * that is "x".
+ */
+export function addNodes(
+  graph: Graph,
+  nodes: readonly OnnxNode[],
+  names: Map<string, string>,
+  name: string,
+  constant: (name: string) => string = (missing) => {
+    throw new Error(`${name} reads ${missing}, which nothing writes`);
+  },
+): string {
+  return nodes.reduce((_, { op, reads, writes, attributes }, index) => {
+    const inputs = reads.map((each) => names.get(each) ?? constant(each));
+    const output = graph.node(op, index === nodes.length - 1 ? name : `${name}/${writes}`, inputs, attributes);
+    names.set(writes, output);
+    return output;
+  }, names.get("x")!);
 }
 
 export function onnxGraph(): Graph {

@@ -6,7 +6,7 @@ import type { Shape } from "../core/graph/tensor.ts";
 import { kindOf } from "../layers/layer_kind.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
 import { toOihw } from "./kernel_layout.ts";
-import type { Graph } from "./onnx_graph.ts";
+import { addNodes, type Graph } from "./onnx_graph.ts";
 
 /** Adds a network to a graph; `x` names its input. Returns the name of its output. */
 export function onnxLayers(
@@ -36,11 +36,8 @@ export function onnxLayers(
       throw new UserError(`Cannot export layer "${path}" as ONNX: it is one of your own, whose kind has no onnx`);
     }
     const names = new Map([["x", x], ["inner", inner]]);
-    nodes.forEach(({ op, reads, writes, attributes }, index) => {
-      const inputs = reads.map((each) => names.get(each) ?? constant(path === "" ? each : `${path}/${each}`));
-      names.set(writes, graph.node(op, index === nodes.length - 1 ? name : `${name}/${writes}`, inputs, attributes));
-    });
-    return nodes.length === 0 ? inner : name;
+    if (nodes.length === 0) return inner;
+    return addNodes(graph, nodes, names, name, (each) => constant(path === "" ? each : `${path}/${each}`));
   }
 
   return add(layerTree(network, [1, ...input]), x);

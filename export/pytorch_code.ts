@@ -1,34 +1,12 @@
-import { canvasOf, margins } from "../configs/canvas.ts";
-import type { TorchModule } from "../layers/exported.ts";
+import type { TorchModule } from "../core/graph/exported.ts";
+import { canvasOf, margins } from "../data/canvas.ts";
+import { isFitted, transformsOf } from "../data/transforms/mod.ts";
 import { modulesOf } from "./pytorch.ts";
-import { seenShape, type TrainedNetwork } from "./trained_network.ts";
+import { inputWords, seenShape, type TrainedNetwork } from "./trained_network.ts";
 
 /** The lines of `preprocess`, which turn raw pixels into what the network was trained on. */
-function preprocessLines({ dataset, image }: Omit<TrainedNetwork, "params" | "whitening">): string[] {
-  if (dataset === null) return [];
-  const { preprocess } = dataset;
-  if (preprocess.length === 0) return ["x = x / 127.5 - 1"];
-  return preprocess.flatMap((step): string[] => {
-    if ("gcn" in step) {
-      return [
-        "x = x - x.mean((1, 2, 3), keepdim=True)",
-        `norm = x.flatten(1).norm(dim=1).view(-1, 1, 1, 1) / ${step.gcn.scale}`,
-        "x = x / torch.where(norm < 1e-8, torch.ones_like(norm), norm)",
-      ];
-    }
-    if ("zca" in step) {
-      return [
-        "x = x.permute(0, 2, 3, 1).flatten(1)  # rows of height, width, channels",
-        'x = (x - whitening["mean"]) @ whitening["matrix"]',
-        `x = x.view(-1, ${image.join(", ")}).permute(0, 3, 1, 2)`,
-      ];
-    }
-    if ("channelMeans" in step) {
-      return [`x = x - torch.tensor([${step.channelMeans.join(", ")}]).view(1, -1, 1, 1)`];
-    }
-    if ("scale" in step) return [`x = (x - ${step.scale.subtract}) / ${step.scale.divide}`];
-    return step satisfies never;
-  });
+function preprocessLines({ dataset, image }: Pick<TrainedNetwork, "dataset" | "image">): string[] {
+  return dataset === null ? [] : transformsOf(dataset).flatMap(({ kind, options }) => kind.torch(options, image));
 }
 
 /** The line that places images in the middle of their canvas, where there is one. */
@@ -61,8 +39,7 @@ function definitionsOf(modules: readonly TorchModule[]): string[] {
 export function pytorchCode(trained: Omit<TrainedNetwork, "params" | "whitening">): string {
   const { network, dataset, image: [height, width, channels], classes } = trained;
   const modules = modulesOf(network, seenShape(trained));
-  const whitens = dataset !== null && dataset.preprocess.some((s) => "zca" in s);
-  const input = dataset === null ? "as the network takes it" : "raw pixels 0 ... 255, red, green, blue";
+  const whitens = dataset !== null && isFitted(dataset);
   const parameters = whitens ? "x, whitening" : "x";
   return `"""${network.name}, trained ${dataset === null ? "" : `on ${dataset.name} `}by allcnn.
 
@@ -82,7 +59,7 @@ ${classes.map((name) => `    ${JSON.stringify(name)},`).join("\n")}
 
 
 def preprocess(${parameters}):
-    """x: float32 [N, ${channels}, ${height}, ${width}], ${input}."""
+    """x: float32 [N, ${channels}, ${height}, ${width}], ${inputWords(trained)}."""
 ${[...preprocessLines(trained), ...canvasLines(trained)].map((line) => `    ${line}`).join("\n")}
     return x
 

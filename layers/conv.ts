@@ -11,7 +11,7 @@ import type { Layer } from "../core/graph/layer.ts";
 import { type Op, op } from "../core/graph/op.ts";
 import { dtypeOf, elements, type Shape, tensor } from "../core/graph/tensor.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
-import type { OnnxNode } from "./exported.ts";
+import type { OnnxNode } from "../core/graph/exported.ts";
 import type { Optional } from "./optional.ts";
 
 /** What a convolution is built of, defaults filled in. */

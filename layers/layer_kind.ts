@@ -4,7 +4,7 @@ import type { Layer } from "../core/graph/layer.ts";
 import type { Kind } from "../core/host/kinds.ts";
 import { UserError } from "../core/host/errors.ts";
 import { checkOptions } from "./describe_issue.ts";
-import type { OnnxNode, Shapes, TorchModule } from "./exported.ts";
+import type { OnnxNode, Shapes, TorchModule } from "../core/graph/exported.ts";
 
 /**
  * One entry of `network:` in a config: a kind's key with its options, `{ conv: { name: "conv1", channels: 96, kernel: 3 } }`,

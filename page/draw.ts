@@ -7,15 +7,15 @@ interface Size {
   readonly width: number;
 }
 
-/** A canvas with the pixels of a picture, row by row, red green blue; it is enlarged by the page's style. */
+/** A canvas with the pixels of a picture, row by row; it is enlarged by the page's style. */
 export function pixelCanvas({ height, width, pixels }: Picture, label: string): HTMLCanvasElement {
   const canvas = document.createElement("canvas"), context = canvas.getContext("2d")!;
   Object.assign(canvas, { width, height });
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", label);
-  const data = context.createImageData(width, height);
+  const data = context.createImageData(width, height), channels = pixels.length / (width * height);
   for (let i = 0; i < width * height; i++) {
-    for (let channel = 0; channel < 3; channel++) data.data[4 * i + channel] = pixels[3 * i + channel]!;
+    for (let c = 0; c < 3; c++) data.data[4 * i + c] = pixels[channels * i + Math.min(c, channels - 1)]!;
     data.data[4 * i + 3] = 255;
   }
   context.putImageData(data, 0, 0);

@@ -2,7 +2,7 @@
 import { encode } from "fast-png";
 import { FONT_FAMILY, svgToPng } from "./png.ts";
 
-/** An image of bytes red, green, blue, row by row. */
+/** An image of bytes red, green, blue, or of grey alone, row by row. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -62,7 +62,7 @@ export function imageGridSvg({ title, notes, columns, rows }: ImageGrid): string
 
 /** A picture as an address that an SVG document can show. */
 export function dataUrl({ width, height, pixels }: Picture): string {
-  const png = encode({ width, height, data: pixels, channels: 3 });
+  const png = encode({ width, height, data: pixels, channels: pixels.length / (width * height) });
   let binary = "";
   for (const byte of png) binary += String.fromCharCode(byte);
   return `data:image/png;base64,${btoa(binary)}`;

@@ -8,7 +8,7 @@ export const SCALES = {
 } as const;
 export type Scale = keyof typeof SCALES;
 
-/** Values [height, width, 3] as a picture; all equal ones are grey. */
+/** Values [height, width, channels] as a picture; all equal ones are grey. */
 export function signalPicture(
   values: Float32Array,
   { height, width }: { readonly height: number; readonly width: number },
@@ -24,7 +24,7 @@ export function signalPicture(
   return pixelPicture(values.map((value) => range > 0 ? 255 * (value - low) / range : 127.5), { height, width });
 }
 
-/** Values 0 ... 255 [height, width, 3] as a picture. */
+/** Values 0 ... 255 [height, width, channels] as a picture. */
 export function pixelPicture(
   values: Float32Array,
   { height, width }: { readonly height: number; readonly width: number },

@@ -6,10 +6,11 @@ import { select } from "../training/checkpoint.ts";
 import { sha256 } from "../core/host/safetensors.ts";
 import { absolutePath, isDirectory, modified } from "../core/host/files.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
+import { isFitted } from "../data/transforms/mod.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { closeModel, type Model, placeModel } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
-import { type Report, type Source, whiteningFor, whitens } from "../training/preprocess.ts";
+import { type Report, type Source, whiteningFor } from "../training/preprocess.ts";
 import { CHECKPOINTS } from "../training/run_folder.ts";
 import type { CheckpointInfo, Doing } from "./protocol.ts";
 import { errorLine } from "./told.ts";
@@ -123,7 +124,7 @@ function loader({ context, tuner, path, config, source }: Origin) {
     if (kept?.hash !== hash) kept = null;
     if (kept === null) {
       const saved = await savedWhitening(checkpoint, path, config);
-      const fits = saved === null && whitens(config.dataset);
+      const fits = saved === null && isFitted(config.dataset);
       kept = { hash, whitening: fits ? await whiteningFor(context, await source(), report) : saved };
     }
     const { whitening } = kept;

@@ -3,10 +3,10 @@
  * shows is what `allcnn predict` computes: the same Lanczos filter, colour profiles, EXIF rotation and white background.
  */
 import type { Config } from "../configs/schema.ts";
-import { decodeWindow, MIDDLE } from "../data/crop.ts";
-import { decodeImage, resizeTo } from "../data/image.ts";
+import { cropsOf, imageShape } from "../data/datasets/mod.ts";
+import { decodeImage } from "../data/image.ts";
+import { imageFor } from "../data/image_for.ts";
 import type { ExamplePixels } from "../training/example_pixels.ts";
-import { imageShape } from "../training/datasets.ts";
 import { type PictureInfo, toBase64 } from "./protocol.ts";
 
 /** Decodes a picture. Throws `UserError` where it is none, damaged, or the decoder is missing. */
@@ -15,12 +15,9 @@ export async function decodePicture(
   source: string,
   { dataset }: Config,
 ): Promise<PictureInfo> {
-  const [height, width] = imageShape(dataset), image = await decodeImage(bytes, source);
-  const window = dataset.imageFolder, [fromHeight, fromWidth] = image.shape;
-  const pixels = window === undefined
-    ? (await resizeTo(image, height, width)).pixels
-    : await decodeWindow(bytes, source, { ...window, ...MIDDLE });
-  return { pixels: toBase64(Uint8Array.from(pixels)), from: [fromHeight, fromWidth], label: null };
+  const { pixels, from } = await imageFor(bytes, source, imageShape(dataset), cropsOf(dataset));
+  const [height, width] = from ?? (await decodeImage(bytes, source)).shape;
+  return { pixels: toBase64(pixels), from: [height, width], label: null };
 }
 
 /** The first example of each of `count` classes, in the order of the examples. */

@@ -60,7 +60,7 @@ export interface LiveInfo {
 
 /** A picture of the shape of the network's images: one that was sent, decoded and scaled, or one of the data set. */
 export interface PictureInfo {
-  /** Base64 of height * width * 3 bytes. */
+  /** Base64 of height * width * channels bytes. */
   readonly pixels: string;
   /** The size it had; null where it is one of the data set. */
   readonly from: readonly [height: number, width: number] | null;
@@ -68,7 +68,7 @@ export interface PictureInfo {
   readonly label: number | null;
 }
 
-/** Pixels of a part of an image, base64 of height * width * 3 bytes. */
+/** Pixels of a part of an image, base64 of height * width * channels bytes. */
 export interface PatchPicture {
   readonly height: number;
   readonly width: number;

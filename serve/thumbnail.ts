@@ -8,12 +8,13 @@ export function thumbnail({ height, width, values }: Crop): Pick<Crop, "height" 
   const block = Math.ceil(Math.max(height, width) / SIDE);
   if (block === 1) return { height, width, values };
   const rows = Math.max(1, Math.floor(height / block)), columns = Math.max(1, Math.floor(width / block));
-  const means = new Float32Array(rows * columns * 3), share = 1 / block ** 2;
+  const channels = values.length / (height * width);
+  const means = new Float32Array(rows * columns * channels), share = 1 / block ** 2;
   for (let y = 0; y < rows * block; y++) {
     for (let x = 0; x < columns * block; x++) {
-      const from = 3 * (Math.min(y, height - 1) * width + Math.min(x, width - 1));
-      const to = 3 * (Math.floor(y / block) * columns + Math.floor(x / block));
-      for (let channel = 0; channel < 3; channel++) means[to + channel]! += share * values[from + channel]!;
+      const from = channels * (Math.min(y, height - 1) * width + Math.min(x, width - 1));
+      const to = channels * (Math.floor(y / block) * columns + Math.floor(x / block));
+      for (let channel = 0; channel < channels; channel++) means[to + channel]! += share * values[from + channel]!;
     }
   }
   return { height: rows, width: columns, values: means };

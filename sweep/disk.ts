@@ -3,8 +3,8 @@ import { mebibytes } from "../core/host/memory.ts";
 import { UserError } from "../core/host/errors.ts";
 import { elements } from "../core/graph/tensor.ts";
 import { freeBytes, makeDirectory } from "../core/host/files.ts";
-import { IMAGE_SHAPE } from "../training/datasets.ts";
-import { whitens } from "../training/preprocess.ts";
+import { imageShape } from "../data/datasets/mod.ts";
+import { isFitted } from "../data/transforms/mod.ts";
 import { parameterSpecs } from "../training/session.ts";
 import type { PlannedCell } from "./plan.ts";
 
@@ -18,9 +18,9 @@ function checkpointBytes({ config }: PlannedCell): number {
 
 /** Bytes that the runs of `cells` will take together: two checkpoints each, and one more while one is written. */
 export function bytesOf(cells: readonly PlannedCell[]): number {
-  const pixels = elements(IMAGE_SHAPE), whitening = 4 * (pixels ** 2 + pixels);
   const kept = cells.reduce((sum, cell) => {
-    return sum + 2 * checkpointBytes(cell) + (whitens(cell.config.dataset) ? whitening : 0) + SMALL_FILES;
+    const { dataset } = cell.config, pixels = elements(imageShape(dataset));
+    return sum + 2 * checkpointBytes(cell) + (isFitted(dataset) ? 4 * (pixels ** 2 + pixels) : 0) + SMALL_FILES;
   }, 0);
   return kept + cells.reduce((most, cell) => Math.max(most, checkpointBytes(cell)), 0);
 }

@@ -2,7 +2,7 @@
 import type { Config } from "../configs/schema.ts";
 import { DivergedError, UserError } from "../core/host/errors.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
-import { classNames } from "../training/datasets.ts";
+import { classNames } from "../data/datasets/mod.ts";
 import type { Status } from "../training/status.ts";
 import { NotExactError } from "../training/exact_resume.ts";
 import { trainRun } from "../training/run.ts";

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import sharp from "sharp";
 import { parseConfig } from "../configs/load.ts";
-import { generateShapes, SHAPE_CLASSES } from "../data/generated.ts";
+import { generateShapes, SHAPE_CLASSES } from "../data/datasets/shapes.ts";
 import { closeModel, openModel } from "../training/model.ts";
 import { saveModel } from "../training/model_file.ts";
 import { predict } from "../training/predict.ts";

@@ -93,7 +93,7 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
   ),
   layers: { folders: [...KERNELS, "core/host", "core/graph", "layers"], packages: /^zod$/ },
   learning: { folders: [...KERNELS, "core/host", "core/graph", "learning"], packages: /^zod$/ },
-  configs: { folders: ["core/host", "core/graph", "layers", "learning", "configs"], packages: /^(zod|yaml)$/ },
+  configs: { folders: ["core/host", "core/graph", "layers", "learning", "data", "configs"], packages: /^(zod|yaml)$/ },
   export: {
     folders: ["core/host", "core/graph", "layers", "configs", "data", "export"],
     packages: /^protobufjs\/light\.js$/,
@@ -113,7 +113,7 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
     packages: /^node:(http|net)$/, // which file may, is checked below
   },
   page: { folders: [...CORE, "report", "training", "serve", "page", "scripts"], packages: NONE }, // mod.ts counts as one
-  sweep: { folders: [...CORE, "configs", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
+  sweep: { folders: [...CORE, "configs", "data", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
 };
 
 test("every file of core/ and kernels/ lies in a folder with a rule", () => {

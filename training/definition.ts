@@ -3,12 +3,9 @@ import type { Config } from "../configs/schema.ts";
 import { layersOf } from "../configs/width.ts";
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
 import { UserError } from "../core/host/errors.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { ImageShape } from "../data/dataset.ts";
+import { classNames, inputShape } from "../data/datasets/mod.ts";
 import { buildNetwork } from "../layers/network_config.ts";
-import { classNames, inputShape } from "./datasets.ts";
-
-/** Height, width and channels of one image. */
-export type ImageShape = Dataset["shape"];
 
 /** A network built in code, and the shape of the images that it takes. */
 export interface Definition {

@@ -1,9 +1,10 @@
 /** The pixels of single examples of a split, as they are stored: what a user wants to see of them. */
-import { readFile } from "../core/host/files.ts";
-import { decodeWindow, MIDDLE } from "../data/crop.ts";
+import { readStoredFile } from "../core/host/files.ts";
+import { elements } from "../core/graph/tensor.ts";
+import { cropsOf, imageShape } from "../data/datasets/mod.ts";
+import { imageFor } from "../data/image_for.ts";
 import { pathOf } from "../data/image_folder.ts";
-import { listPictures } from "./open_examples.ts";
-import { loadExamples, type Source } from "./preprocess.ts";
+import { listSplit, loadSplit, type Source } from "./preprocess.ts";
 
 export interface ExamplePixels {
   /** How many examples there are. */
@@ -17,26 +18,21 @@ export interface ExamplePixels {
 
 /** Opens the examples of a split, as many as the source's config says. Throws `UserError` where they cannot be read. */
 export async function openPixels(source: Source, split: "train" | "test"): Promise<ExamplePixels> {
-  const { imageFolder: window, trainExamples, testExamples } = source.config;
-  if (window !== undefined) {
-    const folder = await listPictures(source, split);
+  const { config } = source, crops = cropsOf(config);
+  if (crops !== null) {
+    const folder = await listSplit(source, split);
     const path = (index: number) => pathOf(folder, index);
     return {
       count: folder.names.length,
       labels: folder.labels,
       path,
       async read(index) {
-        const bytes = await readFile(path(index));
-        return Float32Array.from(await decodeWindow(bytes, path(index), { ...window, ...MIDDLE }));
+        const bytes = await readStoredFile(path(index));
+        return Float32Array.from((await imageFor(bytes, path(index), imageShape(config), crops)).pixels);
       },
     };
   }
-  const { images, labels, count, shape } = await loadExamples(
-    source,
-    split,
-    split === "train" ? trainExamples : testExamples,
-  );
-  const size = shape[0] * shape[1] * shape[2];
+  const { images, labels, count, shape } = await loadSplit(source, split), size = elements(shape);
   return {
     count,
     labels,

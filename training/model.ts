@@ -10,12 +10,13 @@ import { stepTensor } from "../core/graph/step_data.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
+import { type Canvas, canvasOf } from "../data/canvas.ts";
+import type { ImageShape } from "../data/dataset.ts";
+import { imageShape } from "../data/datasets/mod.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { initialParams } from "../learning/initial_values/mod.ts";
 import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
-import { type Canvas, canvasOf } from "../configs/canvas.ts";
-import { imageShape } from "./datasets.ts";
-import { type Definition, definitionOf, type ImageShape, specsOf } from "./definition.ts";
+import { type Definition, definitionOf, specsOf } from "./definition.ts";
 import { checkOpen, type HostParams, type ParamStore, setParams } from "./params.ts";
 
 /** A compiled forward pass: write images [batch, height, width, channels] to `x`, run, read [batch, classes]. */

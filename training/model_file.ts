@@ -4,10 +4,12 @@ import { networkIn } from "./architecture.ts";
 import { type Checkpoint, encode, select } from "./checkpoint.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
+import { elements } from "../core/graph/tensor.ts";
 import { folderOf, isDirectory, writeFile } from "../core/host/files.ts";
+import { imageShape } from "../data/datasets/mod.ts";
+import { isFitted } from "../data/transforms/mod.ts";
 import type { Definition } from "./definition.ts";
 import { type Model, type ModelOptions, placeModel } from "./model.ts";
-import { whitens } from "./preprocess.ts";
 import { configOf, keepWhitening, openCheckpoint, readWhitening } from "./run_folder.ts";
 import { checkpointOf } from "./snapshot.ts";
 
@@ -92,6 +94,7 @@ export const noConfig = (path: string): UserError =>
 
 /** The whitening that a checkpoint names, unless the images of `definition` are not whitened. */
 export async function savedWhitening({ whitening }: Checkpoint, path: string, definition: Definition | Config) {
-  if (whitening === null || "input" in definition || !whitens(definition.dataset)) return null;
-  return await readWhitening(await isDirectory(path) ? path : folderOf(path), whitening);
+  if (whitening === null || "input" in definition || !isFitted(definition.dataset)) return null;
+  const folder = await isDirectory(path) ? path : folderOf(path);
+  return await readWhitening(folder, whitening, elements(imageShape(definition.dataset)));
 }

@@ -1,5 +1,5 @@
 /** What a network sees: images of a config's data set as evaluation and training present them, as pictures. */
-import type { Config, DatasetConfig } from "../configs/schema.ts";
+import type { Config } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
 import { type Buffers, compile } from "../core/device/plan.ts";
 import { submit } from "../core/device/run_plans.ts";
@@ -7,8 +7,10 @@ import type { Batch } from "../core/graph/program.ts";
 import { stepTensor } from "../core/graph/step_data.ts";
 import { readTensor } from "../core/device/transfer.ts";
 import { defaultTuner } from "../core/graph/tuner.ts";
+import { canvasOf } from "../data/canvas.ts";
+import type { DatasetConfig } from "../data/dataset_config.ts";
+import { areAll, channelScale } from "../data/transforms/mod.ts";
 import type { Picture } from "../report/image_grid.ts";
-import { canvasOf } from "../configs/canvas.ts";
 import { loadExamples, prepare, type Report, type Source, whiteningFor } from "./preprocess.ts";
 import { gatherBatch, makeResident } from "./resident.ts";
 
@@ -22,11 +24,6 @@ export interface Previewed {
   readonly plain: Picture;
   /** As training presents it in one step after the other. */
   readonly variants: readonly Picture[];
-}
-
-/** Can the colours of the images be had back from what the network sees? */
-export function keepsColors({ preprocess }: DatasetConfig): boolean {
-  return preprocess.every((step) => "scale" in step || "channelMeans" in step);
 }
 
 /**
@@ -71,7 +68,7 @@ export async function preview(
   const [, height, width, channels] = plain.shape, size = height * width * channels;
   return Array.from({ length: count }, (_, n) => {
     const values = (batch: Float32Array) => batch.subarray(n * size, (n + 1) * size);
-    const middle = values(plain.values[0]!), color = colorsOf(dataset, middle);
+    const middle = values(plain.values[0]!), color = colorsOf(dataset, channels, middle);
     const picture = (batch: Float32Array): Picture => ({
       width,
       height,
@@ -94,16 +91,15 @@ export async function preview(
 const byte = (value: number) => Math.round(Math.min(255, Math.max(0, value)));
 
 /** From what the network sees to values 0 ... 255, by channel; `image` decides the scale where colours are lost. */
-function colorsOf(dataset: DatasetConfig, image: Float32Array): (value: number, channel: number) => number {
-  if (!keepsColors(dataset)) {
-    const largest = image.reduce((max, value) => Math.max(max, Math.abs(value)), 0) || 1;
-    return (value) => 127.5 + 127.5 * value / largest;
+function colorsOf(
+  dataset: DatasetConfig,
+  channels: number,
+  image: Float32Array,
+): (value: number, channel: number) => number {
+  if (areAll("pixels", dataset)) {
+    const { subtract, divide } = channelScale(dataset, channels);
+    return (value, channel) => value * divide + subtract[channel]!;
   }
-  const { preprocess } = dataset;
-  if (preprocess.length === 0) return (value) => 127.5 * (value + 1);
-  return (value, channel) =>
-    preprocess.reduceRight((v, step) => {
-      if ("scale" in step) return v * step.scale.divide + step.scale.subtract;
-      return "channelMeans" in step ? v + step.channelMeans[channel]! : v;
-    }, value);
+  const largest = image.reduce((max, value) => Math.max(max, Math.abs(value)), 0) || 1;
+  return (value) => 127.5 + 127.5 * value / largest;
 }

@@ -10,8 +10,8 @@ import type { Batch } from "../core/graph/program.ts";
 import { streamOf } from "../core/graph/random.ts";
 import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
+import { type Canvas, margins } from "../data/canvas.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { type Canvas, margins } from "../configs/canvas.ts";
 
 /** Images in chunks of whole rows, each at most one binding; labels; and the order in which examples are visited. */
 export interface Resident {

@@ -10,9 +10,9 @@ import { sha256 } from "../core/host/safetensors.ts";
 import { exists, isDirectory, list, moveFile, readFile, readText, removeFile, writeFile } from "../core/host/files.ts";
 import { unfinishedName } from "../core/host/temporary.ts";
 import type { Whitening } from "../data/whitening.ts";
+import { decodeWhitening, encodeWhitening } from "../data/whitening_file.ts";
 import { drawCurves } from "../report/curves.ts";
 import { type EpochMetrics, parseMetrics } from "../report/metrics.ts";
-import { decodeWhitening, encodeWhitening } from "./preprocess.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
 const PREVIOUS = "checkpoint.previous.safetensors";
@@ -153,14 +153,14 @@ export function configOf({ config }: Checkpoint, source: string): Config | null 
   throw new UserError(`Cannot use the config in "${source}": ${path.join(".") || "config"}: ${message}`);
 }
 
-/** The whitening beside a checkpoint. Throws `UserError` where it is not the one that the checkpoint names. */
-export async function readWhitening(folder: string, hash: string): Promise<Whitening> {
+/** The whitening of images of `size` values beside a checkpoint. Throws `UserError` where it is not the one that the checkpoint names. */
+export async function readWhitening(folder: string, hash: string, size: number): Promise<Whitening> {
   const path = `${folder}/${WHITENING}`;
   const bytes = await readFile(path);
   if (await sha256(bytes) !== hash) {
     throw new UserError(`Cannot use "${path}": it is not the whitening that the checkpoint was trained with`);
   }
-  return await decodeWhitening(bytes, path);
+  return await decodeWhitening(bytes, path, size);
 }
 
 /** The rows of finished epochs. Throws `UserError`, naming file and line, where one is damaged. */

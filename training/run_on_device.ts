@@ -2,6 +2,8 @@
 import type { Config } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
+import { classNames, cropsOf } from "../data/datasets/mod.ts";
+import { elements } from "../core/graph/tensor.ts";
 import { checkShaders, microBatchOf, tunerFor } from "./exact_resume.ts";
 import { fit, type FitOptions } from "./fit.ts";
 import { lengthOf } from "./length.ts";
@@ -20,7 +22,7 @@ const CURVES_SECONDS = 20;
 
 /** Refuses, before long work starts, data that are missing or too few for a batch. */
 async function checkEarly(source: Source, { training, dataset }: Config): Promise<void> {
-  if (dataset.name === "imageFolder") return; // is only listed, which fails early
+  if (cropsOf(dataset) !== null) return; // is only listed, which fails early
   const { batch } = training, wanted = Math.min(batch, dataset.trainExamples ?? batch);
   const { count } = await loadExamples(source, "train", wanted);
   if (count < batch) throw new UserError(`Cannot train with batches of ${batch}: there are ${count} training examples`);
@@ -69,11 +71,11 @@ export async function runOnDevice(options: RunOptions, context: Context, resumed
   const hash = resumed?.checkpoint.whitening ?? null;
   const whitening = hash === null
     ? await whiteningFor(context, source, screen.report)
-    : await folder.readWhitening(out, hash);
+    : await folder.readWhitening(out, hash, elements(session.images));
   const told = { whitening, report: screen.report, line: screen.line };
   const { examples: train, classes } = await openExamples(session, source, "train", told);
-  if (config.dataset.imageFolder !== undefined) await folder.keepClasses(out, classes);
-  const test = (await openExamples(session, source, "test", told)).examples;
+  if (classNames(config.dataset).length === 0) await folder.keepClasses(out, classes);
+  const test = (await openExamples(session, { ...source, classes }, "test", told)).examples;
   screen.report("Compiling shaders", 0);
   const plans = await compileTraining(session, { train, test }, {
     tuner,

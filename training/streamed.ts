@@ -1,5 +1,4 @@
 /** A data set of picture files that streams through the device: batches are decoded ahead, and uploaded one by one. */
-import type { ImageFolderConfig } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
 import { op } from "../core/graph/op.ts";
 import type { Buffers } from "../core/device/plan.ts";
@@ -7,28 +6,28 @@ import type { Batch } from "../core/graph/program.ts";
 import { draw, key, permutation, streamOf, unit } from "../core/graph/random.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
-import { MIDDLE, type Window } from "../data/crop.ts";
-import type { Dataset } from "../data/dataset.ts";
+import { type Crop, type Crops, MIDDLE } from "../data/crop.ts";
+import type { ImageShape } from "../data/dataset.ts";
 import { decodeBatch } from "../data/image_batch.ts";
 import { type ImageFolder, pathOf } from "../data/image_folder.ts";
 import { prefetch } from "../data/prefetch.ts";
+import type { ChannelScale } from "../data/transforms/mod.ts";
 import { unpack, unpackLabels } from "../kernels/data/unpack.ts";
 import type { Pass, PassOptions } from "./pass.ts";
-import type { PixelScale } from "../configs/pixel_scale.ts";
 
 export interface Streamed {
   readonly count: number;
-  readonly shape: Dataset["shape"];
+  readonly shape: ImageShape;
   readonly folder: ImageFolder;
-  readonly window: ImageFolderConfig;
-  readonly scale: PixelScale;
+  readonly crops: Crops;
+  readonly scale: ChannelScale;
   /** Examples that are on the device at a time. */
   readonly batch: number;
   /** u32 [batch * height * width * channels / 4], rounded up: bytes. */
   readonly pixels: Tensor;
   /** u32 [batch] */
   readonly labels: Tensor;
-  /** Pictures that turned out to be damaged, by index; they do not count. */
+  /** Pictures that turned out to be damaged or gone, by index; they do not count. */
   readonly skipped: Set<number>;
   /** Hears of each of them once. */
   readonly warn: (message: string) => void;
@@ -44,13 +43,13 @@ const MOST_NAMED = 20;
 export function stream(
   name: string,
   folder: ImageFolder,
-  { window, scale, batch, warn }: Pick<Streamed, "window" | "scale" | "batch" | "warn">,
+  { crops, scale, batch, warn }: Pick<Streamed, "crops" | "scale" | "batch" | "warn">,
 ): Streamed {
-  const shape = [window.crop, window.crop, 3] as const, words = Math.ceil(batch * window.crop ** 2 * 3 / 4);
+  const shape = [crops.crop, crops.crop, 3] as const, words = Math.ceil(batch * crops.crop ** 2 * 3 / 4);
   const u32 = { dtype: "u32", lifetime: "persistent" } as const;
   const pixels = tensor(`${name}/pixels`, [words], u32), labels = tensor(`${name}/labels`, [batch], u32);
   const skipped = new Set<number>();
-  return { count: folder.names.length, shape, folder, window, scale, batch, pixels, labels, skipped, warn };
+  return { count: folder.names.length, shape, folder, crops, scale, batch, pixels, labels, skipped, warn };
 }
 
 /** The ops that make the batch, or a part of it, out of what was uploaded last. */
@@ -72,13 +71,13 @@ export function unpackBatch(
   return { ops, x, labels: y };
 }
 
-/** The window of the example at place `index` of the epoch: drawn by (seed, step, index), so a part draws as the whole. */
-export function trainingWindow(
-  { shortSide, crop, flip }: ImageFolderConfig,
+/** The crop of the example at place `index` of the epoch: drawn by (seed, step, index), so a part draws as the whole. */
+export function trainingCrop(
+  { shortSide, crop, flip }: Crops,
   seed: number,
   step: number,
   index: number,
-): Window {
+): Crop {
   const k = key(seed, step, streamOf("window"));
   const x = unit(k, 3 * index), y = unit(k, 3 * index + 1);
   return { shortSide, crop, x, y, flip: flip && draw(k, 3 * index + 2) % 2 === 1 };
@@ -88,10 +87,10 @@ export function trainingWindow(
 export function streamPass(context: Context, buffers: Buffers, data: Streamed, options: PassOptions): Pass {
   const { folder, count, batch, skipped } = data, { training } = options, first = training?.first ?? 0;
   const order = training === null ? null : permutation(count, training.seed, training.epoch);
-  const windowOf = (at: number, index: number): Window =>
+  const cropOf = (at: number, index: number): Crop =>
     training === null
-      ? { ...data.window, ...MIDDLE }
-      : trainingWindow(data.window, training.seed, training.firstStep + at, index);
+      ? { ...data.crops, ...MIDDLE }
+      : trainingCrop(data.crops, training.seed, training.firstStep + at, index);
   const skip = (index: number, { message }: Error) => {
     if (skipped.has(index)) return;
     skipped.add(index);
@@ -102,7 +101,7 @@ export function streamPass(context: Context, buffers: Buffers, data: Streamed, o
   const batches = prefetch(options.batches, BATCHES_AHEAD, (at) => {
     const from = first + at * batch, length = Math.min(batch, count - from);
     const examples = Uint32Array.from({ length }, (_, n) => order === null ? from + n : order[from + n]!);
-    return decodeBatch(folder, examples, batch, data.window.crop, (n) => windowOf(at, from + n), skip);
+    return decodeBatch(folder, examples, batch, data.crops.crop, (n) => cropOf(at, from + n), skip);
   });
   const next = async () => {
     const { pixels, labels } = await batches.next();

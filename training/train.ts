@@ -1,9 +1,10 @@
 import type * as z from "zod";
-import { augmentSchema, precisionSchema } from "../configs/schema.ts";
+import { precisionSchema } from "../configs/schema.ts";
 import { trainingSchema } from "../configs/training_schema.ts";
 import { type Checkpoint, select } from "./checkpoint.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { augmentSchema } from "../data/dataset_config.ts";
 import { checkOptions } from "../layers/describe_issue.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { fit } from "./fit.ts";

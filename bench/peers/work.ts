@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../../configs/schema.ts";
 import { initialParams } from "../../learning/initial_values/mod.ts";
 import { writeFile } from "../../core/host/files.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import { parameterSpecs } from "../../training/session.ts";
 import type { Work } from "./protocol.ts";
 

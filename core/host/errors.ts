@@ -67,13 +67,23 @@ const REASONS: Record<string, string> = {
   ENAMETOOLONG: "the name is too long",
   ELOOP: "it is a link that leads to itself",
   ENXIO: "nobody reads from it",
+  ESPECIAL: "it is no file, but a pipe, a socket or a device",
   EPIPE: "nobody reads from it any more",
 };
 
+/** A failed file operation; `code` is that of the system, as ENOENT. */
+export class FileError extends UserError {
+  override readonly name = "FileError";
+
+  constructor(message: string, readonly code: string) {
+    super(message);
+  }
+}
+
 /** What a user is told of a failed file operation; `action` as in "Cannot <action> <path>". */
-export function fileError(action: string, path: string, error: unknown): UserError {
+export function fileError(action: string, path: string, error: unknown): FileError {
   const code = (error as { code?: string }).code ?? "";
-  return new UserError(`Cannot ${action} "${path}": ${REASONS[code] ?? (error as Error).message}`);
+  return new FileError(`Cannot ${action} "${path}": ${REASONS[code] ?? (error as Error).message}`, code);
 }
 
 /** The first line of what an error says. */

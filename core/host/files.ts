@@ -29,6 +29,15 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** As `readFile`, but refuses a pipe or a device, which may never end. */
+export async function readStoredFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const info = await stat(path).catch((error: unknown) => {
+    throw fileError("read", path, error);
+  });
+  if (!info.isFile() && !info.isDirectory()) throw fileError("read", path, { code: "ESPECIAL" });
+  return await readFile(path);
+}
+
 /** The text of a file. Throws `UserError` where it cannot be read. */
 export async function readText(path: string): Promise<string> {
   return new TextDecoder().decode(await readFile(path));
@@ -46,6 +55,28 @@ export async function isDirectory(path: string): Promise<boolean> {
 /** Names of the entries of a folder, sorted; empty if there is no such folder. */
 export async function list(path: string): Promise<string[]> {
   return await readdir(path).then((names) => names.sort(), () => []);
+}
+
+/** What an entry of a folder is, links followed; "other" is a pipe, a device, or a link that leads nowhere. */
+export interface Entry {
+  readonly name: string;
+  readonly type: "file" | "folder" | "other";
+}
+
+/** The entries of a folder, sorted by name. Throws `UserError` where it cannot be read. */
+export async function entriesOf(path: string): Promise<Entry[]> {
+  const typeOf = (info: { isFile(): boolean; isDirectory(): boolean }) =>
+    info.isFile() ? "file" : info.isDirectory() ? "folder" : "other";
+  try {
+    const entries: Entry[] = [];
+    for (const entry of await readdir(path, { withFileTypes: true })) {
+      const { name } = entry, type = typeOf(entry);
+      entries.push({ name, type: type === "other" ? await stat(`${path}/${name}`).then(typeOf, () => type) : type });
+    }
+    return entries.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  } catch (error) {
+    throw fileError("read the folder", path, error);
+  }
 }
 
 export async function makeDirectory(path: string): Promise<void> {

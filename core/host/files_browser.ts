@@ -104,6 +104,9 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
+/** As `readFile`: here all files end. */
+export const readStoredFile = readFile;
+
 /** The text of a file. Throws `UserError` where it cannot be read. */
 export async function readText(path: string): Promise<string> {
   return new TextDecoder().decode(await readFile(path));
@@ -136,6 +139,21 @@ export async function list(path: string): Promise<string[]> {
   } catch {
     return [];
   }
+}
+
+/** An entry of a folder. */
+export interface Entry {
+  readonly name: string;
+  readonly type: "file" | "folder" | "other";
+}
+
+/** The entries of a folder, sorted by name. */
+export async function entriesOf(path: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const name of await list(path)) {
+    entries.push({ name, type: await isDirectory(`${path}/${name}`) ? "folder" : "file" });
+  }
+  return entries;
 }
 
 export async function makeDirectory(path: string): Promise<void> {

@@ -2,7 +2,7 @@
 import { configSchema } from "../../configs/schema.ts";
 import type { Context } from "../../core/device/device.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit } from "../../training/fit.ts";
 import { initialize } from "../../training/snapshot.ts";

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ARCHIVES } from "../../data/archives.ts";
+import { datasetKinds } from "../../data/datasets/mod.ts";
 import { type Answer, noise, type Server, serving, status } from "../data/_archive_server.ts";
 import { allcnn, inFolder } from "./_run.ts";
 
@@ -21,7 +21,7 @@ test("train asks the server for the missing data set before it compiles, and say
   newcomer(status(404), async (folder, env, { address, paths }) => {
     const out = `${folder}/run`;
     for (const [config, name] of [["allcnn-c", "cifar10"], ["allcnn-c-cifar100", "cifar100"]] as const) {
-      const archive = ARCHIVES[name], url = `${address}/${archive.file}`;
+      const archive = datasetKinds.get(name).archive!, url = `${address}/${archive.file}`;
       const { code, stdout, stderr } = await allcnn(["train", `configs/${config}.yaml`, "--out", out], { env });
       assert.is(code, 1);
       assert.is(paths.at(-1), `/data/${archive.file}`);
@@ -49,7 +49,7 @@ test("a folder that was named and lacks the files is an error, not a download", 
 
 test("Ctrl-C ends a download, whose beginning stays", () => {
   const beginning: Answer = (response, bytes) =>
-    response.writeHead(200, { "content-length": ARCHIVES.cifar10.bytes }).write(bytes);
+    response.writeHead(200, { "content-length": datasetKinds.get("cifar10").archive!.bytes }).write(bytes);
   return newcomer(beginning, async (folder, env) => {
     const { code, stdout } = await allcnn(["train", "configs/allcnn-c.yaml", "--out", `${folder}/run`], {
       env,
@@ -57,9 +57,9 @@ test("Ctrl-C ends a download, whose beginning stays", () => {
     });
     assert.is(code, 130);
     assert.match(stdout, "Stopped; the next start goes on with the download");
-    const part = `${env["ALLCNN_CACHE"]}/data/${ARCHIVES.cifar10.file}.part`;
+    const part = `${env["ALLCNN_CACHE"]}/data/${datasetKinds.get("cifar10").archive!.file}.part`;
     assert.ok(statSync(part).size <= 50_000);
-    assert.not(existsSync(`${env["ALLCNN_CACHE"]}/data/${ARCHIVES.cifar10.file}.lock`));
+    assert.not(existsSync(`${env["ALLCNN_CACHE"]}/data/${datasetKinds.get("cifar10").archive!.file}.lock`));
   });
 });
 

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { colors } from "../data/_pictures.ts";
 import { allcnn, inFolder } from "./_run.ts";
@@ -54,6 +54,14 @@ test("a folder of pictures: trained, resumed to the same bytes, evaluated, predi
       assert.equal(names, ["a", "b", "c"]);
       const predicted = JSON.parse(await run("predict", whole, picture, "--json")) as { top: { name: string }[] };
       assert.equal(predicted.top.map(({ name }) => name).sort(), names);
+      rmSync(join(pictures.directory, "val/a"), { recursive: true });
+      assert.match(await run("evaluate", whole, data), /^4 images: /m, "a test folder without one of the classes");
+      renameSync(join(pictures.directory, "val/c"), join(pictures.directory, "val/d"));
+      assert.match(
+        (await allcnn(["evaluate", whole, data])).stderr,
+        /its class "d" is none that the network was trained on/,
+      );
+      renameSync(join(pictures.directory, "val/d"), join(pictures.directory, "val/c"));
       writeFileSync(join(whole, "classes.json"), '["a", "b", "other"]');
       const { code, stderr } = await allcnn(["train", `--resume=${whole}`, data, "--epochs=3"]);
       assert.is(code, 1);

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import sharp from "sharp";
-import { generateShapes, SHAPE_CLASSES } from "../../data/generated.ts";
+import { generateShapes, SHAPE_CLASSES } from "../../data/datasets/shapes.ts";
 import { softmax } from "../../training/predict.ts";
 import { allcnn, denoRun, execute, inFolder, SMALL } from "./_run.ts";
 

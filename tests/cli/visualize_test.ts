@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { decode } from "fast-png";
 import sharp from "sharp";
 import { decodeTensors } from "../../core/host/safetensors.ts";
-import { generateShapes, SHAPE_CLASSES } from "../../data/generated.ts";
+import { generateShapes, SHAPE_CLASSES } from "../../data/datasets/shapes.ts";
 import { allcnn, denoRun, inFolder, SMALL } from "./_run.ts";
 
 const TEST = generateShapes(1, "test", 64), SIZE = 32 * 32 * 3;

@@ -114,7 +114,12 @@ const WRONG: [what: string, from: string, to: string, place: string, parts: stri
     "did you mean gcn?",
     "zca",
   ]],
-  ["unknown data set", "cifar10", "cifar11", "tiny.yaml:2:12 dataset.name: ", ["cifar10", "shapes", '"cifar11"']],
+  ["unknown data set", "cifar10", "cifar11", "tiny.yaml:2:12 dataset.name: ", [
+    "cifar10",
+    "shapes",
+    '"cifar11"',
+    "did you mean cifar10?",
+  ]],
   ["labels of CIFAR-10", "cifar10,", "cifar10, labels: coarse,", "tiny.yaml:2:27 dataset.labels: ", [
     "cifar100",
     "cifar10 has none",
@@ -145,6 +150,20 @@ const WRONG: [what: string, from: string, to: string, place: string, parts: stri
     [
       "dataset.preprocess: ",
       "channelMeans",
+    ],
+  ],
+  ["means of other channels", "gcn: { scale: 55 }", "channelMeans: [120]", "", [
+    "dataset.preprocess.0.channelMeans: ",
+    "as many numbers as cifar10 has channels, 3",
+  ]],
+  [
+    "a fitted transform that is not the last",
+    "{ gcn: { scale: 55 } }",
+    "{ zca: { epsilon: 1 } }, { gcn: { scale: 55 } }",
+    "",
+    [
+      "dataset.preprocess.0: ",
+      "zca must be the last",
     ],
   ],
   ["a canvas for whitened images", "cifar10,", "cifar10, canvas: { size: 40, background: 128 },", "", [

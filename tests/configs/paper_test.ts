@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { loadConfig } from "../../configs/load.ts";
 import { buildNetwork } from "../../layers/network_config.ts";
-import { classNames } from "../../training/datasets.ts";
+import { classNames } from "../../data/datasets/mod.ts";
 import { describe, traced } from "./_traced.ts";
 
 /** The top of Table 1, the same in all networks: 3x3 without padding takes 8x8 to 6x6, then two 1x1, and the mean. */

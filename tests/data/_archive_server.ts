@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";
-import type { Archive } from "../../data/archives.ts";
+import type { Archive } from "../../data/archive.ts";
 import type { Patience } from "../../data/download.ts";
 
 export type Entry = Parameters<typeof packTar>[0][number];
@@ -45,6 +45,7 @@ export async function pack(entries: readonly Entry[]): Promise<Packed> {
 export function described(bytes: Uint8Array): Packed {
   const archive = {
     name: "Tiny",
+    server: "https://server/",
     file: "tiny.tar.gz",
     bytes: bytes.length,
     sha256: sha256(bytes),

@@ -1,6 +1,6 @@
 /** Obtains the archive that the first argument describes as JSON: a program of its own, for Node and Deno. */
 import process from "node:process";
-import type { Archive } from "../../data/archives.ts";
+import type { Archive } from "../../data/archive.ts";
 import { obtain } from "../../data/obtain.ts";
 
 const { archive, parent, server } = JSON.parse(process.argv[2]!) as {

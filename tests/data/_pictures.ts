@@ -19,7 +19,7 @@ export function pictureFolder(): PictureFolder {
       mkdirSync(dirname(join(directory, path)), { recursive: true });
       writeFileSync(join(directory, path), bytes);
     },
-    remove: () => rmSync(directory, { recursive: true }),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
-import { CIFAR100_CLASSES, readCifar100 } from "../../data/cifar100.ts";
+import { CIFAR100_CLASSES, readCifar100 } from "../../data/datasets/cifar100.ts";
 
 const RECORD = 3074;
 const root = mkdtempSync(join(tmpdir(), "allcnn-cifar100-"));

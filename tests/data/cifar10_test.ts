@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
-import { CIFAR10_CLASSES, readCifar10 } from "../../data/cifar10.ts";
+import { CIFAR10_CLASSES, readCifar10 } from "../../data/datasets/cifar10.ts";
 
 const RECORD = 3073;
 const root = mkdtempSync(join(tmpdir(), "allcnn-cifar10-"));
@@ -76,6 +76,35 @@ test("says where it looked and what names the folder", async () => {
     assert.match(message, directory);
     assert.match(message, found);
     assert.match(message, "--data DIR or ALLCNN_DATA");
+  }
+});
+
+test("names the version that is there instead", async () => {
+  const other = join(root, "other");
+  for (
+    const [path, version] of [
+      ["cifar-10-batches-py/data_batch_1", "CIFAR-10's Python version"],
+      ["data_batch_1.mat", "CIFAR-10's Matlab version"],
+      ["cifar-100-binary/train.bin", "CIFAR-100"],
+      ["cifar-10-binary.tar.gz", "the archive, not unpacked"],
+    ] as const
+  ) {
+    mkdirSync(dirname(join(other, path)), { recursive: true });
+    writeFileSync(join(other, path), "");
+    assert.match(await failure(readCifar10(other, "train")), `it holds ${version}; let --data`);
+    assert.match(await failure(readCifar10(dirname(join(other, path)), "train")), version);
+    rmSync(other, { recursive: true });
+  }
+  mkdirSync(other);
+  for (
+    const [bytes, cause] of [
+      [new Uint8Array(7 * 3074), "it is of records of 3074 bytes, those of CIFAR-100"],
+      [Uint8Array.of(0x80, 2, 125), "it is a pickle, as of the Python version"],
+      [new TextEncoder().encode("MATLAB 5.0 MAT-file"), "it is of the Matlab version"],
+    ] as const
+  ) {
+    writeFileSync(join(other, "data_batch_1.bin"), bytes);
+    assert.match(await failure(readCifar10(other, "train")), cause);
   }
 });
 

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
-import { generateShapes, SHAPE_CLASSES } from "../../data/generated.ts";
+import { generateShapes, SHAPE_CLASSES } from "../../data/datasets/shapes.ts";
 
 const IMAGE = 32 * 32 * 3;
 const { images, labels, count, shape } = generateShapes(7, "train", 200);

@@ -4,7 +4,7 @@ import { packTar } from "modern-tar";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
-import { ARCHIVES } from "../../data/archives.ts";
+import { datasetKinds } from "../../data/datasets/mod.ts";
 import { unpackArchive } from "../../data/unpack.ts";
 import { inFolder } from "../cli/_run.ts";
 import { described, type Entry, file, GOOD, noise, pack, type Packed, TEST, TRAIN } from "./_archive_server.ts";
@@ -97,7 +97,7 @@ test("a damaged archive is one clear line", async () => {
 
 test("the official archives hold what the readers want", () => {
   for (const [name, total] of [["cifar10", 60_000 * 3073], ["cifar100", 60_000 * 3074]] as const) {
-    const { bytes, sha256, files, file } = ARCHIVES[name];
+    const { bytes, sha256, files, file } = datasetKinds.get(name).archive!;
     assert.is(Object.values(files).reduce((sum, size) => sum + size, 0), total);
     assert.ok(bytes < total);
     assert.match(sha256, /^[0-9a-f]{64}$/);

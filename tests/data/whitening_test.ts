@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { globalContrastNormalize } from "../../data/gcn.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { globalContrastNormalize } from "../../data/transforms/gcn.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import { fitWhitening, inverseSquareRoot, largestEigenvalue, scalings } from "../../data/whitening.ts";
 import { whiten } from "../../data/whitening_apply.ts";
 import { gpu, random } from "../_gpu.ts";

@@ -6,8 +6,8 @@ import { listImageFolder } from "../../data/image_folder.ts";
 import { explain } from "../../explain/explain.ts";
 import { topActivationsOn } from "../../explain/top_activations.ts";
 import { topPatches } from "../../explain/top_patches.ts";
-import { pixelScale } from "../../configs/pixel_scale.ts";
 import { openPixels } from "../../training/example_pixels.ts";
+import { channelScale } from "../../data/transforms/mod.ts";
 import { preprocess } from "../../training/preprocess.ts";
 import { makeResident } from "../../training/resident.ts";
 import { stream } from "../../training/streamed.ts";
@@ -105,8 +105,8 @@ test("pictures that stream through: the damaged one is left out, activations are
     folder.write("val/b/0.JPEG", new Uint8Array(50));
     await withModel(async (model) => {
       const listed = await listImageFolder(folder.directory, "val"), warnings: string[] = [];
-      const window = CONFIG.dataset.imageFolder!, scale = pixelScale(CONFIG.dataset);
-      const data = stream("search", listed, { window, scale, batch: 4, warn: (text) => warnings.push(text) });
+      const crops = CONFIG.dataset.imageFolder!, scale = channelScale(CONFIG.dataset, 3);
+      const data = stream("search", listed, { crops, scale, batch: 4, warn: (text) => warnings.push(text) });
       const lists = await topActivationsOn(model, () => Promise.resolve(data), { layer: "conv3", k: 20 });
       assert.match(warnings.join(), /^Skipped: .*b\/0.JPEG/);
       const examples = await openPixels({ config: CONFIG.dataset, directory: folder.directory }, "test");
@@ -130,8 +130,13 @@ test("no picture that can be read: one line says so", async () => {
   try {
     for (const name of ["a", "b", "c"]) folder.write(`val/${name}/0.JPEG`, new Uint8Array(50));
     await withModel(async (model) => {
-      const listed = await listImageFolder(folder.directory, "val"), window = CONFIG.dataset.imageFolder!;
-      const data = stream("search", listed, { window, scale: pixelScale(CONFIG.dataset), batch: 4, warn: () => {} });
+      const listed = await listImageFolder(folder.directory, "val"), crops = CONFIG.dataset.imageFolder!;
+      const data = stream("search", listed, {
+        crops,
+        scale: channelScale(CONFIG.dataset, 3),
+        batch: 4,
+        warn: () => {},
+      });
       const error = await topActivationsOn(model, () => Promise.resolve(data), { layer: "conv1", k: 2 }).catch((e) =>
         e
       );

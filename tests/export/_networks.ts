@@ -1,7 +1,7 @@
 /** What the tests of exports export. */
 import { parseConfig } from "../../configs/load.ts";
 import type { Whitening } from "../../data/whitening.ts";
-import type { ImageShape } from "../../training/definition.ts";
+import type { ImageShape } from "../../data/dataset.ts";
 import { random } from "../_gpu.ts";
 
 /** A data set with contrast normalization and whitening. */

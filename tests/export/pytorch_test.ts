@@ -6,7 +6,7 @@ import { UserError } from "../../core/host/errors.ts";
 import { initialParams } from "../../learning/initial_values/mod.ts";
 import { encodeTensors, type HostTensor } from "../../core/host/safetensors.ts";
 import { elements, type Shape } from "../../core/graph/tensor.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import { onnxModel } from "../../export/onnx.ts";
 import { fromPytorch, modulesOf, toPytorch } from "../../export/pytorch.ts";
 import { pytorchCode } from "../../export/pytorch_code.ts";

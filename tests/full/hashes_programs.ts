@@ -1,7 +1,8 @@
 /** Every program that the configs lead to, as `compile` hands it to a tuner, traced without a GPU. */
 import { readdirSync } from "node:fs";
 import { loadConfig } from "../../configs/load.ts";
-import { pixelScale } from "../../configs/pixel_scale.ts";
+import { cropsOf } from "../../data/datasets/mod.ts";
+import { channelScale } from "../../data/transforms/mod.ts";
 import type { Config } from "../../configs/schema.ts";
 import type { Context } from "../../core/device/device.ts";
 import { type Op, op } from "../../core/graph/op.ts";
@@ -58,13 +59,13 @@ async function heard(limits: Limits, body: (tuner: Tuner) => Promise<unknown>, p
 
 /** Examples without pictures, where the config has them: on the device, or streamed. */
 async function examplesOf({ context, buffers, images: shape, batch }: Session, { dataset }: Config): Promise<Examples> {
-  const count = 2 * batch, labels = new Uint32Array(count), { imageFolder: window } = dataset;
-  if (window === undefined) {
+  const count = 2 * batch, labels = new Uint32Array(count), crops = cropsOf(dataset);
+  if (crops === null) {
     const images = new Float32Array(count * shape.reduce((a, b) => a * b, 1));
     return await makeResident(context, buffers, "data", { images, labels, count, shape });
   }
-  const folder = { directory: "", classes: [], names: Array<string>(count).fill(""), labels };
-  return stream("data", folder, { window, scale: pixelScale(dataset), batch, warn: () => {} });
+  const folder = { directory: "", classes: [], names: Array<string>(count).fill(""), labels, note: null };
+  return stream("data", folder, { crops, scale: channelScale(dataset, shape[2]), batch, warn: () => {} });
 }
 
 /** Programs of a config by name. One picture is explained and predicted, as on the page; all else is in batches. */

@@ -16,7 +16,8 @@ import { leavesOf } from "../../layers/tree.ts";
 import type { Model } from "../../training/model.ts";
 import { loadModel } from "../../training/model_file.ts";
 import { predictLogits } from "../../training/predict.ts";
-import { prepare, whiteningFor, whitens } from "../../training/preprocess.ts";
+import { isFitted } from "../../data/transforms/mod.ts";
+import { prepare, whiteningFor } from "../../training/preprocess.ts";
 
 const { values, positionals: [path] } = parseArgs({
   allowPositionals: true,
@@ -28,7 +29,7 @@ const context = await openDevice();
 let model = await loadModel(context, path, values.config === undefined ? null : await loadConfig(values.config));
 const { dataset } = model.config!;
 const source = { config: { ...dataset, testExamples: count }, directory };
-if (model.whitening === null && whitens(dataset)) {
+if (model.whitening === null && isFitted(dataset)) {
   model = { ...model, whitening: await whiteningFor(context, { config: dataset, directory }) };
 }
 const { images, labels } = await prepare(context, source, "test", model.whitening);

@@ -18,7 +18,7 @@ import { readFile, writeFile } from "../../core/host/files.ts";
 import { elements } from "../../core/graph/tensor.ts";
 import { readTensor } from "../../core/device/transfer.ts";
 import { type LayerNode, layerTree } from "../../layers/tree.ts";
-import { placed } from "../../training/canvas.ts";
+import { placed } from "../../data/canvas.ts";
 import { initialize } from "../../training/snapshot.ts";
 import { getParams } from "../../training/params.ts";
 import { makeResident } from "../../training/resident.ts";

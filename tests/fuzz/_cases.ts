@@ -7,10 +7,10 @@ import { UserError } from "../../core/host/errors.ts";
 import { encodeTensors, sha256 } from "../../core/host/safetensors.ts";
 import { openTuneCache } from "../../core/tune/tune_cache.ts";
 import { taskOf } from "../../core/tune/tune_task.ts";
-import { readCifar10 } from "../../data/cifar10.ts";
+import { readCifar10 } from "../../data/datasets/cifar10.ts";
 import { curvesSvg } from "../../report/curves.ts";
 import { convOps } from "../../cli/conv_ops.ts";
-import { decodeWhitening } from "../../training/preprocess.ts";
+import { decodeWhitening } from "../../data/whitening_file.ts";
 import { configOf, latestCheckpoint, readMetrics, readWhitening } from "../../training/run_folder.ts";
 import { type Draw, drawing } from "./_draw.ts";
 import type { Originals } from "./_originals.ts";
@@ -132,8 +132,8 @@ async function whiteningCase(draw: Draw, { folder, whitening }: Originals): Prom
     input: bytes.subarray(0, 10_000),
     async read() {
       writeFileSync(`${folder}/whitening.safetensors`, bytes);
-      if (draw.chance(0.5)) await readWhitening(folder, await sha256(new Uint8Array(bytes)));
-      else await decodeWhitening(new Uint8Array(bytes), "whitening.safetensors");
+      if (draw.chance(0.5)) await readWhitening(folder, await sha256(new Uint8Array(bytes)), 3072);
+      else await decodeWhitening(new Uint8Array(bytes), "whitening.safetensors", 3072);
     },
   };
 }

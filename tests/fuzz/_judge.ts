@@ -8,7 +8,7 @@ import { layOut } from "../../core/device/plan.ts";
 import { tensor } from "../../core/graph/tensor.ts";
 import { defaultTuner, fixedTuner } from "../../core/graph/tuner.ts";
 import type { Limits } from "../../kernels/kernel.ts";
-import { classNames, IMAGE_SHAPE } from "../../training/datasets.ts";
+import { classNames } from "../../data/datasets/mod.ts";
 import type { Resident } from "../../training/resident.ts";
 import { evaluationProgram, openSession, parameterSpecs } from "../../training/session.ts";
 import { stepPrograms } from "../../training/training_step.ts";
@@ -28,8 +28,8 @@ function resident(name: string, count: number, { bindingBytes }: Limits): Reside
   const rows = Math.min(count, Math.floor(bindingBytes / (4 * 3072)));
   return {
     count,
-    shape: IMAGE_SHAPE,
-    chunks: [{ images: tensor(`${name}/images`, [rows, ...IMAGE_SHAPE], persistent), first: 0, rows }],
+    shape: [32, 32, 3],
+    chunks: [{ images: tensor(`${name}/images`, [rows, 32, 32, 3], persistent), first: 0, rows }],
     labels: tensor(`${name}/labels`, [count], u32),
     order: tensor(`${name}/order`, [count], u32),
     distorting: tensor(`${name}/distorting`, [1], u32),

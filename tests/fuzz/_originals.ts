@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseConfig } from "../../configs/load.ts";
 import type { Checkpoint } from "../../training/checkpoint.ts";
 import { sha256 } from "../../core/host/safetensors.ts";
-import { encodeWhitening } from "../../training/preprocess.ts";
+import { encodeWhitening } from "../../data/whitening_file.ts";
 import { parameterSpecs } from "../../training/session.ts";
 
 /** What the cases start from, made once. */

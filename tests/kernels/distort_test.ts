@@ -4,7 +4,7 @@ import { type Distortion, distortionSize, drawDistortions } from "../../kernels/
 import { placeOnCanvas } from "../../kernels/data/place_on_canvas.ts";
 import { permutation } from "../../core/graph/random.ts";
 import { encodeStep } from "../../core/graph/step_data.ts";
-import { placed } from "../../training/canvas.ts";
+import { placed } from "../../data/canvas.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 import { type At, type Drawn, drawnFor, forward, place } from "../_reference_distort.ts";
 

@@ -5,12 +5,12 @@ import { stringify } from "yaml";
 import { parseConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
 import type { Whitening } from "../../data/whitening.ts";
-import { whitens } from "../../training/preprocess.ts";
+import { isFitted } from "../../data/transforms/mod.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
 import { listen, type Listening } from "../../serve/listen.ts";
 import { readPageFiles } from "../../serve/page_files.ts";
 import { routesOf } from "../../serve/routes.ts";
-import { classNames } from "../../training/datasets.ts";
+import { classNames } from "../../data/datasets/mod.ts";
 import { closeModel, openModel } from "../../training/model.ts";
 import { saveModel } from "../../training/model_file.ts";
 import { inFolder } from "../cli/_run.ts";
@@ -50,7 +50,7 @@ export const WHITENED = parseConfig(
 
 /** A made-up whitening that a network notices: it is blind to the scale of its images, not to a mean. */
 function whiteningOf({ dataset }: Config): Whitening | null {
-  if (!whitens(dataset)) return null;
+  if (!isFitted(dataset)) return null;
   const size = 32 * 32 * 3, matrix = new Float32Array(size ** 2);
   for (let i = 0; i < size; i++) matrix[i * size + i] = i % 2 === 0 ? 0.9 : 0.3;
   return { mean: Float32Array.from({ length: size }, (_, i) => 40 * Math.sin(i)), matrix };

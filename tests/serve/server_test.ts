@@ -7,7 +7,7 @@ import { decode } from "../../training/checkpoint.ts";
 import type { LiveInfo, LookInfo, PictureInfo, RunInfo, TopUnits, UnitPatches } from "../../serve/protocol.ts";
 import { floatsOf, fromBase64, toBase64 } from "../../serve/protocol.ts";
 import { readRows } from "../../serve/live_run.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import { explain } from "../../explain/explain.ts";
 import { poolModel } from "../../explain/pool_model.ts";
 import { loadModel } from "../../training/model_file.ts";

@@ -1,7 +1,7 @@
 /** Examples for tests of whole networks: real CIFAR-10 where ALLCNN_DATA names it. */
-import { readCifar10 } from "../../data/cifar10.ts";
+import { readCifar10 } from "../../data/datasets/cifar10.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import { globalContrastNormalize } from "../../data/gcn.ts";
+import { globalContrastNormalize } from "../../data/transforms/gcn.ts";
 import process from "node:process";
 
 export const CIFAR10 = process.env["ALLCNN_DATA"];

@@ -6,7 +6,7 @@ import { type Checkpoint, decode, encode } from "../../training/checkpoint.ts";
 import { run } from "../../core/device/plan.ts";
 import { residentBytes } from "../../core/host/process.ts";
 import { defaultTuner, fixedTuner } from "../../core/graph/tuner.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { fit } from "../../training/fit.ts";
 import { initialize } from "../../training/snapshot.ts";

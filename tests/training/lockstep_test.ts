@@ -5,7 +5,7 @@ import type { Config } from "../../configs/schema.ts";
 import { draw, key, normals, streamOf } from "../../core/graph/random.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import { initialParams as drawn } from "../../learning/initial_values/mod.ts";
 import { sgdOf } from "../../bench/peers/protocol.ts";
 import { makeResident } from "../../training/resident.ts";

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import type { LossScale } from "../../core/device/loss_scale_buffer.ts";
 import { readTensor, writeTensor } from "../../core/device/transfer.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import { initialize } from "../../training/snapshot.ts";
 import { evaluate } from "../../training/evaluate.ts";
 import { closeModel, openModel } from "../../training/model.ts";

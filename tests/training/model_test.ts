@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import { UserError } from "../../core/host/errors.ts";
 import { sequential } from "../../layers/sequential.ts";
-import { globalContrastNormalize } from "../../data/gcn.ts";
+import { globalContrastNormalize } from "../../data/transforms/gcn.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
 import { explain } from "../../explain/explain.ts";
 import { conv } from "../../layers/conv.ts";

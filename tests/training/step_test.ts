@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import type { Context } from "../../core/device/device.ts";
-import { generateShapes } from "../../data/generated.ts";
+import { generateShapes } from "../../data/datasets/shapes.ts";
 import { initialize } from "../../training/snapshot.ts";
 import { getParams } from "../../training/params.ts";
 import { makeResident } from "../../training/resident.ts";

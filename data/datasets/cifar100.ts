@@ -1,8 +1,10 @@
-import { type CifarFormat, readCifar } from "./cifar.ts";
-import type { Dataset } from "./dataset.ts";
+import * as z from "zod";
+import { type CifarFormat, cifarKind, readCifar } from "../cifar.ts";
+import type { Dataset } from "../dataset.ts";
+import type { DatasetKind } from "./dataset_kind.ts";
 
 /** One file for each split; a record starts with the coarse label, then the fine one. */
-export const CIFAR100: CifarFormat = {
+const CIFAR100: CifarFormat = {
   name: "CIFAR-100",
   folder: "cifar-100-binary",
   files: { train: ["train.bin"], test: ["test.bin"] },
@@ -51,3 +53,21 @@ export async function readCifar100(
   const label = { byte: labels === "coarse" ? 0 : 1, classes: CIFAR100_CLASSES[labels].length };
   return await readCifar(CIFAR100, label, directory, split, limit);
 }
+
+export const cifar100: DatasetKind<"cifar100", { readonly labels?: "fine" | "coarse" | undefined }> = {
+  key: "cifar100",
+  about: "the same in 100 classes, or in 20 superclasses",
+  schema: z.strictObject({
+    labels: z.enum(["fine", "coarse"]).optional().describe(
+      "Of cifar100 alone: fine, the 100 classes, which is the default, or coarse, the 20 superclasses",
+    ),
+  }),
+  classes: ({ labels = "fine" }) => CIFAR100_CLASSES[labels],
+  read: ({ directory, split, limit }, { labels }) => readCifar100(directory, split, labels, limit),
+  ...cifarKind(CIFAR100, {
+    file: "cifar-100-binary.tar.gz",
+    bytes: 168_513_733,
+    sha256: "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+    texts: ["coarse_label_names.txt", "fine_label_names.txt"],
+  }),
+};

@@ -1,8 +1,10 @@
-import { type CifarFormat, readCifar } from "./cifar.ts";
-import type { Dataset } from "./dataset.ts";
+import * as z from "zod";
+import { type CifarFormat, cifarKind, readCifar } from "../cifar.ts";
+import type { Dataset } from "../dataset.ts";
+import type { DatasetKind } from "./dataset_kind.ts";
 
 /** Six files of 10 000 records, one label byte each. */
-export const CIFAR10: CifarFormat = {
+const CIFAR10: CifarFormat = {
   name: "CIFAR-10",
   folder: "cifar-10-batches-bin",
   files: {
@@ -40,3 +42,17 @@ export const CIFAR10_CLASSES = [
 export async function readCifar10(directory: string, split: "train" | "test", limit = Infinity): Promise<Dataset> {
   return await readCifar(CIFAR10, { byte: 0, classes: CIFAR10_CLASSES.length }, directory, split, limit);
 }
+
+export const cifar10: DatasetKind<"cifar10", object> = {
+  key: "cifar10",
+  about: "60 000 photos of 32x32 pixels, ten classes",
+  schema: z.strictObject({}),
+  classes: () => CIFAR10_CLASSES,
+  read: ({ directory, split, limit }) => readCifar10(directory, split, limit),
+  ...cifarKind(CIFAR10, {
+    file: "cifar-10-binary.tar.gz",
+    bytes: 170_052_171,
+    sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+    texts: ["batches.meta.txt"],
+  }),
+};

@@ -1,5 +1,5 @@
-/** What a kind of layer says of itself for ONNX and PyTorch: plain data, which export/ writes down. */
-import type { Shape } from "../core/graph/tensor.ts";
+/** What kinds of layers and transforms say of themselves for ONNX and PyTorch: plain data, which export/ writes down. */
+import type { Shape } from "./tensor.ts";
 
 /** The shapes around a layer: [1, height, width, channels]. */
 export interface Shapes {
@@ -21,6 +21,11 @@ export interface OnnxNode {
   readonly writes: string;
   readonly attributes?: OnnxAttributes;
 }
+
+/** A constant that nodes read by name. */
+export type OnnxConstant =
+  | { readonly floats: ArrayLike<number>; readonly dims: readonly number[] }
+  | { readonly integers: readonly number[] };
 
 /** A module of PyTorch. */
 export interface TorchModule {
