@@ -71,6 +71,7 @@ async function examplesOf({ context, buffers, images: shape, batch }: Session, {
 /** Programs of a config by name. One picture is explained and predicted, as on the page; all else is in batches. */
 async function programsOf(config: Config, limits: Limits): Promise<Record<string, Op[]>> {
   const session = openSession({ limits, device: nothing, check() {} } as unknown as Context, config);
+  session.buffers.set(session.step.buffer, null as unknown as GPUBuffer); // open, as far as anybody looks
   const data = await examplesOf(session, config), { batch, network, input } = session;
   const image = new Float32Array(input.reduce((a, b) => a * b, 1)), names = layerNames(network);
   const layer = names.findLast((name) => name.startsWith("conv")) ?? names.at(-1)!;
