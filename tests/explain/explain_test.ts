@@ -187,7 +187,7 @@ test("an unknown layer, unit, position or rule, and images of another size, say 
     await refused(
       model,
       { layer: "conv9" },
-      new RegExp(`layer "conv9" of network "explained", did you mean conv1\? It has ${layers}`),
+      new RegExp(`layer "conv9" of network "explained", did you mean conv1\\? It has ${layers}`),
     );
     await refused(model, { unit: 6 }, /unit 6 of layer "conv1": it has units 0 to 5, or top/);
     await refused(model, { unit: 1.5 }, /unit 1.5 of layer "conv1"/);
