@@ -139,7 +139,7 @@ test("wrong command lines and files are one clear line", async () => {
       ["import", named, ...to, "--layout", "pytorch"],
       /"0.weight" is \[1\], expected \[16, 3, 3, 3\] for conv1\/w/,
     );
-    await refused(["import", named, ...to, "--whitening", bare], /quickstart.yaml" has no zca step/);
+    await refused(["import", named, ...to, "--whitening", bare], /quickstart.yaml" has nothing that whitens/);
     await refused(["import", named, "--config", QUICKSTART, "--out", folder], /it is a folder, name a file/);
   });
 });
