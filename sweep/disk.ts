@@ -5,15 +5,16 @@ import { elements } from "../core/graph/tensor.ts";
 import { freeBytes, makeDirectory } from "../core/host/files.ts";
 import { imageShape } from "../data/datasets/mod.ts";
 import { isFitted } from "../data/transforms/mod.ts";
-import { parameterSpecs } from "../training/session.ts";
+import { momentsOf, parameterSpecs } from "../training/session.ts";
 import type { PlannedCell } from "./plan.ts";
 
 /** Config, metrics and curves, about. */
 const SMALL_FILES = 2 ** 18;
 
-/** Bytes of one checkpoint: parameters and velocity. */
+/** Bytes of one checkpoint: parameters and the optimizer's moments of them. */
 function checkpointBytes({ config }: PlannedCell): number {
-  return 2 * 4 * Object.values(parameterSpecs(config)).reduce((sum, { shape }) => sum + elements(shape), 0);
+  const parameters = Object.values(parameterSpecs(config)).reduce((sum, { shape }) => sum + elements(shape), 0);
+  return 4 * parameters * (1 + momentsOf(config.training).length);
 }
 
 /** Bytes that the runs of `cells` will take together: two checkpoints each, and one more while one is written. */

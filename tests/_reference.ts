@@ -182,6 +182,26 @@ export function sgd(
   });
 }
 
+/** Step t = 1, 2, ... of PyTorch's Adam or, decoupled, AdamW, in place: parameters and both moments. */
+export function adam(
+  { w, m, v }: { readonly w: Numbers; readonly m: Numbers; readonly v: Numbers },
+  g: Numbers,
+  { beta1, beta2, epsilon, weightDecay, decoupled, learningRate, t }:
+    & {
+      readonly [Key in "beta1" | "beta2" | "epsilon" | "weightDecay" | "learningRate" | "t"]: number;
+    }
+    & { readonly decoupled: boolean },
+): void {
+  w.forEach((value, i) => {
+    const kept = decoupled ? value * (1 - learningRate * weightDecay) : value;
+    const gradient = g[i]! + (decoupled ? 0 : weightDecay * value);
+    m[i] = beta1 * m[i]! + (1 - beta1) * gradient;
+    v[i] = beta2 * v[i]! + (1 - beta2) * gradient ** 2;
+    const mean = m[i]! / (1 - beta1 ** t), square = v[i]! / (1 - beta2 ** t);
+    w[i] = kept - learningRate * mean / (Math.sqrt(square) + epsilon);
+  });
+}
+
 /**
  * The k largest maxima of each channel as (value, example, position), the largest first and of equal ones the lower
  * example; examples without a label and maxima that are no numbers do not count.

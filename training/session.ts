@@ -29,6 +29,10 @@ export function parameterSpecs(config: Config, batch = 1): ParamSpecs {
   return specsOf(config, batch).specs;
 }
 
+/** The names of what an optimizer keeps beside the parameters. */
+export const momentsOf = ({ optimizer }: Pick<Training, "optimizer">): readonly string[] =>
+  optimizers.build(optimizer).moments;
+
 /** Lays out parameters and moments of a config, in its precision or what the device has; allocates nothing yet. */
 export function openSession(context: Context, config: Config): Session {
   const { training, dataset, precision } = config;
@@ -37,8 +41,8 @@ export function openSession(context: Context, config: Config): Session {
 
 /** The model with moments, laid out but not allocated. Half precision is for devices that have it. */
 export function trainable(model: Model, training: Training, augment: Augment | null, precision: Precision): Session {
-  const names = optimizers.build(training.optimizer).moments, { specs, context } = model;
-  const moments = Object.fromEntries(names.map((name) => [name, arena(name, specs, context.limits)]));
+  const { specs, context } = model;
+  const moments = Object.fromEntries(momentsOf(training).map((name) => [name, arena(name, specs, context.limits)]));
   const lossScale = precision === "f16" && context.limits.f16 === true ? lossScaleTensor() : null;
   const loss = losses.build(training.loss ?? DEFAULT_LOSS);
   return { ...model, moments, loss, batch: training.batch, training, augment, lossScale };

@@ -7,10 +7,12 @@ import type { ImageFolder } from "../image_folder.ts";
 import { cifar10 } from "./cifar10.ts";
 import { cifar100 } from "./cifar100.ts";
 import type { DatasetKind, Split } from "./dataset_kind.ts";
+import { fashionMnist } from "./fashion_mnist.ts";
 import { imageFolder } from "./image_folder.ts";
+import { mnist } from "./mnist.ts";
 import { shapes } from "./shapes.ts";
 
-const KINDS = [cifar10, cifar100, shapes, imageFolder] as const;
+const KINDS = [cifar10, cifar100, mnist, fashionMnist, shapes, imageFolder] as const;
 
 export const datasetKinds: KindList<DatasetKind> = kindList<DatasetKind>("data set", KINDS, {
   about: "string",
