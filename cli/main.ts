@@ -1,4 +1,5 @@
 /** The `allcnn` program: the first argument names the command. */
+import { didYouMean } from "../core/host/nearest.ts";
 import { exit, print, printError } from "../core/host/process.ts";
 import { augment } from "./augment.ts";
 import { bench } from "./bench.ts";
@@ -39,6 +40,9 @@ export async function main([name, ...args]: readonly string[]): Promise<never> {
     print(`${list.join("\n")}\n\nallcnn COMMAND --help lists its options.`);
     exit(0);
   }
-  printError(`allcnn: Unknown command "${name}", expected ${Object.keys(COMMANDS).join(", ")}`);
+  const known = Object.keys(COMMANDS), meant = didYouMean(name, known);
+  printError(
+    `allcnn: Unknown command "${name}"${meant === "" ? ", expected" : `${meant} There are`} ${known.join(", ")}`,
+  );
   exit(1);
 }

@@ -101,7 +101,7 @@ const CASES: [string, string[], RegExp][] = [
   [
     "an unknown command",
     ["tain"],
-    /Unknown command "tain", expected train, evaluate, predict, visualize, serve, augment, bench, tune/,
+    /Unknown command "tain", did you mean train\? There are show, train, evaluate, predict, visualize, serve, augment, bench, tune/,
   ],
 ];
 
