@@ -1,6 +1,7 @@
 /** All kinds of layers. To add one, write its record in a file of its own, and add it to this list. */
 import { type KindList, kindList } from "../core/host/kinds.ts";
 import { activation } from "./activation.ts";
+import { batchNorm } from "./batch_norm.ts";
 import { conv } from "./conv.ts";
 import { dropout } from "./dropout.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
@@ -10,6 +11,7 @@ import { sequential } from "./sequential.ts";
 
 const LAYERS: readonly { readonly kind: LayerKind }[] = [
   conv,
+  batchNorm,
   activation,
   dropout,
   maxPool,
