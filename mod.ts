@@ -34,7 +34,10 @@ export {
   type Want,
   type Window,
 } from "./core/graph/layer.ts";
+export { batchNorm, type BatchNormConfig, type BatchNormOptions } from "./layers/batch_norm.ts";
 export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
+export { activation, type ActivationConfig, type ActivationOptions } from "./layers/activation.ts";
+export type { ActivationFunction } from "./layers/activation_function.ts";
 export { dropout, type DropoutConfig } from "./layers/dropout.ts";
 export type { OnnxNode, Shapes, TorchModule } from "./core/graph/exported.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";

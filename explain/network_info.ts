@@ -34,9 +34,10 @@ export function networkInfo(definition: Definition | Config): LayerInfo[] {
       what: describeLayer(layer),
       output: output.slice(1) as [number, number, number],
       parameters: Object.values(params).reduce((sum, { shape }) => sum + elements(shape), 0),
-      multiplications: layers.length > 0
-        ? layers.reduce((sum, { multiplications }) => sum + multiplications, 0)
-        : multiplicationsOf(params, output),
+      multiplications: layers.reduce(
+        (sum, { multiplications }) => sum + multiplications,
+        multiplicationsOf(ownOf(params, inner), output),
+      ),
       field: { height, width, stride },
       layers,
     };
@@ -48,6 +49,12 @@ export function networkInfo(definition: Definition | Config): LayerInfo[] {
 export function infoLeaves(layers: readonly LayerInfo[]): LayerInfo[] {
   return layers.flatMap((layer) => layer.layers.length === 0 ? [layer] : infoLeaves(layer.layers));
 }
+
+/** The parameters that are of no layer inside. */
+const ownOf = (params: ParamSpecs, inner: readonly LayerNode[]): ParamSpecs =>
+  Object.fromEntries(
+    Object.entries(params).filter(([name]) => !inner.some(({ layer }) => name.startsWith(`${layer.name}/`))),
+  );
 
 /** Each output sums as many products as the weights that are drawn have inputs. */
 function multiplicationsOf(params: ParamSpecs, output: Shape): number {

@@ -10,6 +10,14 @@ import { UserError } from "../core/host/errors.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { type Op, op } from "../core/graph/op.ts";
 import { dtypeOf, elements, type Shape, tensor } from "../core/graph/tensor.ts";
+import {
+  type ActivationFunction,
+  describeActivation,
+  leakyReluSchema,
+  onnxActivation,
+  slopeOf,
+  torchActivation,
+} from "./activation_function.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
 import type { OnnxNode } from "../core/graph/exported.ts";
 import type { Optional } from "./optional.ts";
@@ -24,15 +32,10 @@ export interface ConvConfig {
   readonly stride: number;
   /** Zeros around the input: "same" is (kernel - 1) / 2 on each side, "valid" none; or a number. */
   readonly padding: "same" | "valid" | number;
-  readonly activation: "none" | "relu" | { readonly leakyRelu: { readonly slope: number } };
+  readonly activation: "none" | ActivationFunction;
   /** Initial value of every bias. */
   readonly initialBias: number;
 }
-
-const activationSchema = z.union([
-  z.enum(["none", "relu"]),
-  z.strictObject({ leakyRelu: z.strictObject({ slope: z.number().gt(0).lt(1) }) }),
-]);
 
 const schema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
   channels: z.int().min(1).describe("Output channels"),
@@ -41,7 +44,7 @@ const schema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
   padding: z.union([z.enum(["same", "valid"]), z.int().min(0).max(1024)]).default("valid").describe(
     "Zeros around the input: same = (kernel - 1) / 2 on each side, valid = none, or a number",
   ),
-  activation: activationSchema.default("none"),
+  activation: z.union([z.enum(["none", "relu"]), leakyReluSchema]).default("none"),
   initialBias: z.number().min(-1e6).max(1e6).default(0).describe("Initial value of every bias"),
 });
 
@@ -55,15 +58,9 @@ function paddingOf({ padding, kernel }: ConvConfig): { before: number; after: nu
   return { before: Math.floor((kernel - 1) / 2), after: Math.ceil((kernel - 1) / 2) };
 }
 
-/** The slope of the activation for negative inputs, or null where it is the identity. */
-function slopeOf({ activation }: ConvConfig): number | null {
-  if (activation === "none") return null;
-  return activation === "relu" ? 0 : activation.leakyRelu.slope;
-}
-
 function build(name: string, options: ConvConfig): Omit<Layer, "name" | "made"> {
   const { channels, kernel, stride, initialBias } = options, { before, after } = paddingOf(options);
-  const slope = slopeOf(options);
+  const slope = options.activation === "none" ? null : slopeOf(options.activation);
   const outputSize = (size: number) => Math.floor((size + before + after - kernel) / stride) + 1;
 
   function outputShape(input: Shape): Shape {
@@ -159,7 +156,7 @@ export const conv: LayerConstructor<ConvConfig, ConvOptions> = defineLayer({
   build,
   describe: ({ kernel, stride, activation }) =>
     `${kernel}x${kernel} convolution${stride === 1 ? "" : `, stride ${stride}`}` +
-    (activation === "none" ? "" : activation === "relu" ? ", ReLU" : ", leaky ReLU"),
+    (activation === "none" ? "" : `, ${describeActivation(activation)}`),
   channels: "channels",
   poolStride: (name, { stride, ...options }) =>
     stride === 1 ? null : [{ conv: { name, ...options, stride: 1 } }, { maxPool: { kernel: stride, stride } }],
@@ -175,14 +172,7 @@ export const conv: LayerConstructor<ConvConfig, ConvOptions> = defineLayer({
         pads: { ints: [before, before, after, after] },
       },
     };
-    if (activation === "none") return [z];
-    if (activation === "relu") return [z, { op: "Relu", reads: ["z"], writes: "y" }];
-    return [z, {
-      op: "LeakyRelu",
-      reads: ["z"],
-      writes: "y",
-      attributes: { alpha: { f: activation.leakyRelu.slope } },
-    }];
+    return activation === "none" ? [z] : [z, onnxActivation(activation, "z")];
   },
   torch(options, { input }) {
     const { channels, kernel, stride, activation } = options, { before, after } = paddingOf(options);
@@ -191,9 +181,7 @@ export const conv: LayerConstructor<ConvConfig, ConvOptions> = defineLayer({
     return [
       ...(even ? [] : [{ code: `nn.ZeroPad2d((${before}, ${after}, ${before}, ${after}))` }]),
       { code, params: { w: "weight", b: "bias" } },
-      ...(activation === "none"
-        ? []
-        : [{ code: activation === "relu" ? "nn.ReLU()" : `nn.LeakyReLU(${activation.leakyRelu.slope})` }]),
+      ...(activation === "none" ? [] : [torchActivation(activation)]),
     ];
   },
 });

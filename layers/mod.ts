@@ -1,5 +1,7 @@
 /** All kinds of layers. To add one, write its record in a file of its own, and add it to this list. */
 import { type KindList, kindList } from "../core/host/kinds.ts";
+import { activation } from "./activation.ts";
+import { batchNorm } from "./batch_norm.ts";
 import { conv } from "./conv.ts";
 import { dropout } from "./dropout.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
@@ -7,7 +9,15 @@ import type { LayerKind } from "./layer_kind.ts";
 import { maxPool } from "./max_pool.ts";
 import { sequential } from "./sequential.ts";
 
-const LAYERS: readonly { readonly kind: LayerKind }[] = [conv, dropout, maxPool, globalAveragePool, sequential];
+const LAYERS: readonly { readonly kind: LayerKind }[] = [
+  conv,
+  batchNorm,
+  activation,
+  dropout,
+  maxPool,
+  globalAveragePool,
+  sequential,
+];
 
 const CONTRACT = {
   schema: "object",

@@ -182,6 +182,28 @@ export function sgd(
   });
 }
 
+/** Batch normalization of x [rows, channels], with its own statistics or given ones; the variance is divided by rows. */
+export function batchNorm(
+  x: Numbers,
+  { gamma, beta, epsilon }: { readonly gamma: Numbers; readonly beta: Numbers; readonly epsilon: number },
+  given: { readonly mean: Numbers; readonly variance: Numbers } | null = null,
+): { readonly y: Float64Array; readonly mean: Numbers; readonly variance: Numbers } {
+  const channels = gamma.length, rows = x.length / channels;
+  const averages = (of: (value: number, c: number) => number) =>
+    Float64Array.from({ length: channels }, (_, c) => {
+      let sum = 0;
+      for (let row = 0; row < rows; row++) sum += of(x[row * channels + c]!, c);
+      return sum / rows;
+    });
+  const mean = given?.mean ?? averages((value) => value);
+  const variance = given?.variance ?? averages((value, c) => (value - mean[c]!) ** 2);
+  const y = Float64Array.from(x, (value, i) => {
+    const c = i % channels;
+    return gamma[c]! * (value - mean[c]!) / Math.sqrt(variance[c]! + epsilon) + beta[c]!;
+  });
+  return { y, mean, variance };
+}
+
 /** Step t = 1, 2, ... of PyTorch's Adam or, decoupled, AdamW, in place: parameters and both moments. */
 export function adam(
   { w, m, v }: { readonly w: Numbers; readonly m: Numbers; readonly v: Numbers },
