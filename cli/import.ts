@@ -51,12 +51,12 @@ async function importFile(args: Arguments): Promise<number> {
     ? null
     : await decodeWhitening(await readFile(whiteningPath), whiteningPath, elements(imageShape(config.dataset)));
   const { tensors } = await decodeTensors(await readFile(path), path);
-  if (args.text("layout") === null && Object.keys(tensors).some((name) => /^\d+\.(weight|bias)$/.test(name))) {
+  if (args.text("layout") === null && Object.keys(tensors).some((name) => /(^|\.)(weight|bias)$/.test(name))) {
     throw new UserError(`The tensors of "${path}" have PyTorch's names: add --layout pytorch`);
   }
   const params = layout === "allcnn"
     ? paramsOf({ tensors }, specs, path)
-    : fromPytorch(tensors, { network, image: input, specs, source: path });
+    : fromPytorch(tensors, { network, image: input, specs, source: path, line: screen.line });
   await writeParams(out, { config }, params, whitening);
   screen.line(`Wrote ${out}`);
   return 0;

@@ -4,7 +4,7 @@
  * width], "1.bias"; inside another, "3.0.weight".
  */
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
-import type { Shape } from "../core/graph/tensor.ts";
+import { elements, type Shape } from "../core/graph/tensor.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
 import type { TorchModule } from "../core/graph/exported.ts";
@@ -28,14 +28,26 @@ export function modulesOf(network: Layer, image: Shape): TorchModule[] {
   return [...inside, { code: "nn.Flatten()" }];
 }
 
-/** PyTorch's name of each parameter. */
-function torchNames(modules: readonly TorchModule[], prefix = ""): [ours: string, theirs: string][] {
-  return modules.flatMap(({ layer, params = {}, modules: inner = [] }, index) => [
-    ...Object.entries(params).map(([ours, theirs]): [string, string] => [
-      layer === "" ? ours : `${layer}/${ours}`,
-      `${prefix}${index}.${theirs}`,
-    ]),
-    ...torchNames(inner, `${prefix}${index}.`),
+/** A parameter of ours, and what PyTorch calls it. */
+type Name = readonly [ours: string, theirs: string];
+
+const pathIn = (layer: string, param: string) => layer === "" ? param : `${layer}/${param}`;
+
+/** Names by the place of each module in the Sequential. */
+function numberedNames(modules: readonly TorchModule[], prefix = ""): Name[] {
+  return modules.flatMap(({ layer = "", params = {}, modules: inner = [] }, index) => [
+    ...Object.entries(params).map(([ours, theirs]): Name => [pathIn(layer, ours), `${prefix}${index}.${theirs}`]),
+    ...numberedNames(inner, `${prefix}${index}.`),
+  ]);
+}
+
+/** Names of a module whose attributes are called as the layers are: "conv1.weight". */
+function layerNames(modules: readonly TorchModule[]): Name[] {
+  return modules.flatMap(({ layer = "", params = {}, modules: inner = [] }) => [
+    ...Object.entries(params).map(([ours, theirs]): Name => {
+      return [pathIn(layer, ours), pathIn(layer, theirs).replaceAll("/", ".")];
+    }),
+    ...layerNames(inner),
   ]);
 }
 
@@ -44,44 +56,76 @@ type Tensors = Readonly<Record<string, HostTensor>>;
 /** Our parameters by PyTorch's names and in its layout. */
 export function toPytorch(params: Tensors, network: Layer, image: Shape): Record<string, HostTensor> {
   return Object.fromEntries(
-    torchNames(modulesOf(network, image)).map(([ours, theirs]) => [theirs, toOihw(params[ours]!)]),
+    numberedNames(modulesOf(network, image)).map(([ours, theirs]) => [theirs, toOihw(params[ours]!)]),
   );
 }
 
 /**
- * The inverse of `toPytorch`: `specs` are those of our parameters. Throws `UserError`, naming `source`, where a tensor
- * is missing, has another shape, or is of no layer.
+ * What all names of a file begin with and none of the network does: the attribute of a module around this one, as
+ * "module." (`DataParallel`), "_orig_mod." (`torch.compile`), "model." (Lightning), also several.
+ */
+function wrapperOf(found: readonly string[], known: ReadonlySet<string>): string {
+  for (let wrapper = "";;) {
+    const rest = found.map((name) => name.slice(wrapper.length)), [first = ""] = rest, end = first.indexOf(".") + 1;
+    const attribute = first.slice(0, end);
+    if (end === 0 || rest.some((name) => known.has(name) || !name.startsWith(attribute))) {
+      return rest.some((name) => known.has(name)) ? wrapper : "";
+    }
+    wrapper += attribute;
+  }
+}
+
+/**
+ * The inverse of `toPytorch`, also of tensors that are named after the layers or lie in a module around the network:
+ * `specs` are those of our parameters. A module without bias gets one of zeros, which `line` tells. Throws `UserError`,
+ * naming `source`, where a tensor is missing, has another shape, or is of no layer.
  */
 export function fromPytorch(
   tensors: Tensors,
-  { network, image, specs, source }: {
+  { network, image, specs, source, line }: {
     readonly network: Layer;
     readonly image: Shape;
     readonly specs: ParamSpecs;
     readonly source: string;
+    readonly line: (text: string) => void;
   },
 ): Record<string, HostTensor> {
-  const names = torchNames(modulesOf(network, image)), expected = new Set(names.map(([, theirs]) => theirs));
-  const unknown = Object.keys(tensors).find((name) => !expected.has(name));
+  const modules = modulesOf(network, image), numbered = numberedNames(modules), named = layerNames(modules);
+  const found = Object.keys(tensors), known = new Set([...numbered, ...named].map(([, theirs]) => theirs));
+  const wrapper = wrapperOf(found, known),
+    hits = (names: readonly Name[]) => {
+      return names.filter(([, theirs]) => Object.hasOwn(tensors, wrapper + theirs)).length;
+    };
+  const chosen = hits(named) > hits(numbered) ? named : numbered;
+  const names = chosen.map(([ours, theirs]): Name => [ours, wrapper + theirs]);
+  const expected = new Set(names.map(([, theirs]) => theirs)), unknown = found.find((name) => !expected.has(name));
+  const unbiased: string[] = [];
   const params = names.map(([ours, theirs]) => {
-    const found = tensors[theirs], shape = oihwShape(specs[ours]!.shape), wanted = `"${theirs}" [${shape.join(", ")}]`;
-    if (found === undefined) {
+    const shape = oihwShape(specs[ours]!.shape), wanted = `"${theirs}" [${shape.join(", ")}]`;
+    const weight = theirs.replace(/(^|\.)bias$/, "$1weight");
+    if (!Object.hasOwn(tensors, theirs)) {
+      if (unknown === undefined && weight !== theirs && Object.hasOwn(tensors, weight)) {
+        unbiased.push(theirs);
+        return [ours, { shape: specs[ours]!.shape, data: new Float32Array(elements(specs[ours]!.shape)) }] as const;
+      }
       const instead = unknown === undefined ? "" : `; it has "${unknown}", which the config's network has not`;
       throw new UserError(`Cannot import "${source}": it has no tensor ${wanted} for ${ours}${instead}`);
     }
-    if (found.shape.join() !== shape.join()) {
+    const tensor = tensors[theirs]!;
+    if (tensor.shape.join() !== shape.join()) {
       throw new UserError(
-        `Cannot import "${source}": tensor "${theirs}" is [${found.shape.join(", ")}], expected [${
+        `Cannot import "${source}": tensor "${theirs}" is [${tensor.shape.join(", ")}], expected [${
           shape.join(", ")
         }] for ${ours}`,
       );
     }
-    return [ours, toHwio(found)] as const;
+    return [ours, toHwio(tensor)] as const;
   });
   if (unknown !== undefined) {
     throw new UserError(
       `Cannot import "${source}": the config's network has no tensor "${unknown}", only ${[...expected].join(", ")}`,
     );
   }
+  if (unbiased.length > 0) line(`"${source}" has no ${unbiased.join(", ")}: set to zero`);
   return Object.fromEntries(params);
 }

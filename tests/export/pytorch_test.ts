@@ -26,7 +26,8 @@ const params: Record<string, HostTensor> = Object.fromEntries(
     { shape, data: shape.length === 1 ? Float32Array.from(random(shape[0]!, i)) : values[name]! },
   ]),
 );
-const inputs = { network, image: IMAGE, specs, source: "net.safetensors" };
+const lines: string[] = [], line = (text: string) => void lines.push(text);
+const inputs = { network, image: IMAGE, specs, source: "net.safetensors", line };
 
 test("the Sequential has the layers in order, and its numbers name the parameters", () => {
   assert.equal(modulesOf(network, IMAGE).map(({ code }) => code), [
@@ -63,6 +64,39 @@ test("the Sequential has the layers in order, and its numbers name the parameter
 
 test("there and back gives the same parameters", () => {
   assert.equal(fromPytorch(toPytorch(params, network, IMAGE), inputs), params);
+});
+
+const renamed = (tensors: Record<string, HostTensor>, rename: (name: string) => string) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [rename(name), tensor]));
+
+test("tensors may be named after the layers, also of nested ones, and lie in modules around the network", () => {
+  const theirs = toPytorch(params, network, IMAGE), ours = Object.keys(params);
+  const named = Object.fromEntries(
+    Object.values(theirs).map((tensor, i) => [
+      ours[i]!.replaceAll("/", ".").replace(/w$/, "weight").replace(/b$/, "bias"),
+      tensor,
+    ]),
+  );
+  assert.equal(Object.keys(named).slice(0, 3), ["conv1.weight", "conv1.bias", "logits.weight"]);
+  for (const tensors of [theirs, named]) {
+    for (const wrapper of ["", "module.", "model.", "_orig_mod.", "state_dict.", "module._orig_mod.", "features."]) {
+      assert.equal(fromPytorch(renamed(tensors, (name) => wrapper + name), inputs), params, wrapper);
+    }
+  }
+  assert.throws(() => fromPytorch(renamed(named, (name) => `${name[0]}.${name}`), inputs), /has no tensor/);
+  assert.equal(lines, []);
+});
+
+test("a bias that is not there is zero, and a line tells which", () => {
+  const { "5.bias": _, "8.bias": _other, ...without } = toPytorch(params, network, IMAGE);
+  const read = fromPytorch(renamed(without, (name) => `module.${name}`), inputs);
+  assert.equal(lines.splice(0), ['"net.safetensors" has no module.5.bias, module.8.bias: set to zero']);
+  const zeros = Object.keys(params).filter((_, index) => [3, 5].includes(index));
+  assert.equal(zeros.map((name) => name.at(-1)), ["b", "b"]);
+  const expected = Object.entries(params).map(([name, { shape, data }]) => {
+    return [name, { shape, data: zeros.includes(name) ? new Float32Array(data.length) : data }];
+  });
+  assert.equal(read, Object.fromEntries(expected));
 });
 
 test("tensors that are missing, misshapen or too many are named, with what was expected", () => {

@@ -209,7 +209,7 @@ test("state is saved, loaded and exported", async () => {
   });
   const tensors = toPytorch(params, model.network, INPUT);
   assert.equal(tensors["0.0.running_mean"], params[STATE]);
-  const inputs = { network: model.network, image: INPUT, specs: model.saved, source: "memory" };
+  const inputs = { network: model.network, image: INPUT, specs: model.saved, source: "memory", line: () => {} };
   assert.equal(fromPytorch(tensors, inputs), params);
   const onnx = onnxModel({
     network: model.network,
