@@ -130,7 +130,7 @@ test("a network learns with it, and evaluates by its running statistics; ONNX Ru
     [8],
     [8],
   ]);
-  const inputs = { network: model.network, image: INPUT, specs: model.saved, source: "memory" };
+  const inputs = { network: model.network, image: INPUT, specs: model.saved, source: "memory", line: () => {} };
   assert.equal(fromPytorch(tensors, inputs), params);
   assert.is(modulesOf(model.network, INPUT)[1]!.code, "nn.BatchNorm2d(8, eps=0.00001, momentum=0.1)");
   closeModel(model);
