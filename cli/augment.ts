@@ -6,12 +6,13 @@ import { writeFile } from "../core/host/files.ts";
 import type { DatasetConfig } from "../data/dataset_config.ts";
 import { classNames, cropsOf } from "../data/datasets/mod.ts";
 import { areAll, namesOfTransforms } from "../data/transforms/mod.ts";
-import { drawImageGrid } from "../report/image_grid.ts";
+import { drawTileGrid, wholeTile } from "../report/tile_grid.ts";
 import { previewPictures } from "../training/preview_pictures.ts";
 import { preview } from "../training/preview.ts";
-import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
+import { countOf } from "./figure.ts";
 import { progressLine } from "./progress.ts";
 import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
@@ -27,43 +28,38 @@ export const augment: Command = {
       { name: "variants", value: "N", help: "how many of each; default: 6" },
       { name: "seed", value: "N", help: "seed of the augmentation; default: 0" },
       DATA_OPTION,
-      {
-        name: "set",
-        value: "path=value",
-        help: "change a value of the config, as dataset.augment.pad=2",
-        repeat: true,
-      },
+      { ...SET_OPTION, help: "change a value of the config, as dataset.augment.pad=2" },
       ...DEVICE_OPTIONS,
     ],
   },
   run: augmentCommand,
 };
 
-/** More would make a picture that no program opens gladly. */
-const MOST = 64;
-
 async function augmentCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), config = await loadConfig(args.positional(0)!, args.list("set"));
-  const images = args.integer("images", 1) ?? 5, variants = args.integer("variants", 1) ?? 6;
+  const images = countOf(args, "images", 5), variants = countOf(args, "variants", 6);
   const seed = args.integer("seed", 0) ?? 0, out = args.text("out") ?? `runs/${config.name}-augment.png`;
-  for (const [name, value] of Object.entries({ images, variants })) {
-    if (value > MOST) throw new UserError(`--${name} expects at most ${MOST}, got ${value}`);
-  }
   if (seed >= 2 ** 32) throw new UserError(`--seed expects a whole number below 2^32, got ${seed}`);
   const { dataset } = config, names = classNames(dataset);
-  const directory = await dataFolder(args, dataset, screen),
-    options = { images, variants, seed, report: screen.report };
+  const directory = await dataFolder(args, dataset, screen);
+  const options = { images, variants, seed, report: screen.report };
   const rows = cropsOf(dataset) === null
     ? await onDevice(args, (context) => preview(context, config, directory, options))
     : await previewPictures(config, directory, options);
-  const png = await drawImageGrid({
+  const columnNames = Array.from({ length: variants }, (_, step) => `step ${step}`);
+  const png = await drawTileGrid({
     title: config.name,
     notes: [augmentationOf(dataset), ...preprocessingOf(dataset)],
-    columns: ["image", "in evaluation", ...Array.from({ length: variants }, (_, i) => `in training, step ${i}`)],
+    groups: [
+      { name: "image", columns: 1 },
+      { name: "in evaluation", columns: 1 },
+      { name: "in training", columns: variants, columnNames },
+    ],
     rows: rows.map(({ label, name, image, plain, variants }) => ({
-      label: name ?? names[label] ?? `class ${label}`,
-      pictures: [image, plain, ...variants],
+      label: [name ?? names[label] ?? `class ${label}`],
+      tiles: [[wholeTile(image)], [wholeTile(plain)], variants.map(wholeTile)],
     })),
+    side: 192,
   });
   await writeFile(out, png);
   screen.line(`Drawn: ${out}`);

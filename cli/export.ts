@@ -17,7 +17,7 @@ import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
-import { classesOf } from "./open_trained.ts";
+import { classesOf, CONFIG_OPTION } from "./open_trained.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 
 export const exportCommand: Command = {
@@ -31,11 +31,7 @@ export const exportCommand: Command = {
       { name: "layout", value: "LAYOUT", help: "of that file: allcnn, or pytorch for a Sequential; default: allcnn" },
       { name: "torch", value: "FILE", help: "Python code of that Sequential and of the preprocessing" },
       FORCE,
-      {
-        name: "config",
-        value: "CONFIG",
-        help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
-      },
+      CONFIG_OPTION,
       DATA_OPTION,
     ],
   },

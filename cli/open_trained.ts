@@ -16,16 +16,14 @@ import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import type { ProgressLine } from "./progress.ts";
 import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
+export const CONFIG_OPTION: Option = {
+  name: "config",
+  value: "CONFIG",
+  help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
+};
+
 /** The options of a command whose first argument is RUN_OR_CHECKPOINT. */
-export const TRAINED_OPTIONS: readonly Option[] = [
-  {
-    name: "config",
-    value: "CONFIG",
-    help: "the network's config, a file or a name as allcnn-c, for a checkpoint that carries none",
-  },
-  DATA_OPTION,
-  ...DEVICE_OPTIONS,
-];
+export const TRAINED_OPTIONS: readonly Option[] = [CONFIG_OPTION, DATA_OPTION, ...DEVICE_OPTIONS];
 
 export interface Trained {
   /** With the run's own whitening, or one fitted on its data set's training images where it has none. */

@@ -72,10 +72,7 @@ interface Prediction {
 
 /** All classes, the most probable first. */
 function mostProbable(probabilities: Float32Array, names: readonly string[]): Prediction[] {
-  return Array.from(
-    probabilities,
-    (probability, index) => ({ class: index, name: names[index]!, probability }),
-  )
+  return Array.from(probabilities, (probability, index) => ({ class: index, name: names[index]!, probability }))
     .sort((a, b) => b.probability - a.probability);
 }
 

@@ -21,9 +21,7 @@ export const report: Command = {
     positionals: ["RUNS..."],
     summary: "Writes the paper's tables with the errors of runs beside the paper's.",
     details: "RUNS are folders of runs, of sweeps, or folders that hold such folders.",
-    options: [
-      { name: "out", value: "FILE", help: "an .html page, or Markdown as .md; default: runs/report.html" },
-    ],
+    options: [{ name: "out", value: "FILE", help: "an .html page, or Markdown as .md; default: runs/report.html" }],
   },
   run: reportCommand,
 };

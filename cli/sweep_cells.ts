@@ -13,11 +13,7 @@ export interface CellScreen extends Pick<ProgressLine, "line" | "report"> {
 }
 
 /** `listen` listens for Ctrl-C until what it returns is called: training alone can obey, before it there is nothing to save. */
-export function cellOptions(
-  args: Arguments,
-  screen: CellScreen,
-  listen: () => () => void,
-) {
+export function cellOptions(args: Arguments, screen: CellScreen, listen: () => () => void) {
   let stopListening = () => {};
   const folders = new Map<string, Promise<string | null>>(); // looked for, or downloaded, once
   const plain: ProgressLine = { ...progressLine(), line: screen.line, report: screen.report };

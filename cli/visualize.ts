@@ -35,11 +35,7 @@ export const visualize: Command = {
       { name: "rule", value: "RULE", help: "gradient, deconvnet, guided or all; default: guided, of images all" },
       { name: "units", value: "N", help: "rows of top patches: the N most active units; default: 8" },
       { name: "patches", value: "N", help: "patches of each; default: 10" },
-      {
-        name: "examples",
-        value: "N",
-        help: "search the first N images; default: all, 2000 on a software adapter",
-      },
+      { name: "examples", value: "N", help: "search the first N images; default: all, 2000 on a software adapter" },
       { name: "split", value: "SPLIT", help: "train or test, the images to search; default: test" },
       {
         name: "images",

@@ -1,5 +1,6 @@
 /** The larger canvas that a config places its images on, in the units of preprocessed images. */
-import type { DatasetConfig, DistortConfig } from "./dataset_config.ts";
+import type { Distortion } from "../kernels/data/draw_distortions.ts";
+import type { DatasetConfig } from "./dataset_config.ts";
 import type { ImageShape } from "./dataset.ts";
 import { channelScale } from "./transforms/mod.ts";
 
@@ -8,7 +9,7 @@ export interface Canvas {
   readonly size: number;
   readonly background: number;
   /** What training draws, colours in the units of preprocessed images. */
-  readonly distortion: Omit<DistortConfig, "lastEpochsPlain"> | null;
+  readonly distortion: Distortion | null;
   /** So many epochs at the end of a training are not distorted. */
   readonly lastEpochsPlain: number;
 }

@@ -29,11 +29,7 @@ export function checkImages(images: Float32Array, shape: Dataset["shape"], name:
 }
 
 /** Throws `UserError` where a data set does not fit a network, or is not what it says; `name` as "the test data". */
-export function checkDataset(
-  { images, labels, count, shape }: Dataset,
-  expected: Expected,
-  name: string,
-): void {
+export function checkDataset({ images, labels, count, shape }: Dataset, expected: Expected, name: string): void {
   const { classes } = expected, wanted = expected.images.join("x");
   if (shape.join("x") !== wanted) {
     throw new UserError(`Cannot use ${name}: its images are ${shape.join("x")}, the network takes ${wanted}`);

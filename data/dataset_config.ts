@@ -1,5 +1,6 @@
 /** What `dataset:` of a config may say, with units and ranges. */
 import * as z from "zod";
+import type { Distortion } from "../kernels/data/draw_distortions.ts";
 import { cropsOf, type DatasetChoice, datasetKinds, imageShape } from "./datasets/mod.ts";
 import { areAll, keysOf, type TransformConfig, transformSchema, transformsOf } from "./transforms/mod.ts";
 
@@ -17,19 +18,7 @@ export interface CanvasConfig {
 }
 
 /** Ranges and deviations of random distortions (kernels/data/draw_distortions.ts), colours in units of 0 ... 255. */
-export interface DistortConfig {
-  readonly stretch: number;
-  readonly flip: boolean;
-  /** A coefficient of shear, or radians. */
-  readonly shearOrRotation: number;
-  /** Pixels. */
-  readonly shift: number;
-  readonly color: {
-    readonly offset: number;
-    readonly contrast: number;
-    readonly gradientX: number;
-    readonly gradientY: number;
-  };
+export interface DistortConfig extends Distortion {
   /** So many epochs at the end are not distorted. */
   readonly lastEpochsPlain: number;
 }

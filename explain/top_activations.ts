@@ -101,11 +101,7 @@ function searchOps(y: Tensor, labels: Tensor, step: Tensor, k: number) {
   const entries = tensor("top/entries", [channels, k, 2], { ...u32, ...kept });
   const ops = [
     op(unitMaxima, { batch, channels, positions }, { label: "maxima", reads: [y], writes: [maxima, at] }),
-    op(topK, { batch, channels, k }, {
-      label: "top",
-      reads: [maxima, at, labels, step],
-      writes: [values, entries],
-    }),
+    op(topK, { batch, channels, k }, { label: "top", reads: [maxima, at, labels, step], writes: [values, entries] }),
   ];
   return { ops, lists: { values, entries } };
 }
@@ -115,11 +111,7 @@ function decodeLists(values: Float32Array, entries: Uint32Array, k: number, widt
     const list: TopActivation[] = [];
     for (let i = unit * k; i < (unit + 1) * k && entries[2 * i] !== EMPTY; i++) {
       const at = entries[2 * i + 1]!;
-      list.push({
-        example: entries[2 * i]!,
-        position: [Math.floor(at / width), at % width],
-        activation: values[i]!,
-      });
+      list.push({ example: entries[2 * i]!, position: [Math.floor(at / width), at % width], activation: values[i]! });
     }
     return list;
   });

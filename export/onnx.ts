@@ -59,9 +59,7 @@ export function onnxModel(trained: TrainedNetwork): Uint8Array {
       name: network.name,
       node: graph.nodes,
       initializer: graph.constants,
-      input: [
-        floatValue("image", inputWords(trained), [channels, height, width]),
-      ],
+      input: [floatValue("image", inputWords(trained), [channels, height, width])],
       output: [
         floatValue("logits", "before the softmax", [classes.length]),
         floatValue("probabilities", "softmax of the logits", [classes.length]),

@@ -23,9 +23,7 @@ export interface DropoutConfig {
  */
 export const dropout: LayerConstructor<DropoutConfig> = defineLayer({
   key: "dropout",
-  schema: z.strictObject({
-    rate: z.number().min(0).lt(1).describe("Probability of zeroing an element"),
-  }),
+  schema: z.strictObject({ rate: z.number().min(0).lt(1).describe("Probability of zeroing an element") }),
   autoName: (n) => `dropout${n}`,
   build: (name, { rate }) => ({
     half: [],

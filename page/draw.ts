@@ -1,5 +1,5 @@
 /** Pixels and signals on canvases. */
-import type { Picture } from "../report/image_grid.ts";
+import type { Picture } from "../report/tile_grid.ts";
 import { signalPicture } from "../report/signal_picture.ts";
 
 interface Size {

@@ -1,4 +1,5 @@
 import { type Axis, epochAxis, formatTicks, valueAxis } from "./axis.ts";
+import { escaped } from "./html.ts";
 import type { EpochMetrics } from "./metrics.ts";
 import { FONT_FAMILY, svgToPng } from "./png.ts";
 
@@ -139,6 +140,5 @@ function line(x1: number, y1: number, x2: number, y2: number, color: string, att
 }
 
 function text(x: number, y: number, content: string, attributes: string): string {
-  const escaped = content.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  return `<text x="${x.toFixed(2)}" y="${y.toFixed(2)}" ${attributes}>${escaped}</text>`;
+  return `<text x="${x.toFixed(2)}" y="${y.toFixed(2)}" ${attributes}>${escaped(content)}</text>`;
 }

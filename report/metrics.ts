@@ -46,3 +46,15 @@ export function parseMetrics(line: string): EpochMetrics | null {
     OPTIONAL.every((key) => row[key] === undefined || isMeasure(row[key]));
   return whole ? row as unknown as EpochMetrics : null;
 }
+
+/** The rows of a text up to the first line that is none or goes back; the number of that line, and whether it is the last. */
+export function parseRows(text: string): { rows: EpochMetrics[]; damaged: number | null; last: boolean } {
+  const rows: EpochMetrics[] = [], lines = text.split("\n");
+  for (const [index, line] of lines.entries()) {
+    if (line === "") continue;
+    const row = parseMetrics(line), last = index === lines.length - 1;
+    if (row === null || row.epoch <= (rows.at(-1)?.epoch ?? 0)) return { rows, damaged: index + 1, last };
+    rows.push(row);
+  }
+  return { rows, damaged: null, last: true };
+}

@@ -79,12 +79,7 @@ training, with dropout; dotted, the paper's.</p><div class="figures">${figures.j
 function figureOf({ config, differences, foreign, runs }: Setting, classOf: (rate: number) => string): string {
   const paper = [...TABLE_3, ...TABLE_4, ...IMAGENET].flatMap(({ rows }) => rows).find((row) => row.config === config);
   const title = [config, ...shortened(differences)].join(", ");
-  return curvesFigure(
-    title,
-    runs,
-    classOf,
-    foreign ? null : paper === undefined ? null : Number(paper.testError),
-  );
+  return curvesFigure(title, runs, classOf, foreign ? null : paper === undefined ? null : Number(paper.testError));
 }
 
 function tableHtml(table: Table): string {

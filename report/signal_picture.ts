@@ -1,5 +1,5 @@
 /** Signals at the pixels as pictures: real numbers of any size to bytes. */
-import type { Picture } from "./image_grid.ts";
+import type { Picture } from "./tile_grid.ts";
 
 /** How a signal becomes colours, and how a picture's note says it. */
 export const SCALES = {

@@ -1,6 +1,14 @@
 /** Many small pictures as one PNG: groups of columns beside one another, a label in front of each row. */
-import { dataUrl, type Picture, svgText } from "./image_grid.ts";
+import { encode } from "fast-png";
+import { escaped } from "./html.ts";
 import { FONT_FAMILY, svgToPng } from "./png.ts";
+
+/** An image of bytes red, green, blue, or of grey alone, row by row. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8Array;
+}
 
 /** A group of columns with a name above it, and names of the columns if each has one. */
 export interface TileGroup {
@@ -128,4 +136,17 @@ function image({ picture, ...area }: Tile, x: number, y: number, { factor, cell 
   const rendering = factor < 1 ? "optimizeQuality" : "optimizeSpeed";
   return `<image x="${left}" y="${top}" width="${factor * picture.width}" height="${factor * picture.height}" ` +
     `image-rendering="${rendering}" href="${dataUrl(picture)}"/>`;
+}
+
+/** A picture as an address that an SVG document can show. */
+export function dataUrl({ width, height, pixels }: Picture): string {
+  const png = encode({ width, height, data: pixels, channels: pixels.length / (width * height) });
+  let binary = "";
+  for (const byte of png) binary += String.fromCharCode(byte);
+  return `data:image/png;base64,${btoa(binary)}`;
+}
+
+/** A line of text in an SVG document. */
+function svgText(x: number, y: number, content: string, attributes: string): string {
+  return `<text x="${x}" y="${y}" ${attributes}>${escaped(content)}</text>`;
 }

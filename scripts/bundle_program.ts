@@ -34,11 +34,7 @@ export async function stageProgram(folder: string): Promise<string[]> {
     copy(`configs/${name}`, join(folder, "configs", name));
   }
   copy("bench/gpu.sh", join(folder, "bench/gpu.sh"));
-  const installed = existsSync(PEERS_MODULES) ? ["tfjs", "jax"] : [];
-  await bundlePeers(["run", "allcnn", ...installed], join(program, "peers"));
-  for (const file of ["bench/peers/torch.py", "configs/allcnn-c.yaml"]) {
-    copy(file, join(program, "peers", file.split("/").at(-1)!));
-  }
+  const installed = await bundlePeers(join(program, "peers"));
   for (const name of installedPackages(PEERS_MODULES)) copyLicense(PEERS_MODULES, name, program);
   return ["allcnn", ...installed, "torch"];
 }

@@ -1,6 +1,6 @@
 /** What the network makes of one picture: the same code in the browser and on the server, each with its own library. */
 import type { Rule } from "../core/graph/layer.ts";
-import type { explain } from "../explain/explain.ts";
+import type { explain, Explanation } from "../explain/explain.ts";
 import type { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import type { Model } from "../training/model.ts";
 import type { predict } from "../training/predict.ts";
@@ -26,13 +26,9 @@ export interface Selection {
 export const WAYS = ["switches", "no switches", "pooled strides"] as const;
 export type Way = typeof WAYS[number];
 
-export interface Seen {
+/** What one rule makes of the picture. */
+export interface Seen extends Explanation {
   readonly rule: Rule;
-  readonly unit: number;
-  readonly position: readonly [number, number];
-  readonly activation: number;
-  /** Of the shape of the network's input. */
-  readonly reconstruction: Float32Array;
 }
 
 export interface Look {

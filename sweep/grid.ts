@@ -69,13 +69,7 @@ function folderLabel(values: Values): string {
 }
 
 /** The cell of a config at a grid point. */
-export function cellOf(
-  { name }: Config,
-  values: Values,
-  seed: number,
-  data: Cell["data"],
-  epochs: number,
-): Cell {
+export function cellOf({ name }: Config, values: Values, seed: number, data: Cell["data"], epochs: number): Cell {
   const held = data === "heldOut" ? "-held-out" : "";
   const id = `${name}/${folderLabel(values)}-${seed}${held}`;
   return { id, folder: id, config: name, values, seed, data, epochs };

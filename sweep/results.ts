@@ -1,4 +1,5 @@
 /** What the cells of a sweep say: the chosen grid point of each config, by either protocol, and its test error. */
+import { deviation, mean } from "../report/trained_run.ts";
 import type { CellRecord, Protocol, Result, SweepRecord, Values } from "./record.ts";
 import { isOver } from "./record.ts";
 
@@ -14,14 +15,6 @@ const keyOf = (values: Values) => JSON.stringify(Object.entries(values).sort(([a
 
 export function samePoint(a: Values, b: Values): boolean {
   return keyOf(a) === keyOf(b);
-}
-
-const mean = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
-
-function deviationOf(numbers: readonly number[]): number | null {
-  if (numbers.length < 2) return null;
-  const center = mean(numbers);
-  return Math.sqrt(numbers.reduce((sum, each) => sum + (each - center) ** 2, 0) / (numbers.length - 1));
 }
 
 function groups<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
@@ -67,7 +60,7 @@ export function resultsOf({ protocol, cells }: Pick<SweepRecord, "protocol" | "c
         chosenBy: choice.error,
         cells: chosen.map(({ id }) => id),
         testError: errors.length === 0 ? null : mean(errors),
-        deviation: deviationOf(errors),
+        deviation: deviation(errors),
       }];
     });
   });

@@ -10,7 +10,7 @@ import { defaultTuner } from "../core/graph/tuner.ts";
 import { canvasOf } from "../data/canvas.ts";
 import type { DatasetConfig } from "../data/dataset_config.ts";
 import { areAll, channelScale } from "../data/transforms/mod.ts";
-import type { Picture } from "../report/image_grid.ts";
+import type { Picture } from "../report/tile_grid.ts";
 import { loadExamples, prepare, type Report, type Source, whiteningFor } from "./preprocess.ts";
 import { gatherBatch, makeResident } from "./resident.ts";
 

@@ -5,7 +5,7 @@ import { decodeCrop, MIDDLE } from "../data/crop.ts";
 import { cropsOf } from "../data/datasets/mod.ts";
 import { checkDecoder, decodeImage, resizeTo } from "../data/image.ts";
 import { pathOf } from "../data/image_folder.ts";
-import type { Picture } from "../report/image_grid.ts";
+import type { Picture } from "../report/tile_grid.ts";
 import type { Previewed } from "./preview.ts";
 import { listSplit } from "./preprocess.ts";
 import { trainingCrop } from "./streamed.ts";

@@ -12,7 +12,7 @@ import { unfinishedName } from "../core/host/temporary.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { decodeWhitening, encodeWhitening } from "../data/whitening_file.ts";
 import { drawCurves } from "../report/curves.ts";
-import { type EpochMetrics, parseMetrics } from "../report/metrics.ts";
+import { type EpochMetrics, parseRows } from "../report/metrics.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
 const PREVIOUS = "checkpoint.previous.safetensors";
@@ -167,21 +167,12 @@ export async function readWhitening(folder: string, hash: string, size: number):
 export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
   const path = `${folder}/metrics.jsonl`;
   if (!(await exists(path))) return [];
-  const rows: EpochMetrics[] = [];
-  for (const [index, line] of (await readText(path)).split("\n").entries()) {
-    if (line === "") continue;
-    const row = parseMetrics(line);
-    if (row === null || row.epoch <= (rows.at(-1)?.epoch ?? 0)) {
-      throw new UserError(
-        `Cannot read "${path}": line ${
-          index + 1
-        } is not the row of an epoch; rename the file to go on without the rows ` +
-          "of finished epochs",
-      );
-    }
-    rows.push(row);
-  }
-  return rows;
+  const { rows, damaged } = parseRows(await readText(path));
+  if (damaged === null) return rows;
+  throw new UserError(
+    `Cannot read "${path}": line ${damaged} is not the row of an epoch; rename the file to go on without the rows ` +
+      "of finished epochs",
+  );
 }
 
 export async function writeMetrics(folder: string, rows: readonly EpochMetrics[]): Promise<void> {

@@ -72,12 +72,7 @@ export function unpackBatch(
 }
 
 /** The crop of the example at place `index` of the epoch: drawn by (seed, step, index), so a part draws as the whole. */
-export function trainingCrop(
-  { shortSide, crop, flip }: Crops,
-  seed: number,
-  step: number,
-  index: number,
-): Crop {
+export function trainingCrop({ shortSide, crop, flip }: Crops, seed: number, step: number, index: number): Crop {
   const k = key(seed, step, streamOf("window"));
   const x = unit(k, 3 * index), y = unit(k, 3 * index + 1);
   return { shortSide, crop, x, y, flip: flip && draw(k, 3 * index + 2) % 2 === 1 };

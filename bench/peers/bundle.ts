@@ -1,10 +1,15 @@
 /** Makes single files of peers, which then need nothing but Node and the npm package `webgpu`. */
 import { build } from "esbuild";
+import { copyFileSync, existsSync } from "node:fs";
 
-/** Bundles `bench/peers/NAME.ts` for each name into `folder`. Throws where a package is missing. */
-export async function bundlePeers(names: readonly string[], folder: string): Promise<void> {
+/**
+ * Fills `folder` with the driver, our own peer, those whose packages are installed, and what they read; returns the names
+ * of those that are installed.
+ */
+export async function bundlePeers(folder: string): Promise<string[]> {
+  const installed = existsSync("bench/peers/node_modules") ? ["tfjs", "jax"] : [];
   await build({
-    entryPoints: names.map((name) => `bench/peers/${name}.ts`),
+    entryPoints: ["run", "allcnn", ...installed].map((name) => `bench/peers/${name}.ts`),
     outdir: folder,
     outExtension: { ".js": ".mjs" }, // ES modules wherever the folder is carried to
     bundle: true,
@@ -16,4 +21,8 @@ export async function bundlePeers(names: readonly string[], folder: string): Pro
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
     logLevel: "error",
   });
+  for (const file of ["bench/peers/torch.py", "configs/allcnn-c.yaml"]) {
+    copyFileSync(file, `${folder}/${file.split("/").at(-1)}`);
+  }
+  return installed;
 }

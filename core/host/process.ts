@@ -102,11 +102,6 @@ export function exit(code: number): never {
   return host.exit(code);
 }
 
-/** Bytes of memory that the process holds. */
-export function residentBytes(): number {
-  return host?.memoryUsage().rss ?? 0;
-}
-
 /** Seconds that the process, all its threads together, kept processors busy; 0 in a browser. */
 export function cpuSeconds(): number {
   const { user, system } = host?.cpuUsage() ?? { user: 0, system: 0 };

@@ -60,11 +60,7 @@ async function checksumOf(
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => a < b ? -1 : 1;
 
 /** The `checksum` of files that versions before 0.2 wrote: of the header without it, and the data. */
-async function formerChecksumOf(
-  metadata: object,
-  entries: object,
-  body: Uint8Array<ArrayBuffer>,
-): Promise<string> {
+async function formerChecksumOf(metadata: object, entries: object, body: Uint8Array<ArrayBuffer>): Promise<string> {
   const header = JSON.stringify({ __metadata__: metadata, ...entries });
   return await sha256(new TextEncoder().encode(`${header}${await sha256(body)}`));
 }

@@ -89,13 +89,7 @@ export async function openOperands(context: Context, op: Op): Promise<Operands> 
   };
   const dispatches = ({ stages, pipelines }: Runnable) =>
     stages.dispatches.map(({ shader, bindings }, index) =>
-      bind(
-        context,
-        op.label,
-        pipelines[index]!,
-        bindings.map((slot) => resource(slot, stages)),
-        shader.workgroups,
-      )
+      bind(context, op.label, pipelines[index]!, bindings.map((slot) => resource(slot, stages)), shader.workgroups)
     );
 
   return {

@@ -21,12 +21,7 @@ export interface ConvForwardProblem extends ConvProblem {
 }
 
 function productOf(p: ConvProblem, epilogue: Epilogue): PixelProduct {
-  const axis = (count: number) => ({
-    ...everyPixel(count),
-    inStart: -p.padding,
-    inStep: p.stride,
-    taps: p.kernel,
-  });
+  const axis = (count: number) => ({ ...everyPixel(count), inStart: -p.padding, inStep: p.stride, taps: p.kernel });
   return {
     batch: p.batch,
     input: { height: p.height, width: p.width, channels: p.inChannels },

@@ -182,7 +182,7 @@ test("the work holds the weights of seed 0 and a batch scaled to [-1, 1]; unknow
 test("our own peer answers with the losses of the float64 reference", async () => {
   await inFolder(async (folder) => {
     const built = `dist/peers_test_${process.pid}`; // in dist/, where it finds the npm package `webgpu`
-    await bundlePeers(["allcnn"], built);
+    await bundlePeers(built);
     const work = await writeWork(CONFIG, folder);
     const peer = (name: string, ...args: string[]) => ({
       name,

@@ -10,7 +10,7 @@ import {
   type TransformConfig,
   transformsOf,
 } from "../../data/transforms/mod.ts";
-import { dataUrl } from "../../report/image_grid.ts";
+import { dataUrl } from "../../report/tile_grid.ts";
 
 const PIXELS: readonly TransformConfig[] = [
   { scale: { subtract: 8, divide: 2 } },

@@ -30,7 +30,7 @@ test("a grid of tiles: every picture, enlarged by whole factors, its label and h
   const red = pixelPicture(Float32Array.from({ length: 12 }, (_, i) => i % 3 === 0 ? 255 : 0), { height: 2, width: 2 });
   const corner = { picture: red, left: 2, top: 0, width: 4, height: 4 };
   const grid = {
-    title: "conv1 & conv2",
+    title: "conv1 & conv2 < conv3",
     notes: ["a note"],
     groups: [{ name: "small", columns: 2 }, { name: "large", columns: 1, columnNames: ["guided"] }],
     rows: [
@@ -40,7 +40,7 @@ test("a grid of tiles: every picture, enlarged by whole factors, its label and h
     side: 20,
   };
   const svg = tileGridSvg(grid);
-  for (const text of ["conv1 &amp; conv2", "a note", "small", "large", "guided", "unit 3", "0.5"]) {
+  for (const text of ["conv1 &amp; conv2 &lt; conv3", "a note", "small", "large", "guided", "unit 3", "0.5"]) {
     assert.ok(svg.includes(`>${text}<`), text);
   }
   const places = [...svg.matchAll(/<image x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"/g)].map((match) =>

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { decode } from "../../training/checkpoint.ts";
 import type { LiveInfo, LookInfo, PictureInfo, RunInfo, TopUnits, UnitPatches } from "../../serve/protocol.ts";
 import { floatsOf, fromBase64, toBase64 } from "../../serve/protocol.ts";
-import { readRows } from "../../serve/live_run.ts";
+import { parseRows } from "../../report/metrics.ts";
 import { generateShapes } from "../../data/datasets/shapes.ts";
 import { explain } from "../../explain/explain.ts";
 import { poolModel } from "../../explain/pool_model.ts";
@@ -118,11 +118,11 @@ test("the network, live curves, and a new or damaged checkpoint", async () => {
 });
 
 test("a damaged line of the metrics ends what is shown, and is named", () => {
-  assert.equal(readRows("").rows, []);
-  assert.equal(readRows(`${LINE(1)}\n${LINE(2)}`).rows.length, 2);
-  const { rows, damaged } = readRows(`${LINE(1)}\nno row\n${LINE(3)}\n`);
+  assert.equal(parseRows("").rows, []);
+  assert.equal(parseRows(`${LINE(1)}\n${LINE(2)}`).rows.length, 2);
+  const { rows, damaged } = parseRows(`${LINE(1)}\nno row\n${LINE(3)}\n`);
   assert.equal([rows.length, damaged], [1, 2]);
-  assert.is(readRows(`${LINE(2)}\n${LINE(1)}\n`).damaged, 2, "epochs go up");
+  assert.is(parseRows(`${LINE(2)}\n${LINE(1)}\n`).damaged, 2, "epochs go up");
 });
 
 test("pictures, probabilities, units and their patches; wrong questions are one line", async () => {

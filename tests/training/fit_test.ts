@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import process from "node:process";
 import { parseConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
 import { type Checkpoint, decode, encode } from "../../training/checkpoint.ts";
 import { run } from "../../core/device/plan.ts";
-import { residentBytes } from "../../core/host/process.ts";
 import { defaultTuner, fixedTuner } from "../../core/graph/tuner.ts";
 import { generateShapes } from "../../data/datasets/shapes.ts";
 import type { EpochMetrics } from "../../report/metrics.ts";
@@ -264,7 +264,7 @@ test("1000 steps hold no more memory than 200", async () => {
       run(context, step.plan);
       await context.device.queue.onSubmittedWorkDone();
     }
-    return residentBytes();
+    return process.memoryUsage().rss;
   };
   const before = await steps(200), after = await steps(1000);
   assert.ok(after - before < 24 * 2 ** 20, `${((after - before) / 2 ** 20).toFixed(1)} MiB more`);
