@@ -14,6 +14,9 @@ export interface Listening {
 
 const HOST = "127.0.0.1";
 
+/** How long a request that was refused may go on. */
+const LINGER_SECONDS = 1;
+
 /** A request that gets an error instead of an answer. */
 class Refused extends Error {
   constructor(readonly status: number, message: string) {
@@ -81,7 +84,8 @@ async function readBody(request: IncomingMessage, most: number): Promise<Uint8Ar
   if (Number(request.headers["content-length"] ?? 0) > most) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+  // Not destroyed where the loop is left: the answer is still to be sent.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     length += chunk.length;
     if (length > most) throw tooLarge();
     chunks.push(chunk);
@@ -110,7 +114,17 @@ async function send(response: ServerResponse, { type, body }: Reply, headOnly: b
 
 function fail(request: IncomingMessage, response: ServerResponse, status: number, message: string): void {
   if (response.headersSent) return void response.destroy();
-  // What is left of the body is not read, so the connection cannot go on.
-  response.writeHead(status, { ...HEADERS, "content-type": "application/json", connection: "close" });
-  response.end(JSON.stringify({ error: message }), () => request.destroy());
+  const body = new TextEncoder().encode(JSON.stringify({ error: message }));
+  const headers = { "content-type": "application/json", "content-length": body.length, connection: "close" };
+  response.writeHead(status, { ...HEADERS, ...headers });
+  response.write(body);
+  // What is left of the request is of no use, so the connection cannot go on. It is taken in for a moment: a client that
+  // is cut off while it sends would not see the answer.
+  const end = () => {
+    clearTimeout(timer);
+    response.end(() => request.destroy());
+  };
+  const timer = setTimeout(end, 1000 * LINGER_SECONDS).unref();
+  if (request.complete) end();
+  else request.once("end", end).resume();
 }

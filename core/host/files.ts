@@ -83,8 +83,16 @@ export async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (error) {
-    throw fileError("create the folder", path, error);
+    throw fileError("create the folder", path, await reasonOf(path, error));
   }
+}
+
+/** Node says ENOENT of folders in a file system that is read-only; making the topmost of them alone tells why. */
+async function reasonOf(path: string, error: unknown): Promise<unknown> {
+  if ((error as { code?: string }).code !== "ENOENT") return error;
+  let topmost = resolve(path);
+  while (!await exists(dirname(topmost))) topmost = dirname(topmost);
+  return await mkdir(topmost).then(() => error, (reason: unknown) => reason);
 }
 
 /** Most links from one to the next that are followed, as Linux does it. */

@@ -1,5 +1,5 @@
 /**
- * `npm run test:kill -- [--kills N] [--seed N]`: kills a quickstart training at random moments, resumes it until it is
+ * `npm run test:kill -- [--count N] [--seed N]`: kills a quickstart training at random moments, resumes it until it is
  * done, and again from the start until there were N kills. Each finished run must hold the same bytes as one that was
  * never disturbed: the whole checkpoint, and the metrics, times aside.
  */
@@ -12,9 +12,9 @@ import { parseArgs } from "node:util";
 import { key, unit } from "../../core/graph/random.ts";
 
 const { values } = parseArgs({
-  options: { kills: { type: "string", default: "100" }, seed: { type: "string", default: "1" } },
+  options: { count: { type: "string", default: "100" }, seed: { type: "string", default: "1" } },
 });
-const kills = Number(values.kills), random = key(Number(values.seed), 0, 7);
+const kills = Number(values.count), random = key(Number(values.seed), 0, 7);
 
 /** Four steps an epoch, a checkpoint after almost each. */
 const CONFIG = [

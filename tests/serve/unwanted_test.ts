@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { once } from "node:events";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Route } from "../../serve/route.ts";
 import { gpu } from "../_gpu.ts";
@@ -68,6 +69,25 @@ test("what nobody reads any more is told so, also before its first word", async 
       asked.destroy();
       await once(signals[at]!, "abort", { signal: AbortSignal.timeout(5000) });
     }
+  } finally {
+    await close();
+  }
+});
+
+test("a body that is too large gets its answer, also while it is still being sent", async () => {
+  const route: Route = { method: "POST", bytes: 10, answer: () => Promise.reject(new Error("not reached")) };
+  const { port, close } = await listen(new Map([["/", route]]), 0, assert.unreachable);
+  try {
+    const head = `POST / HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ntransfer-encoding: chunked\r\n\r\n400000\r\n`;
+    const answers = Array.from({ length: 40 }, async () => {
+      const socket = connect(port, "127.0.0.1", () => socket.write(head + "x".repeat(4 << 20)));
+      let answer = "";
+      socket.on("error", () => {}); // of what was not sent any more
+      socket.on("data", (data) => answer += data);
+      await new Promise((resolve) => socket.once("close", resolve));
+      assert.match(answer, /^HTTP\/1\.1 413 [^]*at most 10 bytes are read/);
+    });
+    await Promise.all(answers);
   } finally {
     await close();
   }
