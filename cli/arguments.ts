@@ -44,6 +44,8 @@ export interface Arguments {
   text(name: string): string | null;
   list(name: string): readonly string[];
   flag(name: string): boolean;
+  /** One of a few words, or null. Throws `UserError` on another. */
+  word<Word extends string>(name: string, words: readonly Word[]): Word | null;
   /** A whole number of at least `min`, or null. */
   integer(name: string, min: number): number | null;
 }
@@ -93,6 +95,11 @@ export function parseArguments(usage: Usage, args: readonly string[]): Arguments
     text,
     list: (name) => values[name] as string[] | undefined ?? [],
     flag: (name) => values[name] === true,
+    word(name, words) {
+      const value = text(name), word = words.find((each) => each === value);
+      if (value === null || word !== undefined) return word ?? null;
+      throw new UserError(`--${name} expects ${words.slice(0, -1).join(", ")} or ${words.at(-1)}, got "${value}"`);
+    },
     integer(name, min) {
       const value = text(name);
       if (value === null) return null;

@@ -46,18 +46,9 @@ export function countOf(args: Arguments, name: string, otherwise: number): numbe
   return value;
 }
 
-/** One of a few words. Throws `UserError` that lists them. */
-export function wordOf<Word extends string>(args: Arguments, name: string, words: readonly Word[], otherwise: Word) {
-  const text = args.text(name) ?? otherwise;
-  if (!(words as readonly string[]).includes(text)) {
-    throw new UserError(`--${name} expects ${words.join(", ")}, got "${text}"`);
-  }
-  return text as Word;
-}
-
 /** The rules that are asked for. Throws `UserError` on one that does not exist. */
 export function rulesOf(args: Arguments, otherwise: Rule | "all"): readonly Rule[] {
-  const rule = wordOf(args, "rule", [...RULES, "all"], otherwise);
+  const rule = args.word("rule", [...RULES, "all"]) ?? otherwise;
   return rule === "all" ? RULES : [rule];
 }
 

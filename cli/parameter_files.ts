@@ -10,14 +10,8 @@ import type { Arguments, Option } from "./arguments.ts";
 
 export const FORCE: Option = { name: "force", value: null, help: "replace files that exist" };
 
-const LAYOUTS = ["allcnn", "pytorch"] as const;
-
 /** The value of --layout. Throws `UserError` where it names none. */
-export function layoutOf(args: Arguments): typeof LAYOUTS[number] {
-  const text = args.text("layout") ?? "allcnn", layout = LAYOUTS.find((each) => each === text);
-  if (layout === undefined) throw new UserError(`--layout expects ${LAYOUTS.join(" or ")}, got "${text}"`);
-  return layout;
-}
+export const layoutOf = (args: Arguments) => args.word("layout", ["allcnn", "pytorch"]) ?? "allcnn";
 
 /** The parameters in a file of our layout. Throws `UserError` where one is missing or has another shape. */
 export function paramsOf(

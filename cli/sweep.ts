@@ -1,5 +1,4 @@
 /** `allcnn sweep`: every config with every value of a grid, in this process or with workers on other machines. */
-import { UserError } from "../core/host/errors.ts";
 import { exit, onInterrupt } from "../core/host/process.ts";
 import { absolutePath } from "../core/host/files.ts";
 import { checkDisk } from "../sweep/disk.ts";
@@ -9,7 +8,6 @@ import { PAPER_GRID } from "../sweep/grid.ts";
 import { readOutcome } from "../sweep/outcome.ts";
 import { countCells, planSweep, type SweepPlan } from "../sweep/plan.ts";
 import { queueExecutor } from "../sweep/queue.ts";
-import type { Protocol } from "../sweep/record.ts";
 import { lockRun } from "../training/run_lock.ts";
 import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -55,8 +53,6 @@ export const sweep: Command = {
   run: async (args) => await (args.positional(0) === "work" ? workCommand(args) : sweepCommand(args)),
 };
 
-const PROTOCOLS = ["paper", "sound", "both"] as const;
-
 async function sweepCommand(args: Arguments): Promise<number> {
   const screen = progressLine(), out = args.text("out") ?? "runs/sweep", plan = await planOf(args);
   const lock = await lockRun(out, screen.line);
@@ -69,15 +65,13 @@ async function sweepCommand(args: Arguments): Promise<number> {
 }
 
 async function planOf(args: Arguments): Promise<SweepPlan> {
-  const text = args.text("protocol") ?? "both", protocol = PROTOCOLS.find((each) => each === text);
-  if (protocol === undefined) throw new UserError(`--protocol expects ${PROTOCOLS.join(", ")}, got "${text}"`);
   const grids = args.list("grid");
   return await planSweep({
     configs: args.positionals(0),
     settings: args.list("set"),
     grids: grids.length === 0 ? [PAPER_GRID] : grids,
     seeds: args.integer("seeds", 1) ?? 1,
-    protocol: protocol satisfies Protocol | "both",
+    protocol: args.word("protocol", ["paper", "sound", "both"]) ?? "both",
     holdOut: args.integer("hold-out", 1) ?? 5000,
   });
 }

@@ -36,13 +36,9 @@ export async function openDeviceFor(args: Arguments): Promise<Context> {
   return await openDevice({ exact: args.flag("exact"), safe: args.flag("safe"), matrix: args.flag("matrix") });
 }
 
-const MODES = ["off", "cached", "search"] as const;
-type Mode = typeof MODES[number];
-
-function modeOf(args: Arguments, { limits: { software } }: Context): Mode {
-  const text = args.text("tune"), budget = args.text("tune-budget") !== null;
-  const mode = text === null ? software && !budget ? "cached" : "search" : MODES.find((each) => each === text);
-  if (mode === undefined) throw new UserError(`--tune expects off, cached or search, got "${text}"`);
+function modeOf(args: Arguments, { limits: { software } }: Context) {
+  const budget = args.text("tune-budget") !== null;
+  const mode = args.word("tune", ["off", "cached", "search"]) ?? (software && !budget ? "cached" : "search");
   if (budget && mode !== "search") throw new UserError(`--tune-budget cannot be used with --tune ${mode}`);
   return mode;
 }

@@ -7,7 +7,7 @@ import { type Scale, SCALES } from "../report/signal_picture.ts";
 import { drawTileGrid } from "../report/tile_grid.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { countOf, type Figure, MOST, rulesOf, type Subject, wordOf } from "./figure.ts";
+import { countOf, type Figure, MOST, rulesOf, type Subject } from "./figure.ts";
 import { filterFigures, unitFigures } from "./figure_filters.ts";
 import { imageFigures, numbersOf } from "./figure_images.ts";
 import { patchFigures } from "./figure_patches.ts";
@@ -99,8 +99,8 @@ async function visualizeCommand(args: Arguments): Promise<number> {
   rulesOf(args, "all");
   ["patches", "units"].forEach((name) => countOf(args, name, 1));
   numbersOf(args);
-  const scale = wordOf<Scale>(args, "scale", Object.keys(SCALES) as Scale[], "symmetric");
-  const split = wordOf(args, "split", ["train", "test"], "test"), named = args.text("out");
+  const scale = args.word("scale", Object.keys(SCALES) as Scale[]) ?? "symmetric";
+  const split = args.word("split", ["train", "test"]) ?? "test", named = args.text("out");
   if (named !== null) await readIndex(named);
   const files = await findImages([...args.list("images"), ...args.positionals(1)], MOST);
   if (files.length > 0) await checkDecoder(); // without it no image can be read: say so once, and before anything slow

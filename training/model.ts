@@ -56,6 +56,12 @@ export interface Model extends BoundNetwork, ParamStore {
   readonly predictors: Map<Layer, Map<number, Predictor>>;
 }
 
+/** Frees what a predictor does not share with its model. */
+export function release({ plan, x }: Predictor): void {
+  plan.buffers.get(x.buffer)!.destroy();
+  plan.destroy();
+}
+
 /** What goes with a model beside its network and its parameters. */
 export interface ModelOptions {
   /** Chooses the kernels; the default takes each kernel's default. */
@@ -152,10 +158,7 @@ export function checkSeed(seed: number): void {
  * ```
  */
 export function closeModel({ buffers, predictors }: Model): void {
-  for (const { plan, x } of [...predictors.values()].flatMap((ofNetwork) => [...ofNetwork.values()])) {
-    plan.buffers.get(x.buffer)!.destroy();
-    plan.destroy();
-  }
+  for (const ofNetwork of predictors.values()) ofNetwork.forEach(release);
   predictors.clear();
   buffers.forEach((buffer) => buffer.destroy());
   buffers.clear();

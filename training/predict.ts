@@ -5,7 +5,7 @@ import { forwardProgram } from "../core/graph/program.ts";
 import { tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
-import type { Model, Predictor } from "./model.ts";
+import { type Model, type Predictor, release } from "./model.ts";
 import { checkOpen } from "./params.ts";
 
 /**
@@ -80,10 +80,4 @@ async function compilePredictor(model: Model, batch: number): Promise<Predictor>
   const x = tensor("x", [batch, ...model.input], { lifetime: "persistent" });
   const { logits, ...program } = forwardProgram(model, x);
   return { plan: await compile(model.context, program, model.tuner, new Map(model.buffers)), x, logits };
-}
-
-/** Frees what the predictor does not share with the model. */
-function release({ plan, x }: Predictor): void {
-  plan.buffers.get(x.buffer)!.destroy();
-  plan.destroy();
 }
