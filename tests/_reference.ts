@@ -39,12 +39,15 @@ export function convForward(p: ConvProblem, x: Numbers, w: Numbers, b: Numbers |
 }
 
 export function convBackwardData(p: ConvProblem, dy: Numbers, w: Numbers): Numbers {
-  const dx = new Float64Array(p.batch * p.height * p.width * p.inChannels);
+  const { inChannels, outChannels } = p, dx = new Float64Array(p.batch * p.height * p.width * inChannels);
+  const outToIn = w.map((_, i) => { // [ky, kx, co, ci]: the inner loop goes along it, and half of dy is often 0
+    const ci = i % inChannels, co = Math.floor(i / inChannels) % outChannels;
+    return w[i - i % (inChannels * outChannels) + ci * outChannels + co]!;
+  });
   products(p, (xAt, wAt, yAt) => {
-    for (let ci = 0; ci < p.inChannels; ci++, wAt += p.outChannels) {
-      let sum = 0;
-      for (let co = 0; co < p.outChannels; co++) sum += dy[yAt + co]! * w[wAt + co]!;
-      dx[xAt + ci]! += sum;
+    for (let co = 0; co < outChannels; co++, wAt += inChannels) {
+      const value = dy[yAt + co]!;
+      if (value !== 0) { for (let ci = 0; ci < inChannels; ci++) dx[xAt + ci]! += value * outToIn[wAt + ci]!; }
     }
   });
   return dx;

@@ -46,11 +46,16 @@ process.on("message", async (path) => {
 `;
 
 export class Runner {
+  readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | null = null;
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.#env = env;
+  }
 
   /** Runs the file at `path`, prints what it printed in one piece, and counts. */
   async run(file: string, path: string): Promise<Outcome> {
-    const child = this.#child ??= start();
+    const child = this.#child ??= start(this.#env);
     const began = performance.now();
     child.send(path);
     const { output, ended } = await outputOf(child);
@@ -69,11 +74,10 @@ export class Runner {
   }
 }
 
-function start(): ChildProcess {
+function start(env: Readonly<Record<string, string>>): ChildProcess {
   return spawn(process.execPath, ["--enable-source-maps", "--input-type=module", "-e", MAIN], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
-    // Mesa's software driver compiles shaders in half the time without LLVM's optimizations; they run a little slower.
-    env: { GALLIVM_PERF: "nopt", ...process.env },
+    env: { ...env, ...process.env },
   });
 }
 

@@ -106,14 +106,14 @@ test("of a real run: seed, and the end by iterations, are those of the checkpoin
       ...SMALL,
       "--set=training.iterations=4",
     ];
-    const trained = await allcnn(train); // 192 images in batches of 64: an epoch of 3 steps, and one of 1
+    const trained = await allcnn(train); // 48 images in batches of 16: an epoch of 3 steps, and one of 1
     assert.is(trained.code, 0, trained.stderr);
     const { code, stdout, stderr } = await allcnn(["report", run, "--out", out]);
     assert.equal([code, stderr.trim()], [0, ""]);
     assert.match(stdout, "(1 run, 1 finished)");
     assert.match(
       readFileSync(out, "utf8"),
-      /mine \| quickstart<br>.*<br>2 more \|.* \| 7 \| 2 \| .* finished \|/,
+      /mine \| quickstart<br>.*<br>6 more \|.* \| 7 \| 2 \| .* finished \|/,
     );
 
     writeFileSync(`${run}/checkpoint.safetensors`, "damaged");

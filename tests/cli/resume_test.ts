@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
 import { decodeTensors } from "../../core/host/safetensors.ts";
-import { allcnn, denoRun, execute, inFolder, SMALL } from "./_run.ts";
+import { allcnn, denoRun, execute, inFolder, SMALL, SMALL_NETWORK } from "./_run.ts";
 
 const QUICKSTART = "configs/quickstart.yaml";
 
@@ -89,17 +89,8 @@ test("Deno trains, resumes byte-exactly and evaluates as Node does", () =>
     assert.ok(await tensorsOf(stopped) === await tensorsOf(whole), "resumed in Deno");
     const inNode = await allcnn(["evaluate", whole]), inDeno = await denoRun(["allcnn.ts", "evaluate", whole]);
     assert.is(inDeno!.stdout.split("\n").at(-2), inNode.stdout.split("\n").at(-2));
-    const bench = await denoRun([
-      "allcnn.ts",
-      "bench",
-      QUICKSTART,
-      "--batch",
-      "8",
-      "--steps",
-      "1",
-      "--json",
-      `${folder}/b.json`,
-    ]);
+    const timing = ["--batch", "16", "--steps", "1", "--json", `${folder}/b.json`];
+    const bench = await denoRun(["allcnn.ts", "bench", QUICKSTART, ...SMALL_NETWORK, ...timing]);
     assert.is(bench!.code, 0, bench!.stderr);
     const figures = JSON.parse(readFileSync(`${folder}/b.json`, "utf8"));
     assert.ok(figures.imagesPerSecond > 0 && figures.plannedBytes > 0 && figures.ops.length > 10);

@@ -120,8 +120,8 @@ test("five steps of a narrow Base-A, with max pooling and dropout, agree with fl
 });
 
 test("gradients of a quarter-width network agree with finite differences in float64", async () => {
-  const config = await loadConfig("configs/small-cifar10.yaml", ["training.batch=2"]);
-  const data = generateShapes(2, "train", 2);
+  const config = await loadConfig("configs/small-cifar10.yaml", ["training.batch=1"]);
+  const data = generateShapes(2, "train", 1);
   data.images.forEach((value, i) => data.images[i] = value / 255 - 0.5);
   const example = { x: Float64Array.from(data.images), labels: data.labels, size: SIZE };
   const params: Named = Object.fromEntries(

@@ -19,7 +19,7 @@ dataset: { name: shapes, augment: { pad: 2, flip: true } }
 network:
   - { conv: { name: conv1, channels: 8, kernel: 3, stride: 2, padding: same, activation: relu } }
   - { dropout: { rate: 0.2 } }
-  - { conv: { name: conv2, channels: 16, kernel: 3, stride: 2, padding: same, activation: { leakyRelu: { slope: 0.1 } } } }
+  - { conv: { name: conv2, channels: 16, kernel: 2, stride: 2, padding: same, activation: { leakyRelu: { slope: 0.1 } } } }
   - { dropout: { rate: 0.3 } }
   - { maxPool: { kernel: 3, stride: 2 } }
   - { conv: { name: conv3, channels: 10, kernel: 1 } }
