@@ -51,6 +51,7 @@ export {
 } from "./layers/layer_kind.ts";
 export { maxPool, type MaxPoolConfig } from "./layers/max_pool.ts";
 export { buildNetwork } from "./layers/network_config.ts";
+export { residual, type ResidualConfig, type ResidualOptions } from "./layers/residual.ts";
 export { sequential } from "./layers/sequential.ts";
 
 // Configs and data.

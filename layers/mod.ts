@@ -7,6 +7,7 @@ import { dropout } from "./dropout.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 import type { LayerKind } from "./layer_kind.ts";
 import { maxPool } from "./max_pool.ts";
+import { residual } from "./residual.ts";
 import { sequential } from "./sequential.ts";
 
 const LAYERS: readonly { readonly kind: LayerKind }[] = [
@@ -17,6 +18,7 @@ const LAYERS: readonly { readonly kind: LayerKind }[] = [
   maxPool,
   globalAveragePool,
   sequential,
+  residual,
 ];
 
 const CONTRACT = {
