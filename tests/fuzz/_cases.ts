@@ -14,7 +14,9 @@ import { decodeWhitening } from "../../data/whitening_file.ts";
 import { configOf, latestCheckpoint, readMetrics, readWhitening } from "../../training/run_folder.ts";
 import { type Draw, drawing } from "./_draw.ts";
 import type { Originals } from "./_originals.ts";
+import { foreignCase, jsonCase, picturesCase } from "./_foreign_cases.ts";
 import { judgeCheckpoint, judgeConfig } from "./_judge.ts";
+import { oneLine, type Prepared, withHeader } from "./_prepared.ts";
 import { drawSetting, mutateBytes, mutateJson, mutateYaml } from "./_mutate.ts";
 
 export interface Outcome {
@@ -26,14 +28,6 @@ export interface Outcome {
   readonly outcome: "refused" | "read" | "failed";
   readonly message: string;
   readonly seconds: number;
-}
-
-/** A case before it is read: the damage, and the reading. */
-interface Prepared {
-  readonly how: string;
-  /** The damaged file, kept where the case fails. */
-  readonly input: string | Uint8Array;
-  read(): Promise<void>;
 }
 
 const ROW = { learningRate: 0.05, trainLoss: 2.1, trainError: 80, testLoss: 2, testError: 75.5 };
@@ -50,19 +44,6 @@ function configCase(draw: Draw, { texts, onShaders }: Originals): Prepared {
       await onShaders(await judgeConfig(parseConfig(text, "fuzz.yaml", sets), software));
     },
   };
-}
-
-/** Rewrites a safetensors file with a header that is damaged as JSON; its checksum is lost with it. */
-function withHeader(bytes: Uint8Array, change: (header: Record<string, unknown>) => string): Uint8Array {
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-  delete header.__metadata__.checksum;
-  const text = new TextEncoder().encode(change(header)),
-    file = new Uint8Array(8 + text.length + bytes.length - 8 - length);
-  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
-  file.set(text, 8);
-  file.set(bytes.subarray(8 + length), 8 + text.length);
-  return file;
 }
 
 const LENGTHS = [0n, 1n, 7n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n, 100_000_001n];
@@ -208,11 +189,6 @@ async function tuningCase(draw: Draw, { folder }: Originals): Promise<Prepared> 
   };
 }
 
-/** Warnings must be single lines too. */
-function oneLine(message: string): void {
-  if (/[\r\n]/.test(message) || message.length > 3000) throw new Error(`A warning of several lines: ${message}`);
-}
-
 const SUBJECTS = {
   config: configCase,
   checkpoint: checkpointCase,
@@ -220,11 +196,17 @@ const SUBJECTS = {
   tuning: tuningCase,
   whitening: whiteningCase,
   cifar10: cifarCase,
+  foreign: foreignCase,
+  json: jsonCase,
+  pictures: picturesCase,
 } as const;
 
-/** How often each is drawn, of 20. */
+/** How often each is drawn, of 25. */
 const SHARES: readonly (keyof typeof SUBJECTS)[] = (
-  [["config", 9], ["checkpoint", 6], ["metrics", 2], ["tuning", 1], ["whitening", 1], ["cifar10", 1]] as const
+  [["config", 9], ["checkpoint", 6], ["metrics", 2], ["tuning", 1], ["whitening", 1], ["cifar10", 1], ["foreign", 2], [
+    "json",
+    2,
+  ], ["pictures", 1]] as const
 ).flatMap(([subject, share]) => Array(share).fill(subject));
 
 /** What names the file: every refusal must. */
@@ -235,6 +217,9 @@ const NAMES = {
   tuning: /./,
   whitening: /whitening\.safetensors/,
   cifar10: /\.bin/,
+  foreign: /foreign\.safetensors/,
+  json: /json/,
+  pictures: /pictures/,
 } as const;
 
 /** The damage and the reading of one case. */

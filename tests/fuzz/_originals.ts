@@ -34,6 +34,22 @@ training:
   init: { heNormal: {} }
 `;
 
+/** The same with anchors, aliases and merges. */
+const MERGED = `name: merged
+dataset: { name: shapes, trainExamples: 64, testExamples: 32 }
+network:
+  - conv: &small { name: conv1, channels: 4, kernel: 3, stride: 2, padding: same, activation: relu }
+  - conv: { <<: *small, name: conv2 }
+  - conv: { <<: [*small], name: conv3, channels: 10 }
+  - globalAveragePool
+training:
+  epochs: &epochs 16
+  batch: *epochs
+  optimizer: { sgd: { momentum: 0.9, weightDecay: 0.001 } }
+  learningRate: { base: 0.05, factor: 0.5, epochs: [2] }
+  init: { heNormal: {} }
+`;
+
 /** Prepares `folder`, which the cases then write into. */
 export async function originals(folder: string, onShaders: Originals["onShaders"]): Promise<Originals> {
   const config = parseConfig(TINY, "tiny.yaml"), specs = parameterSpecs(config);
@@ -55,7 +71,7 @@ export async function originals(folder: string, onShaders: Originals["onShaders"
   for (const file of ["data_batch_1.bin", "test_batch.bin"]) writeFileSync(`${folder}/cifar/${file}`, records);
   return {
     folder,
-    texts: [TINY, ...CONFIGS.map((name) => readFileSync(`configs/${name}.yaml`, "utf8"))],
+    texts: [TINY, MERGED, ...CONFIGS.map((name) => readFileSync(`configs/${name}.yaml`, "utf8"))],
     checkpoint: {
       config,
       progress: { step: 6, epoch: 1, seed: 0, metrics: [4.5, 20, 32, 0], epochSeconds: 0.5 },

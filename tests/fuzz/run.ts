@@ -17,6 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openDevice } from "../../core/device/device.ts";
 import { type Outcome, prepareCase, runCase } from "./_cases.ts";
@@ -68,7 +69,7 @@ async function child(): Promise<void> {
 
 /** Runs the child until it ends or hangs. */
 async function watch(): Promise<void> {
-  const args = ["--enable-source-maps", process.argv[1]!, ...process.argv.slice(2), "--child"];
+  const args = ["--enable-source-maps", fileURLToPath(import.meta.url), ...process.argv.slice(2), "--child"];
   const running = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "pipe"] });
   let errors = "", size = statSync(log).size, since = performance.now(), why = "ended the process";
   running.stderr.on("data", (data) => errors = (errors + data).slice(-4000));
