@@ -1,4 +1,7 @@
 /** The table of a sweep: a row per config, a column per grid point; and how long it will take. */
+import { alignColumns } from "../report/op_table.ts";
+import { percent } from "../report/setting_cells.ts";
+import { mean } from "../report/trained_run.ts";
 import { pointLabel } from "../sweep/grid.ts";
 import { type CellRecord, isOver, type Result, type SweepRecord } from "../sweep/record.ts";
 import { formatSeconds } from "./progress.ts";
@@ -13,7 +16,6 @@ export interface Running {
   readonly worker?: string;
 }
 
-const percent = (value: number) => `${value.toFixed(2)} %`;
 const unique = (texts: readonly string[]) => [...new Set(texts)];
 
 /** What the seeds of one grid point have come to. */
@@ -22,8 +24,8 @@ function summary(cells: readonly CellRecord[], running: ReadonlyMap<string, Runn
     state === "done" ? testError ?? heldOutError ?? [] : []
   );
   if (errors.length > 0) {
-    const mean = percent(errors.reduce((sum, each) => sum + each, 0) / errors.length);
-    return errors.length === cells.length ? mean : `${mean} (${errors.length}/${cells.length})`;
+    const text = percent(mean(errors));
+    return errors.length === cells.length ? text : `${text} (${errors.length}/${cells.length})`;
   }
   const active = cells.find(({ state }) => state === "running");
   if (active !== undefined) return `epoch ${running.get(active.id)?.epoch ?? active.epoch}/${active.epochs}`;
@@ -31,17 +33,11 @@ function summary(cells: readonly CellRecord[], running: ReadonlyMap<string, Runn
   return lost?.state ?? (cells.length === 0 ? "" : "-");
 }
 
-/** Columns padded to equal widths. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((text, column) => text.padEnd(widths[column]!)).join("  ").trimEnd());
-}
-
 /** A row per config and data, a column per grid point. */
 export function sweepTable({ cells }: SweepRecord, running: ReadonlyMap<string, Running>): string[] {
   const points = unique(cells.map(({ values }) => pointLabel(values)));
   const rows = unique(cells.map(({ config, data }) => data === "all" ? config : `${config}, held out`));
-  return aligned([
+  const table = [
     ["", ...points],
     ...rows.map((row) => [
       row,
@@ -54,7 +50,8 @@ export function sweepTable({ cells }: SweepRecord, running: ReadonlyMap<string, 
         )
       ),
     ]),
-  ]);
+  ];
+  return alignColumns(table, [...table[0]!.keys()]).split("\n");
 }
 
 /** Seconds until all is over, or null while nothing has been measured. */

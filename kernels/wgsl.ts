@@ -17,7 +17,7 @@ export function f32(value: number): string {
 }
 
 /** WebGPU allows 65 535 workgroups per dimension. */
-const MAX_WORKGROUPS = 65535;
+export const MAX_WORKGROUPS = 65535;
 const ELEMENTWISE_THREADS = 64;
 
 /** `count` workgroups folded into two dimensions; pair it with `WORKGROUP_INDEX`, which may exceed `count`. */

@@ -1,5 +1,6 @@
 /** The layers of a network, for people to read: a tree with shapes, work and receptive fields. */
 import { alignColumns } from "./op_table.ts";
+import { count } from "./setting_cells.ts";
 
 /** What the table tells of a layer (explain/network_info.ts). */
 export interface LayerRow {
@@ -12,8 +13,7 @@ export interface LayerRow {
   readonly layers: readonly LayerRow[];
 }
 
-/** "1,369,738"; "-" for none. */
-const count = (value: number) => value === 0 ? "-" : String(value).replace(/(?<=\d)(?=(\d{3})+$)/g, ",");
+const countOrDash = (value: number) => value === 0 ? "-" : count(value);
 
 const HEAD = ["layer", "what it does", "output", "parameters", "multiplications", "sees", "apart"];
 
@@ -25,14 +25,15 @@ export function layerTable(input: readonly number[], layers: readonly LayerRow[]
         `${"  ".repeat(depth)}${name.slice(name.lastIndexOf("/") + 1)}`,
         what,
         output.join("x"),
-        count(parameters),
-        count(multiplications),
+        countOrDash(parameters),
+        countOrDash(multiplications),
         `${field.height}x${field.width}`,
         String(field.stride),
       ],
       ...rows(layers, depth + 1),
     ]);
-  const total = (key: "parameters" | "multiplications") => count(layers.reduce((sum, layer) => sum + layer[key], 0));
+  const total = (key: "parameters" | "multiplications") =>
+    countOrDash(layers.reduce((sum, layer) => sum + layer[key], 0));
   return alignColumns([
     HEAD,
     ["input", "an image", input.join("x")],

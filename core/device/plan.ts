@@ -1,5 +1,6 @@
 /** From a program to something that runs: tunings, memory, pipelines and bind groups, all made once. */
 import type { Binding, Limits, Workgroups } from "../../kernels/kernel.ts";
+import { MAX_WORKGROUPS } from "../../kernels/wgsl.ts";
 import { createBuffer } from "./buffers.ts";
 import { checkMemory, mebibytes } from "../host/memory.ts";
 import type { Context } from "./device.ts";
@@ -54,9 +55,6 @@ export async function chooseTunings({ ops }: Program, tuner: Tuner): Promise<Cho
   }
   return chosen;
 }
-
-/** WebGPU's limit of workgroups in one dimension. */
-const MAX_WORKGROUPS = 65535;
 
 /** Throws `TooLargeError` where a tensor exceeds one binding: names it, and the largest batch that fits. */
 function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {

@@ -1,5 +1,6 @@
 /** What there is to tune in a program: each distinct problem once, with its candidates in the order to try them. */
 import type { Limits, Stages } from "../../kernels/kernel.ts";
+import { MAX_WORKGROUPS } from "../../kernels/wgsl.ts";
 import { mebibytes } from "../host/memory.ts";
 import type { Op } from "../graph/op.ts";
 import { sha256 } from "../host/safetensors.ts";
@@ -89,5 +90,6 @@ export function overLimits({ scratch, dispatches }: Stages, { bindingBytes }: Li
   }
   if (total > most) return `needs ${mebibytes(total)} of scratch, at most ${mebibytes(most)} are allowed`;
   const workgroups = Math.max(...dispatches.flatMap(({ shader }) => shader.workgroups));
-  return workgroups > 65535 ? `starts ${workgroups} workgroups in one dimension, at most 65535 are allowed` : null;
+  if (workgroups <= MAX_WORKGROUPS) return null;
+  return `starts ${workgroups} workgroups in one dimension, at most ${MAX_WORKGROUPS} are allowed`;
 }
