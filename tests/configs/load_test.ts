@@ -62,12 +62,12 @@ const WRONG: [what: string, from: string, to: string, place: string, parts: stri
     "leakyRelu",
     '"tanh"',
   ]],
-  ["unknown kind of layer", "- globalAveragePool", "- batchNorm", "tiny.yaml:7:5 network.3: ", [
+  ["unknown kind of layer", "- globalAveragePool", "- lstm", "tiny.yaml:7:5 network.3: ", [
     "conv",
     "dropout",
     "maxPool",
     "globalAveragePool",
-    '"batchNorm"',
+    '"lstm"',
   ]],
   ["misspelled kind of layer", "dropout:", "dropuot:", "tiny.yaml:4:7 network.0.dropuot: unknown key", [
     "did you mean dropout?",
