@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { OnnxNode, TorchModule } from "../core/graph/exported.ts";
 
+/** What an activation computes: max(x, 0), or with `slope * x` below 0. */
 export type ActivationFunction = "relu" | { readonly leakyRelu: { readonly slope: number } };
 
 type Leaky = Exclude<ActivationFunction, string>;

@@ -19,6 +19,7 @@ export interface BatchNormConfig {
   /** Added to the variance. */
   readonly epsilon: number;
 }
+/** `BatchNormConfig` as it is written: both have defaults. */
 export type BatchNormOptions = Optional<BatchNormConfig, "momentum" | "epsilon">;
 
 const schema: z.ZodType<BatchNormConfig, BatchNormOptions> = z.strictObject({
