@@ -3,7 +3,7 @@ import { UserError } from "../core/host/errors.ts";
 import { exists, readText, writeFile } from "../core/host/files.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { holdsCheckpoint } from "../training/run_folder.ts";
-import type { Cell, Outcome } from "./record.ts";
+import { type Cell, isOutcome, type Outcome } from "./record.ts";
 
 const pathOf = (folder: string) => `${folder}/cell.json`;
 
@@ -24,8 +24,8 @@ export function figuresOf(rows: readonly EpochMetrics[], data: Cell["data"]) {
 export async function readOutcome(folder: string): Promise<Outcome | null> {
   if (!(await exists(pathOf(folder))) || !(await holdsCheckpoint(folder))) return null;
   try {
-    const outcome: Outcome = JSON.parse(await readText(pathOf(folder)));
-    return typeof outcome.state === "string" ? outcome : null;
+    const outcome: unknown = JSON.parse(await readText(pathOf(folder)));
+    return isOutcome(outcome) ? outcome : null;
   } catch (error) {
     if (error instanceof UserError) throw error;
     return null; // damaged: the run itself tells

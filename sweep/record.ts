@@ -111,6 +111,24 @@ export function isOver(state: CellState): boolean {
   return state === "done" || state === "diverged" || state === "failed";
 }
 
+const STATES: readonly unknown[] = ["pending", "running", "done", "diverged", "failed"] satisfies CellState[];
+const isError = (value: unknown) => value === null || Number.isFinite(value);
+
+/** Is a value that was read what became of a cell? */
+export function isOutcome(value: unknown): value is Outcome {
+  if (typeof value !== "object" || value === null) return false;
+  const { state, reason, epoch, seconds, attempts, testError, bestTestError, heldOutError } = value as Outcome;
+  return STATES.includes(state) && (reason === null || typeof reason === "string") &&
+    [epoch, seconds, attempts].every(Number.isFinite) && [testError, bestTestError, heldOutError].every(isError);
+}
+
+function isCellRecord(value: unknown): value is CellRecord {
+  if (!isOutcome(value)) return false;
+  const { id, folder, config, values, seed, data, epochs } = value as CellRecord;
+  return [id, folder, config].every((text) => typeof text === "string") && typeof values === "object" &&
+    values !== null && [seed, epochs].every(Number.isFinite) && (data === "all" || data === "heldOut");
+}
+
 const pathOf = (folder: string) => `${folder}/sweep.json`;
 
 /** The record of the sweep in a folder, or null where there is none. Throws `UserError` where it is damaged. */
@@ -119,7 +137,8 @@ export async function readRecord(folder: string): Promise<SweepRecord | null> {
   if (!(await exists(path))) return null;
   try {
     const record: SweepRecord = JSON.parse(await readText(path));
-    if (record.version === 1 && Array.isArray(record.cells) && Array.isArray(record.results)) return record;
+    const { version, id, cells, results } = record, lists = Array.isArray(cells) && Array.isArray(results);
+    if (version === 1 && typeof id === "string" && lists && cells.every(isCellRecord)) return record;
   } catch (error) {
     if (error instanceof UserError) throw error;
   }
