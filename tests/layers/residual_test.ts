@@ -122,7 +122,7 @@ test("a network of a config trains, is saved, exported and looked into", async (
 
     const tensors = toPytorch(params, network, INPUT), trained = { network, dataset: null, image: INPUT };
     assert.equal(
-      fromPytorch(tensors, { network, image: INPUT, specs: model.saved, source: "memory", line: () => {} }),
+      fromPytorch(tensors, { network, image: INPUT, specs: model.saved, source: "memory", line: assert.unreachable }),
       params,
     );
     assert.equal(tensors["2.2.weight"]!.shape, [12, 8, 1, 1]);

@@ -40,7 +40,7 @@ test("where no file may grow beyond 16 KiB, as on a full disk, every old file st
     names.forEach((name, i) =>
       assert.match(
         lines[i]!,
-        new RegExp(`^${name}: UserError: Cannot write "${run}/.*": the file would be larger than`),
+        new RegExp(`^${name}: FileError: Cannot write "${run}/.*": the file would be larger than`),
       )
     );
     assert.equal(readdirSync(run), files, "nothing new, nothing half written");
