@@ -36,10 +36,11 @@ const FAST = { GALLIVM_PERF: "nopt" };
 
 /**
  * With vectors of 4 floats instead of 8 it compiles twice as fast again, but has subgroups of 4, for which no kernel
- * broadcasts. Kernels, the tuner and the installed package are tested with 8, as a user has them.
+ * broadcasts. Kernels, the tuner, the installed package and the
+ * comparison of whole trainings with float64 are tested with 8, as a user has them.
  */
 const NARROW = { ...FAST, LP_NATIVE_VECTOR_WIDTH: "128" };
-const isWide = (file: string) => /^(kernels|core|package)\b/.test(file);
+const isWide = (file: string) => /^(kernels|core|package|training\/lockstep)\b/.test(file);
 
 const outcomes: Outcome[] = [];
 
