@@ -101,7 +101,7 @@ const isVelocity = (name: string) => name.startsWith("velocity/");
 const ALLCNN_C = "ten steps of All-CNN-C with dropout on real images agree with float64, and each gradient of one step";
 test(ALLCNN_C, async () => {
   if (CIFAR10 === undefined) return skipped(ALLCNN_C);
-  const config = await loadConfig("configs/allcnn-c.yaml", ["training.batch=4"]), data = await realImages(40);
+  const config = await loadConfig("configs/allcnn-c.yaml", ["training.batch=2"]), data = await realImages(20);
   await compare(config, data, 1, 0.05, isVelocity);
   await compare(config, data, 10, 0.005, (name) => !isVelocity(name));
 });
