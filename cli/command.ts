@@ -1,6 +1,6 @@
 /** Runs a command: prints a user's errors as one line, ends the process, which Dawn's threads would keep alive. */
 import { oneLine, UserError } from "../core/host/errors.ts";
-import { environment, exit, onClosedOutput, print, printError } from "../core/host/process.ts";
+import { environment, exit, onLostOutput, pause, print, printError } from "../core/host/process.ts";
 import { type Arguments, helpText, parseArguments, type Usage } from "./arguments.ts";
 
 export interface Command {
@@ -39,14 +39,13 @@ function errorText(error: unknown): string {
 }
 
 export async function runCommand({ usage, run, goesOn = false }: Command, args: readonly string[]): Promise<never> {
-  onClosedOutput(goesOn);
   try {
     const parsed = parseArguments(usage, args);
-    if (parsed === null) {
-      print(helpText(usage));
-      exit(0);
-    }
-    exit(await run(parsed));
+    onLostOutput(goesOn && parsed !== null);
+    if (parsed === null) print(helpText(usage));
+    const code = parsed === null ? 0 : await run(parsed);
+    await pause(0); // a failure to write what was printed is heard of a moment later
+    exit(code);
   } catch (error) {
     printError(`allcnn: ${errorText(error)}`);
     exit(1);

@@ -107,9 +107,12 @@ async function followLinks(path: string): Promise<string> {
   }
 }
 
+/** A file that this process holds open, as standard output: whoever reads it would not see another in its place. */
+const OPEN_FILE = /^\/dev\/(stdout|stderr|fd\/\d+)$|^\/proc\/[^/]+\/fd\/\d+$/;
+
 /** Is there something that is neither file nor folder: a device, a pipe, a socket? Then it is written into. */
 async function isSpecial(path: string): Promise<boolean> {
-  if (/^\/(dev|proc)\//.test(path)) return true; // standard output may be a file that somebody holds open
+  if (OPEN_FILE.test(path)) return true;
   return await stat(path).then((info) => !info.isFile() && !info.isDirectory(), () => false);
 }
 

@@ -1,4 +1,5 @@
 /** The only door to the process: environment, terminal, signals, exit. In a browser there is none, and that is fine. */
+import { fileError } from "./errors.ts";
 
 interface Stream {
   on?(event: "error", listener: (error: { readonly code?: string }) => void): unknown;
@@ -52,15 +53,16 @@ export function setDefaultEnvironment(name: string, value: string): void {
 }
 
 /**
- * Says what happens where nobody reads standard output or standard error any more, as behind `| head -1`: `goOn` lets
- * the program go on without them, else it ends, quietly. Any other failure to write is passed over, as a full disk.
+ * Says what happens where standard output or standard error cannot be written to any more. Where nobody reads it, as
+ * behind `| head -1`, the program ends quietly; for another reason, as a full disk, it says which and ends with 1. With
+ * `goOn` it goes on without them.
  */
-export function onClosedOutput(goOn: boolean): void {
-  for (const stream of [host?.stdout, host?.stderr]) {
-    stream?.on?.("error", ({ code }) => {
-      if (code === "EPIPE" && !goOn) exit(0);
-    });
-  }
+export function onLostOutput(goOn: boolean): void {
+  host?.stderr.on?.("error", () => {});
+  host?.stdout.on?.("error", (error) => {
+    if (error.code !== "EPIPE") printError(`allcnn: ${fileError("write", "standard output", error).message}`);
+    if (!goOn) exit(error.code === "EPIPE" ? 0 : 1);
+  });
 }
 
 export function print(text: string): void {

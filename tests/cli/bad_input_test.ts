@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { allcnn, inFolder, SMALL } from "./_run.ts";
+import process from "node:process";
+import { allcnn, execute, inFolder, SMALL } from "./_run.ts";
 
 const QUICKSTART = "configs/quickstart.yaml";
 
@@ -149,5 +150,18 @@ test("a damaged checkpoint is named and the one before it is used", () =>
     assert.is(none.code, 1);
     assert.match(none.stderr, /Cannot read/);
   }));
+
+test("a full disk behind standard output is named, as the one line", async () => {
+  if (!existsSync("/dev/full")) return console.log("skipped: this system has no /dev/full");
+  for (const command of ["show quickstart", "show quickstart --json", "train --help"]) {
+    const { code, stderr } = await execute("sh", [
+      "-c",
+      `"$0" dist/allcnn.js ${command} > /dev/full`,
+      process.execPath,
+    ]);
+    assert.is(code, 1, stderr);
+    assert.match(stderr, /^allcnn: Cannot write "standard output": .*\n$/);
+  }
+});
 
 test.run();

@@ -3,7 +3,18 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDBFactory, IDBKeyRange, IDBObjectStore } from "fake-indexeddb";
 import { execFileSync } from "node:child_process";
-import { chmodSync, lstatSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { UserError } from "../../core/host/errors.ts";
@@ -67,6 +78,23 @@ test("a link is followed, a pipe is written into, a file keeps its permissions; 
     symlinkSync("a", at("b"));
     assert.match(await messageOf(node.writeFile(at("a"), "x")), "it is a link that leads to itself");
     assert.equal((await node.list(folder)).filter((name) => name.endsWith(".tmp")), []);
+  });
+});
+
+test("a file below /dev is replaced as any other; standard output, which somebody holds open, is written to", async () => {
+  if (!existsSync("/dev/shm")) return console.log("skipped: this system has no /dev/shm");
+  const folder = mkdtempSync("/dev/shm/allcnn-");
+  try {
+    for (const text of ["first", "2nd"]) await node.writeFile(`${folder}/file`, text);
+    assert.is(readFileSync(`${folder}/file`, "utf8"), "2nd");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  await inFolder(async (folder) => {
+    const fd = openSync(`${folder}/held`, "w");
+    for (const text of ["first", "2nd"]) await node.writeFile(`/proc/self/fd/${fd}`, text);
+    assert.is(readFileSync(`${folder}/held`, "utf8"), "first2nd");
+    closeSync(fd);
   });
 });
 
