@@ -10,10 +10,13 @@ export type { EpochMetrics } from "./report/metrics.ts";
 export type { Status } from "./training/status.ts";
 export type { Definition } from "./training/definition.ts";
 export { closeModel, type Model, type ModelOptions, openModel } from "./training/model.ts";
-export { getParams, type ParamStore } from "./training/params.ts";
+export { getParams, type ParamStore, setParams, type Unmatched } from "./training/params.ts";
 export { loadModel, type LoadOptions, saveModel } from "./training/model_file.ts";
 export { predict, predictLogits } from "./training/predict.ts";
 export { train, type TrainOptions } from "./training/train.ts";
+export { openTrainer, type StepMetrics, type Trainer, type TrainerOptions } from "./training/trainer.ts";
+export type { Batches, ExampleBatch, Stream } from "./training/batches.ts";
+export type { LengthOptions, StepOptions } from "./training/training_options.ts";
 
 // Look inside.
 export { explain, type Explanation, type UnitOptions, type Way } from "./explain/explain.ts";

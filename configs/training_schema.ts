@@ -20,6 +20,8 @@ export interface TrainingConfig {
   readonly init: InitConfig;
   /** The gradient's norm over all parameters is clipped to it before each update. */
   readonly clipNorm?: number | undefined;
+  /** What becomes of the examples of an epoch that fill no batch: left out, which are others in each epoch, or filled up. */
+  readonly remainder?: "drop" | "fill" | undefined;
   /** Epochs from one evaluation on the test images to the next. */
   readonly evaluateEvery: number;
   readonly checkpointMinutes: number;
@@ -48,6 +50,9 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.stri
   init: initialValues.schema,
   clipNorm: z.number().gt(0).max(1e9).optional().describe(
     "The gradient's Euclidean norm over all parameters is clipped to it; the default is not to clip",
+  ),
+  remainder: z.enum(["drop", "fill"]).optional().describe(
+    "Examples of an epoch that fill no batch: drop leaves them out, others in each epoch; fill adds its first ones",
   ),
   evaluateEvery: z.int().min(1).default(1).describe("Epochs from one evaluation on the test images to the next"),
   checkpointMinutes: z.number().gt(0).default(5).describe("A checkpoint at least this often"),

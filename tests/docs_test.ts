@@ -66,6 +66,7 @@ test("every example in the README and in docstrings compiles, runs, and prints w
     bundle: true,
     format: "esm",
     platform: "node",
+    target: "node20", // which lacks `using`
     packages: "external",
   });
   const { examples: made } = await import(pathToFileURL(outfile).href) as {

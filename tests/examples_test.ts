@@ -25,6 +25,7 @@ async function lines(name: string, args: readonly string[], cache: string): Prom
     bundle: true,
     format: "esm",
     platform: "node",
+    target: "node20", // which lacks `using`
     packages: "external",
   });
   const env = { ALLCNN_CACHE: cache }, results: Result[] = [];

@@ -27,6 +27,7 @@ await build({
   splitting: true, // one copy of the shared modules, so one GPU device per process
   format: "esm",
   platform: "node",
+  target: "node20", // which lacks `using`
   packages: "external",
   sourcemap: "linked",
 });

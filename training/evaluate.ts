@@ -3,8 +3,7 @@ import { readTensor, writeTensor } from "../core/device/transfer.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Examples } from "./examples.ts";
-import { type Model, withOwnBuffers } from "./model.ts";
-import { checkOpen } from "./params.ts";
+import { type Model, ownBuffers, withOwnBuffers } from "./model.ts";
 import { makeResident } from "./resident.ts";
 import { runBatches } from "./run_batches.ts";
 import { compileEvaluation, type Evaluation } from "./session.ts";
@@ -38,9 +37,40 @@ export interface EvaluateOptions {
  * ```
  */
 export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Score> {
-  checkDataset(data, model, "the data of this evaluation");
-  checkOpen(model);
-  return await evaluateOn(model, (own) => makeResident(own.context, own.buffers, "evaluation", data), options);
+  const evaluator = await openEvaluator(model, data, "the data of this evaluation");
+  try {
+    return await evaluator.run(options);
+  } finally {
+    evaluator.close();
+  }
+}
+
+/** A data set on the device, to evaluate a model on again and again. */
+export interface Evaluator {
+  run(options?: EvaluateOptions): Promise<Score>;
+  close(): void;
+}
+
+/** Puts a data set on the device; errors call it `name`. Throws as `evaluate` does. */
+export async function openEvaluator(model: Model, data: Dataset, name: string): Promise<Evaluator> {
+  checkDataset(data, model, name);
+  const { own, release } = ownBuffers(model);
+  try {
+    const evaluation = await compileEvaluation(
+      own,
+      await makeResident(own.context, own.buffers, "evaluation", data),
+    );
+    return {
+      run: async (options = {}) => (await runEvaluation(own, evaluation, options))!,
+      close() {
+        evaluation.plan.destroy();
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** As `evaluate`, on examples that `open` puts on the device, in the buffers of the model that it is given. */

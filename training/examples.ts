@@ -2,10 +2,9 @@
 import type { Context } from "../core/device/device.ts";
 import type { Buffers } from "../core/device/plan.ts";
 import type { Batch } from "../core/graph/program.ts";
-import { permutation } from "../core/graph/random.ts";
 import type { Tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
-import type { Pass, PassOptions } from "./pass.ts";
+import { orderOf, type Pass, type PassOptions } from "./pass.ts";
 import { gatherBatch, type Placement, type Resident } from "./resident.ts";
 import { type Streamed, streamPass, unpackBatch } from "./streamed.ts";
 
@@ -26,7 +25,7 @@ export async function startPass(
   if (!("chunks" in data)) return streamPass(context, buffers, data, options);
   const { training } = options;
   if (training !== null) {
-    await writeTensor(context, buffers, data.order, permutation(data.count, training.seed, training.epoch));
+    await writeTensor(context, buffers, data.order, orderOf(data, training));
     await writeTensor(context, buffers, data.distorting, Uint32Array.of(Number(training.distorts)));
   }
   return { next: null, close() {} };

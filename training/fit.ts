@@ -22,7 +22,8 @@ export interface FitOptions extends TrainingPlans {
   readonly resumed: { readonly checkpoint: Checkpoint; readonly rows: readonly EpochMetrics[] } | null;
   readonly whitening: string | null;
   readonly save: (checkpoint: Checkpoint) => Promise<void>;
-  readonly onEpoch: (rows: readonly EpochMetrics[]) => Promise<void>;
+  /** Ends the training where it returns "stop". */
+  readonly onEpoch: (rows: readonly EpochMetrics[]) => Promise<unknown>;
   readonly onStatus: (status: Status) => void;
   /** Asked after each step: stop here? */
   readonly interrupted: () => boolean;
@@ -69,7 +70,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     looks.restart();
     const trained = await runEpoch(session, { ...options, length, rate, loop, watch }, place, afterStep);
     if (trained === null) return false;
-    const ended = performance.now(), last = epoch + 1 === length.epochs, shown = status(trained.sums);
+    const trainedAt = performance.now(), last = epoch + 1 === length.epochs, shown = status(trained.sums);
     let test: Score | null = null;
     if (evaluation !== null && (last || (epoch + 1) % training.evaluateEvery === 0)) {
       await saveIfDue("evaluation");
@@ -89,7 +90,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       testLoss: test?.loss ?? null,
       testError: test?.error ?? null,
       imagesPerSecond: shown.imagesPerSecond,
-      seconds: watch.seconds() + (performance.now() - ended) / 1000,
+      seconds: watch.seconds() + (performance.now() - trainedAt) / 1000,
       ...trained.streaming,
       ...(trained.lossScale === null ? {} : { skippedUpdates: trained.lossScale.skipped }),
     });
@@ -97,8 +98,9 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     watch = stopwatch(0);
     await writeSums(session, NO_SUMS);
     if (trained.lossScale !== null) await setLossScale(session, { ...trained.lossScale, skipped: 0 });
-    await options.onEpoch(rows);
-    if (last) await saveIfDue("end");
+    const ended = await options.onEpoch(rows) === "stop";
+    if (last || ended) await saveIfDue("end");
+    if (ended) break;
   }
   return true;
 }

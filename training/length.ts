@@ -5,7 +5,11 @@ interface Settings {
   readonly batch: number;
   readonly epochs?: number | undefined;
   readonly iterations?: number | undefined;
+  readonly remainder?: Remainder | undefined;
 }
+
+/** What becomes of the examples of an epoch that fill no batch. */
+export type Remainder = "drop" | "fill";
 
 /** How long a training is. */
 export interface Length {
@@ -16,16 +20,25 @@ export interface Length {
 }
 
 /**
- * The steps of a training on `count` examples, the last incomplete batch of an epoch left out; `epochs` or `iterations`
- * end it, whichever comes first. Throws `UserError` where there are too few examples for a batch.
+ * The steps of a training on `count` examples. Those that fill no batch at the end of an epoch are left out, which are
+ * others in each, or with "fill" make one with the epoch's first. `epochs` or `iterations` end it, whichever comes first.
+ * Throws `UserError` where there are too few examples for a batch.
  */
-export function lengthOf({ batch, epochs = Infinity, iterations = Infinity }: Settings, count: number): Length {
-  const stepsPerEpoch = Math.floor(count / batch);
+export function lengthOf(
+  { batch, epochs = Infinity, iterations = Infinity, remainder = "drop" }: Settings,
+  count: number,
+): Length {
+  const stepsPerEpoch = remainder === "fill" ? Math.ceil(count / batch) : Math.floor(count / batch);
   if (stepsPerEpoch === 0) {
     throw new UserError(`Cannot train with batches of ${batch}: there are ${count} training examples`);
   }
   const steps = Math.min(epochs * stepsPerEpoch, iterations);
   return { stepsPerEpoch, steps, epochs: Math.ceil(steps / stepsPerEpoch) };
+}
+
+/** How many places the order of an epoch has: with "fill", a whole number of batches. */
+export function placesOf({ batch, remainder = "drop" }: Settings, count: number): number {
+  return remainder === "fill" ? Math.ceil(count / batch) * batch : count;
 }
 
 /** Steps of all epochs before `epoch`, counted from 0. */

@@ -17,7 +17,8 @@ import type { Whitening } from "../data/whitening.ts";
 import { initialParams } from "../learning/initial_values/mod.ts";
 import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
 import { type Definition, definitionOf, specsOf } from "./definition.ts";
-import { checkOpen, type HostParams, type ParamStore, setParams } from "./params.ts";
+import { type Users, users } from "./users.ts";
+import { checkOpen, type HostParams, type ParamStore, writeParams } from "./params.ts";
 
 /** A compiled forward pass: write images [batch, height, width, channels] to `x`, run, read [batch, classes]. */
 export interface Predictor {
@@ -54,6 +55,10 @@ export interface Model extends BoundNetwork, ParamStore {
   readonly whitening: Whitening | null;
   /** Compiled forward passes by network (`poolModel` has another one) and batch; one that runs is not in here. */
   readonly predictors: Map<Layer, Map<number, Predictor>>;
+  /** Who computes with it at the moment. */
+  readonly users: Users;
+  /** `closeModel`, for `using model = ...`. */
+  [Symbol.dispose](): void;
 }
 
 /** Frees what a predictor does not share with its model. */
@@ -77,7 +82,7 @@ const BATCH = 128;
 export function modelOf(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
   const { specs, state, saved, classes } = specsOf(definition), config = "input" in definition ? null : definition;
   const { network, input } = "input" in definition ? definition : definitionOf(definition);
-  return {
+  const model: Model = {
     context,
     network,
     input,
@@ -99,7 +104,10 @@ export function modelOf(context: Context, definition: Definition | Config, optio
     config,
     whitening: options.whitening ?? null,
     predictors: new Map(),
+    users: users(),
+    [Symbol.dispose]: () => closeModel(model),
   };
+  return model;
 }
 
 /** As `modelOf`, with the buffers that all programs share, and `params` in them. */
@@ -110,7 +118,7 @@ export async function placeModel(
   options: ModelOptions,
 ): Promise<Model> {
   const model = modelOf(context, definition, options);
-  await setParams(model, params(model.saved));
+  await writeParams(model, params(model.saved));
   await writeTensor(context, model.buffers, model.step, new Uint32Array(4));
   await writeTensor(context, model.buffers, model.metrics, new Float32Array(4));
   return model;
@@ -148,7 +156,8 @@ export function checkSeed(seed: number): void {
 }
 
 /**
- * Frees the memory of a model on its device; the model cannot be used any more.
+ * Frees the memory of a model on its device; the model cannot be used any more. What is being computed with it goes on
+ * to its end, and the memory is freed then. `using model = await openModel(...)` closes it where its block ends.
  *
  * @example
  * ```ts
@@ -157,20 +166,42 @@ export function checkSeed(seed: number): void {
  * closeModel(model);
  * ```
  */
-export function closeModel({ buffers, predictors }: Model): void {
-  for (const ofNetwork of predictors.values()) ofNetwork.forEach(release);
-  predictors.clear();
-  buffers.forEach((buffer) => buffer.destroy());
-  buffers.clear();
+export function closeModel({ buffers, predictors, users }: Model): void {
+  const closed = [...buffers.values()];
+  buffers.clear(); // from here on it counts as closed
+  users.whenEmpty(() => {
+    for (const ofNetwork of predictors.values()) ofNetwork.forEach(release);
+    predictors.clear();
+    closed.forEach((buffer) => buffer.destroy());
+  });
+}
+
+/** A copy of a model whose further buffers are its own. */
+export interface OwnBuffers<M extends Model> {
+  readonly own: M;
+  /** Frees these buffers. Whoever has the copy must call it: the memory of a closed model waits for that. */
+  release(): void;
+}
+
+export function ownBuffers<M extends Model>(model: M): OwnBuffers<M> {
+  checkOpen(model);
+  const shared = new Set(model.buffers.values()), buffers: Buffers = new Map(model.buffers);
+  const leave = model.users.enter();
+  return {
+    own: { ...model, buffers },
+    release() {
+      for (const buffer of buffers.values()) if (!shared.has(buffer)) buffer.destroy();
+      leave();
+    },
+  };
 }
 
 /** Runs `body` with a copy of the model whose further buffers are its own, and freed at the end. */
 export async function withOwnBuffers<M extends Model, T>(model: M, body: (model: M) => Promise<T>): Promise<T> {
-  checkOpen(model);
-  const buffers: Buffers = new Map(model.buffers);
+  const { own, release } = ownBuffers(model);
   try {
-    return await body({ ...model, buffers });
+    return await body(own);
   } finally {
-    for (const [virtual, buffer] of buffers) if (!model.buffers.has(virtual)) buffer.destroy();
+    release();
   }
 }

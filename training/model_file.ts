@@ -1,7 +1,7 @@
 /** Models as files: a safetensors file that any tool reads, or the folder of a run. */
 import type { Config } from "../configs/schema.ts";
 import { networkIn } from "./architecture.ts";
-import { type Checkpoint, encode, select } from "./checkpoint.ts";
+import { type Checkpoint, decode, encode, select } from "./checkpoint.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
 import { elements } from "../core/graph/tensor.ts";
@@ -38,7 +38,7 @@ export interface LoadOptions extends ModelOptions {
 }
 
 /**
- * A trained model, from the folder of a run or a safetensors file. The file carries its config, or the network that was
+ * A trained model, from the folder of a run, a safetensors file, or its bytes. The file carries its config, or the network that was
  * built in code; `definition`, a config or a network and the shape of its images, is needed for one made elsewhere, and
  * for a network with layers of one's own. Where the file names a whitening, it is read from beside it. Throws
  * `UserError` where the file cannot be read, has no network and `definition` is missing, or is of another network.
@@ -57,13 +57,16 @@ export interface LoadOptions extends ModelOptions {
  */
 export async function loadModel(
   context: Context,
-  path: string,
+  source: string | Uint8Array<ArrayBuffer>,
   definition: Definition | Config | null = null,
   { warn = () => {}, ...options }: LoadOptions = {},
 ): Promise<Model> {
-  const { checkpoint, definition: wanted } = await openAny(path, definition, warn);
-  const whitening = options.whitening ?? await savedWhitening(checkpoint, path, wanted);
-  return await placeModel(context, wanted, (specs) => select(checkpoint, specs, path), { ...options, whitening });
+  const name = typeof source === "string" ? source : "the bytes of a model";
+  const checkpoint = typeof source === "string" ? await openCheckpoint(source, warn) : await decode(source, name);
+  const wanted = definitionIn(checkpoint, name, definition);
+  const whitening = options.whitening ??
+    (typeof source === "string" ? await savedWhitening(checkpoint, source, wanted) : null);
+  return await placeModel(context, wanted, (specs) => select(checkpoint, specs, name), { ...options, whitening });
 }
 
 /**
@@ -76,9 +79,14 @@ export async function openAny(
   warn: (message: string) => void,
 ): Promise<{ checkpoint: Checkpoint; definition: Definition | Config }> {
   const checkpoint = await openCheckpoint(path, warn);
-  const definition = given ?? configOf(checkpoint, path) ?? networkIn(checkpoint, path);
-  if (definition === null) throw noConfig(path);
-  return { checkpoint, definition };
+  return { checkpoint, definition: definitionIn(checkpoint, path, given) };
+}
+
+/** `given`, or what the checkpoint carries. Throws `UserError` where that is nothing. */
+function definitionIn(checkpoint: Checkpoint, source: string, given: Definition | Config | null) {
+  const definition = given ?? configOf(checkpoint, source) ?? networkIn(checkpoint, source);
+  if (definition === null) throw noConfig(source);
+  return definition;
 }
 
 /** As `openAny`, for what needs a config. */

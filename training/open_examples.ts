@@ -26,17 +26,23 @@ export interface Opened {
   readonly classes: readonly string[];
 }
 
-/** Opens a split: reads, preprocesses and uploads it; of pictures, only lists them. Throws `UserError`. */
+/**
+ * Opens a split: reads, preprocesses and uploads it; of pictures, only lists them. `places` says how many an epoch has of
+ * so many examples; as many unless said otherwise. Throws `UserError`.
+ */
 export async function openExamples(
   model: Model,
   source: Source,
   split: "train" | "test",
-  { whitening, report, line }: Told & { readonly whitening: Whitening | null },
+  { whitening, report, line, places = (count) => count }: Told & {
+    readonly whitening: Whitening | null;
+    readonly places?: (count: number) => number;
+  },
 ): Promise<Opened> {
   const { context, buffers, classes } = model, crops = cropsOf(source.config);
   if (crops === null) {
     const data = await prepare(context, source, split, whitening, report);
-    const examples = await makeResident(context, buffers, split, data);
+    const examples = await makeResident(context, buffers, split, data, places(data.count));
     return { examples, labels: data.labels, classes: classNames(source.config) };
   }
   await checkDecoder();
@@ -50,6 +56,12 @@ export async function openExamples(
     );
   }
   const batch = split === "train" ? model.batch : evaluationBatch(model, count);
-  const options = { crops, scale: channelScale(source.config, model.images[2]), batch, warn: line };
+  const options = {
+    crops,
+    scale: channelScale(source.config, model.images[2]),
+    batch,
+    warn: line,
+    places: places(count),
+  };
   return { examples: stream(split, folder, options), labels: folder.labels, classes: folder.classes };
 }

@@ -1,5 +1,6 @@
 /** Visiting examples once, batch by batch. */
 import type { PlanLoop, Submission } from "../core/device/run_plans.ts";
+import { permutation } from "../core/graph/random.ts";
 
 /** How examples are visited once. */
 export interface PassOptions {
@@ -17,6 +18,15 @@ export interface PassOptions {
     /** Are images distorted on their canvas, if the config distorts any? */
     readonly distorts: boolean;
   } | null;
+}
+
+/** The order of an epoch, over its places: what comes after all examples are the first ones again. */
+export function orderOf(
+  { count, places }: { readonly count: number; readonly places: number },
+  { seed, epoch }: { readonly seed: number; readonly epoch: number },
+): Uint32Array<ArrayBuffer> {
+  const order = permutation(count, seed, epoch);
+  return places === count ? order : Uint32Array.from({ length: places }, (_, place) => order[place % count]!);
 }
 
 /** Batches on their way to the device. */

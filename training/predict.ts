@@ -2,7 +2,7 @@
 import { compile } from "../core/device/plan.ts";
 import { runAndRead } from "../core/device/run_plans.ts";
 import { forwardProgram } from "../core/graph/program.ts";
-import { tensor } from "../core/graph/tensor.ts";
+import { elements, tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
 import { type Model, type Predictor, release } from "./model.ts";
@@ -23,8 +23,17 @@ import { checkOpen } from "./params.ts";
  */
 export async function predictLogits(model: Model, images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
   const count = checkImages(images, model.input, "the images of this prediction");
-  const size = model.input.reduce((product, length) => product * length, 1), { classes, context } = model;
   checkOpen(model);
+  const leave = model.users.enter();
+  try {
+    return await logitsOf(model, images, count);
+  } finally {
+    leave();
+  }
+}
+
+async function logitsOf(model: Model, images: Float32Array, count: number): Promise<Float32Array<ArrayBuffer>> {
+  const size = elements(model.input), { classes, context } = model;
   const result = new Float32Array(count * classes), batch = batchFor(model, count);
   const predictors = model.predictors.get(model.network) ?? new Map<number, Predictor>();
   model.predictors.set(model.network, predictors);

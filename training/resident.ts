@@ -16,10 +16,12 @@ import type { Dataset } from "../data/dataset.ts";
 /** Images in chunks of whole rows, each at most one binding; labels; and the order in which examples are visited. */
 export interface Resident {
   readonly count: number;
+  /** Places in the order of an epoch: `count`, or more, where its first examples fill the last batch. */
+  readonly places: number;
   readonly shape: Dataset["shape"];
   readonly chunks: readonly { readonly images: Tensor; readonly first: number; readonly rows: number }[];
   readonly labels: Tensor;
-  /** u32 [count], written before each epoch; 0, 1, 2 ... at first. */
+  /** u32 [places], written before each epoch; 0, 1, 2 ... at first. */
   readonly order: Tensor;
   /** u32 [1], written before each epoch: 0 switches the distortion on a canvas off; 1 at first. */
   readonly distorting: Tensor;
@@ -30,6 +32,7 @@ export function layOutResident(
   name: string,
   { count, shape }: Pick<Dataset, "count" | "shape">,
   { bindingBytes }: Pick<Limits, "bindingBytes">,
+  places = count,
 ): Resident {
   const perChunk = Math.floor(bindingBytes / (4 * elements(shape))), persistent = { lifetime: "persistent" } as const;
   const chunks = Array.from({ length: Math.ceil(count / perChunk) }, (_, index) => {
@@ -37,23 +40,24 @@ export function layOutResident(
     return { images: tensor(`${name}/images${index}`, [rows, ...shape], persistent), first, rows };
   });
   const numbers = (what: string, size: number) => tensor(`${name}/${what}`, [size], { dtype: "u32", ...persistent });
-  const labels = numbers("labels", count), order = numbers("order", count), distorting = numbers("distorting", 1);
-  return { count, shape, chunks, labels, order, distorting };
+  const labels = numbers("labels", count), order = numbers("order", places), distorting = numbers("distorting", 1);
+  return { count, places, shape, chunks, labels, order, distorting };
 }
 
-/** Uploads a data set. Its persistent buffers are added to `buffers`. */
+/** Uploads a data set, an epoch of which has so many places. Its persistent buffers are added to `buffers`. */
 export async function makeResident(
   context: Context,
   buffers: Buffers,
   name: string,
   { images, labels, count, shape }: Dataset,
+  places = count,
 ): Promise<Resident> {
-  const resident = layOutResident(name, { count, shape }, context.limits), size = elements(shape);
+  const resident = layOutResident(name, { count, shape }, context.limits, places), size = elements(shape);
   for (const { images: chunk, first, rows } of resident.chunks) {
     await writeTensor(context, buffers, chunk, images.slice(first * size, (first + rows) * size));
   }
   await writeTensor(context, buffers, resident.labels, Uint32Array.from(labels));
-  await writeTensor(context, buffers, resident.order, Uint32Array.from({ length: count }, (_, i) => i));
+  await writeTensor(context, buffers, resident.order, Uint32Array.from({ length: places }, (_, i) => i % count));
   await writeTensor(context, buffers, resident.distorting, Uint32Array.of(1));
   return resident;
 }
@@ -71,20 +75,20 @@ export function gatherBatch(
   batch: number,
   { augment = null, canvas = null }: Placement = {},
 ): Batch {
-  const { count, shape, chunks, labels, order } = data, [height, width, channels] = shape;
+  const { places: examples, shape, chunks, labels, order } = data, [height, width, channels] = shape;
   const size = canvas === null ? [height, width] : [canvas.size, canvas.size];
   const x = tensor("x", [batch, ...size, channels]), y = tensor("labels", [batch], { dtype: "u32" });
   const drawn = augment === null ? null : { ...augment, stream: streamOf("augment") };
   const picked = canvas !== null
     ? canvasOps(data, step, x, canvas)
     : chunks.map(({ images, first, rows }, index) =>
-      op(gather, { batch, height, width, channels, examples: count, chunk: { first, rows }, augment: drawn }, {
+      op(gather, { batch, height, width, channels, examples, chunk: { first, rows }, augment: drawn }, {
         label: `gather/${index}`,
         reads: [images, order, step],
         writes: [x],
       })
     );
-  const label = op(gatherLabels, { batch, examples: count }, {
+  const label = op(gatherLabels, { batch, examples }, {
     label: "gather/labels",
     reads: [labels, order, step],
     writes: [y],
@@ -93,17 +97,22 @@ export function gatherBatch(
 }
 
 /** Draws the distortions of a batch and places its images on their canvas, `x`. */
-function canvasOps({ count, shape, chunks, order, distorting }: Resident, step: Tensor, x: Tensor, canvas: Canvas) {
+function canvasOps(
+  { places: examples, shape, chunks, order, distorting }: Resident,
+  step: Tensor,
+  x: Tensor,
+  canvas: Canvas,
+) {
   const [height, width, channels] = shape, batch = x.shape[0]!, { size, background } = canvas;
   const distortion = canvas.distortion === null ? null : { ...canvas.distortion, stream: streamOf("distort") };
   const distortions = tensor("distortions", [batch, distortionSize(channels)]);
-  const draw = op(drawDistortions, { batch, channels, examples: count, distortion }, {
+  const draw = op(drawDistortions, { batch, channels, examples, distortion }, {
     label: "distort",
     reads: distortion === null ? [] : [order, step, distorting],
     writes: [distortions],
   });
   const top = margins(canvas, height).before, left = margins(canvas, width).before;
-  const where = { batch, height, width, channels, examples: count, size, top, left, background };
+  const where = { batch, height, width, channels, examples, size, top, left, background };
   const place = chunks.map(({ images, first, rows }, index): Op =>
     op(placeOnCanvas, { ...where, chunk: { first, rows } }, {
       label: `place/${index}`,

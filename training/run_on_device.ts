@@ -6,7 +6,7 @@ import { classNames, cropsOf } from "../data/datasets/mod.ts";
 import { elements } from "../core/graph/tensor.ts";
 import { checkShaders, microBatchOf, tunerFor } from "./exact_resume.ts";
 import { fit, type FitOptions } from "./fit.ts";
-import { lengthOf } from "./length.ts";
+import { lengthOf, placesOf } from "./length.ts";
 import { openExamples } from "./open_examples.ts";
 import { precisionNote } from "./precision.ts";
 import { loadExamples, type Source, whiteningFor } from "./preprocess.ts";
@@ -73,7 +73,10 @@ export async function runOnDevice(options: RunOptions, context: Context, resumed
     ? await whiteningFor(context, source, screen.report)
     : await folder.readWhitening(out, hash, elements(session.images));
   const told = { whitening, report: screen.report, line: screen.line };
-  const { examples: train, classes } = await openExamples(session, source, "train", told);
+  const { examples: train, classes } = await openExamples(session, source, "train", {
+    ...told,
+    places: (count) => placesOf(config.training, count),
+  });
   if (classNames(config.dataset).length === 0) await folder.keepClasses(out, classes);
   const test = (await openExamples(session, { ...source, classes }, "test", told)).examples;
   screen.report("Compiling shaders", 0);

@@ -4,7 +4,7 @@ import { architectureOf } from "./architecture.ts";
 import { type Checkpoint, type Progress, select } from "./checkpoint.ts";
 import { checkFinite } from "./diverged.ts";
 import type { Model } from "./model.ts";
-import { getParams, setParams } from "./params.ts";
+import { getParams, writeParams } from "./params.ts";
 import { setLossScale } from "./precision.ts";
 import type { Session } from "./session.ts";
 import { readSums } from "./sums.ts";
@@ -18,9 +18,9 @@ export function initialProgress(seed: number): Progress {
 export async function initialize(session: Session, seed: number, checkpoint: Checkpoint | null, source: string) {
   const { specs, saved, moments, training } = session;
   await setLossScale(session, checkpoint?.progress?.lossScale);
-  if (checkpoint === null) return await setParams(session, initialParams(saved, seed, training.init));
+  if (checkpoint === null) return await writeParams(session, initialParams(saved, seed, training.init));
   const kept = Object.keys(moments).map((name) => [name, select(checkpoint, specs, source, `${name}/`)]);
-  await setParams(session, select(checkpoint, saved, source), Object.fromEntries(kept));
+  await writeParams(session, select(checkpoint, saved, source), Object.fromEntries(kept));
 }
 
 /** What a checkpoint says beside the parameters. */

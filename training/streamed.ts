@@ -3,7 +3,7 @@ import type { Context } from "../core/device/device.ts";
 import { op } from "../core/graph/op.ts";
 import type { Buffers } from "../core/device/plan.ts";
 import type { Batch } from "../core/graph/program.ts";
-import { draw, key, permutation, streamOf, unit } from "../core/graph/random.ts";
+import { draw, key, streamOf, unit } from "../core/graph/random.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { type Crop, type Crops, MIDDLE } from "../data/crop.ts";
@@ -13,10 +13,12 @@ import { type ImageFolder, pathOf } from "../data/image_folder.ts";
 import { prefetch } from "../data/prefetch.ts";
 import type { ChannelScale } from "../data/transforms/mod.ts";
 import { unpack, unpackLabels } from "../kernels/data/unpack.ts";
-import type { Pass, PassOptions } from "./pass.ts";
+import { orderOf, type Pass, type PassOptions } from "./pass.ts";
 
 export interface Streamed {
   readonly count: number;
+  /** Places in the order of an epoch: `count`, or more, where its first pictures fill the last batch. */
+  readonly places: number;
   readonly shape: ImageShape;
   readonly folder: ImageFolder;
   readonly crops: Crops;
@@ -43,13 +45,16 @@ const MOST_NAMED = 20;
 export function stream(
   name: string,
   folder: ImageFolder,
-  { crops, scale, batch, warn }: Pick<Streamed, "crops" | "scale" | "batch" | "warn">,
+  { crops, scale, batch, warn, places = folder.names.length }:
+    & Pick<Streamed, "crops" | "scale" | "batch" | "warn">
+    & Partial<Pick<Streamed, "places">>,
 ): Streamed {
   const shape = [crops.crop, crops.crop, 3] as const, words = Math.ceil(batch * crops.crop ** 2 * 3 / 4);
   const u32 = { dtype: "u32", lifetime: "persistent" } as const;
   const pixels = tensor(`${name}/pixels`, [words], u32), labels = tensor(`${name}/labels`, [batch], u32);
   const skipped = new Set<number>();
-  return { count: folder.names.length, shape, folder, crops, scale, batch, pixels, labels, skipped, warn };
+  const count = folder.names.length;
+  return { count, places, shape, folder, crops, scale, batch, pixels, labels, skipped, warn };
 }
 
 /** The ops that make the batch, or a part of it, out of what was uploaded last. */
@@ -80,8 +85,8 @@ export function trainingCrop({ shortSide, crop, flip }: Crops, seed: number, ste
 
 /** Begins to decode the batches of a pass. */
 export function streamPass(context: Context, buffers: Buffers, data: Streamed, options: PassOptions): Pass {
-  const { folder, count, batch, skipped } = data, { training } = options, first = training?.first ?? 0;
-  const order = training === null ? null : permutation(count, training.seed, training.epoch);
+  const { folder, places, batch, skipped } = data, { training } = options, first = training?.first ?? 0;
+  const order = training === null ? null : orderOf(data, training);
   const cropOf = (at: number, index: number): Crop =>
     training === null
       ? { ...data.crops, ...MIDDLE }
@@ -94,7 +99,7 @@ export function streamPass(context: Context, buffers: Buffers, data: Streamed, o
     if (skipped.size === MOST_NAMED) data.warn("Pictures that are skipped from here on are counted, but not named");
   };
   const batches = prefetch(options.batches, BATCHES_AHEAD, (at) => {
-    const from = first + at * batch, length = Math.min(batch, count - from);
+    const from = first + at * batch, length = Math.min(batch, places - from);
     const examples = Uint32Array.from({ length }, (_, n) => order === null ? from + n : order[from + n]!);
     return decodeBatch(folder, examples, batch, data.crops.crop, (n) => cropOf(at, from + n), skip);
   });

@@ -1,43 +1,30 @@
-import type * as z from "zod";
-import { precisionSchema } from "../configs/schema.ts";
-import { trainingSchema } from "../configs/training_schema.ts";
 import { type Checkpoint, select } from "./checkpoint.ts";
 import { checkDataset } from "../data/check_dataset.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { augmentSchema } from "../data/dataset_config.ts";
-import { checkOptions } from "../layers/describe_issue.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
+import type { Batches } from "./batches.ts";
 import { fit } from "./fit.ts";
+import { placesOf } from "./length.ts";
 import type { Status } from "./status.ts";
-import { checkSeed, type Model, withOwnBuffers } from "./model.ts";
-import { checkOpen, setParams } from "./params.ts";
+import { type Model, withOwnBuffers } from "./model.ts";
+import { checkOpen, writeParams } from "./params.ts";
 import { setLossScale } from "./precision.ts";
 import { makeResident } from "./resident.ts";
-import { type Augment, type Precision, trainable } from "./session.ts";
+import { fitStream, type StreamHooks } from "./train_stream.ts";
+import { type LengthOptions, sessionOf, type StepOptions } from "./training_options.ts";
 import { compileTraining, destroyTraining } from "./training_plans.ts";
 
-/** How to train, as under `training:` of a config; `epochs`, `batch`, `learningRate` and `optimizer` must be there. */
-type Settings = Omit<z.input<typeof trainingSchema>, "init"> & Partial<Pick<z.input<typeof trainingSchema>, "init">>;
-
 /**
- * How to train: `epochs`, `batch` (examples per step), `learningRate` (`base`; with `factor`, the rate is multiplied by it
- * after each of `epochs`) and `optimizer`, as under `training:` of a config; and what to tell meanwhile.
+ * How to train, as under `training:` of a config: what a step is, and `epochs` or `iterations`; and what to tell meanwhile.
+ * `remainder` says what becomes of the examples of an epoch that fill no batch: "drop" leaves them out, which are others in
+ * each epoch, as the order is; "fill" makes a batch of them and the epoch's first.
  */
-export interface TrainOptions extends Settings {
+export interface TrainOptions extends StepOptions, LengthOptions {
   /** Labelled images to evaluate on after every `evaluateEvery` epochs and the last. */
   readonly validation?: Dataset | undefined;
-  /**
-   * "f16": activations and their gradients in half precision, parameters in float32; on a device without it
-   * (`limits.f16`), and by default, all is float32, unless the model's config says otherwise.
-   */
-  readonly precision?: Precision | undefined;
-  /** Random shifts and mirroring, as under `dataset.augment:` of a config. */
-  readonly augment?: Augment | undefined;
-  /** Decides the order of the examples, dropout and augmentation; 0 unless said otherwise. */
-  readonly seed?: number;
-  /** Called after each epoch with its losses and errors. Training waits for it. */
+  /** Called after each epoch with its losses and errors. Training waits for it, and ends where it returns "stop". */
   readonly onEpoch?: (metrics: EpochMetrics) => unknown;
-  /** Called about twice a second while an epoch runs. */
+  /** Called about twice a second while an epoch runs; not for streams. */
   readonly onStatus?: (status: Status) => void;
   /** Called before the first step, every `checkpointMinutes`, and at the end; `encodeCheckpoint` makes it the bytes of a file. */
   readonly onCheckpoint?: (checkpoint: Checkpoint) => Promise<void>;
@@ -47,8 +34,9 @@ export interface TrainOptions extends Settings {
 
 /**
  * Trains a model on labelled images, from its current parameters and an optimizer state of zero.
- * `data` holds images [count, height, width, channels] as the network takes them. Returns the metrics of each finished
- * epoch. Throws `UserError` where data or options do not fit, the memory of the device does not suffice, or the loss
+ * `data` holds images [count, height, width, channels] as the network takes them, or gives them batch by batch: an async
+ * iterable, or a function that makes one for each epoch, of which the next batch is asked for while the device computes.
+ * Returns the metrics of each finished epoch. Throws `UserError` where data or options do not fit, the memory of the device does not suffice, or the loss
  * stops being a number; the model then has the parameters of the last checkpoint.
  *
  * @example
@@ -72,50 +60,60 @@ export interface TrainOptions extends Settings {
  * });
  * ```
  */
-export async function train(model: Model, data: Dataset, options: TrainOptions): Promise<readonly EpochMetrics[]> {
-  const { validation, augment, seed = 0, onEpoch, onStatus, onCheckpoint, signal, precision, ...settings } = options;
-  const action = `Cannot train "${model.network.name}"`;
-  const training = checkOptions(trainingSchema, { init: { heNormal: {} }, ...settings }, action);
-  const augmented = augment === undefined ? null : checkOptions(augmentSchema, augment, `${action} with this augment`);
-  const wanted = checkOptions(
-    precisionSchema,
-    precision ?? model.config?.precision ?? "f32",
-    `${action} with this precision`,
-  );
-  checkSeed(seed);
+export async function train(
+  model: Model,
+  data: Dataset | Batches,
+  options: TrainOptions,
+): Promise<readonly EpochMetrics[]> {
+  const { validation, onEpoch, onStatus = () => {}, onCheckpoint, signal, ...settings } = options;
+  const { epochs, iterations, remainder, evaluateEvery, checkpointMinutes, ...step } = settings;
+  const length = { epochs, iterations, remainder, evaluateEvery, checkpointMinutes };
+  let last: Checkpoint | null = null, rows: readonly EpochMetrics[] = [];
+  const hooks = {
+    validation,
+    async save(checkpoint: Checkpoint) {
+      last = checkpoint;
+      await onCheckpoint?.(checkpoint);
+    },
+    async onEpoch(finished: readonly EpochMetrics[]) {
+      rows = [...finished];
+      return await onEpoch?.(rows.at(-1)!);
+    },
+    onStatus,
+    interrupted: () => signal?.aborted ?? false,
+  };
   checkOpen(model);
-  checkDataset(data, model, "the training data");
   if (validation !== undefined) checkDataset(validation, model, "the validation data");
-  return await withOwnBuffers(model, async (own) => {
-    const session = trainable(own, training, augmented, wanted), { context, buffers } = own;
+  try {
+    if ("images" in data) await fitArrays(model, data, { ...step, length }, hooks);
+    else await fitStream(model, data, { ...step, length }, hooks);
+  } catch (error) {
+    if (last !== null && model.buffers.size > 0) {
+      await writeParams(model, select(last, model.saved, model.network.name));
+    }
+    throw error;
+  }
+  return rows;
+}
+
+/** Trains on a data set that stays on the device. */
+async function fitArrays(
+  model: Model,
+  data: Dataset,
+  { length, ...step }: StepOptions & { readonly length: LengthOptions },
+  { validation, ...hooks }: StreamHooks & { readonly onStatus: (status: Status) => void },
+): Promise<void> {
+  checkDataset(data, model, "the training data");
+  await withOwnBuffers(model, async (own) => {
+    const session = sessionOf(own, step, length), { context, buffers, training } = session;
     await setLossScale(session);
-    const resident = await makeResident(context, buffers, "train", data);
+    const train = await makeResident(context, buffers, "train", data, placesOf(training, data.count));
     const test = validation === undefined ? null : await makeResident(context, buffers, "validation", validation);
-    const plans = await compileTraining(session, { train: resident, test });
-    let last: Checkpoint | null = null, rows: readonly EpochMetrics[] = [];
+    const plans = await compileTraining(session, { train, test }, { microBatch: step.microBatch ?? null });
     try {
-      await fit(session, {
-        ...plans,
-        seed,
-        resumed: null,
-        whitening: null,
-        async save(checkpoint) {
-          last = checkpoint;
-          await onCheckpoint?.(checkpoint);
-        },
-        async onEpoch(finished) {
-          rows = [...finished];
-          await onEpoch?.(rows.at(-1)!);
-        },
-        onStatus: onStatus ?? (() => {}),
-        interrupted: () => signal?.aborted ?? false,
-      });
-    } catch (error) {
-      if (last !== null) await setParams(model, select(last, model.saved, model.network.name));
-      throw error;
+      await fit(session, { ...plans, ...hooks, seed: step.seed ?? 0, resumed: null, whitening: null });
     } finally {
       destroyTraining(plans);
     }
-    return rows;
   });
 }

@@ -5,6 +5,7 @@ import { cropsOf, datasetKinds } from "../data/datasets/mod.ts";
 import { channelScale } from "../data/transforms/mod.ts";
 import type { Examples } from "./examples.ts";
 import type { Model } from "./model.ts";
+import { placesOf } from "./length.ts";
 import { layOutResident } from "./resident.ts";
 import { evaluationBatch } from "./session.ts";
 import { stream } from "./streamed.ts";
@@ -20,7 +21,8 @@ function countOf({ name, trainExamples, testExamples, holdOut = 0 }: DatasetConf
 /** The examples of a split of a config's data set, laid out and not read. */
 export function unreadExamples(model: Model, dataset: DatasetConfig, split: Split): Examples {
   const count = countOf(dataset, split, model.batch), crops = cropsOf(dataset);
-  if (crops === null) return layOutResident(split, { count, shape: model.images }, model.context.limits);
+  const places = split === "train" && model.config !== null ? placesOf(model.config.training, count) : count;
+  if (crops === null) return layOutResident(split, { count, shape: model.images }, model.context.limits, places);
   const batch = split === "train" ? model.batch : evaluationBatch(model, count);
   const folder = {
     directory: "",
@@ -29,5 +31,5 @@ export function unreadExamples(model: Model, dataset: DatasetConfig, split: Spli
     labels: new Uint32Array(count),
     note: null,
   };
-  return stream(split, folder, { crops, scale: channelScale(dataset, model.images[2]), batch, warn() {} });
+  return stream(split, folder, { crops, scale: channelScale(dataset, model.images[2]), batch, warn() {}, places });
 }

@@ -13,7 +13,7 @@ import { openTuneCache } from "../../core/tune/tune_cache.ts";
 import type { Layer } from "../../core/graph/layer.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { makeResident } from "../../training/resident.ts";
-import { setParams } from "../../training/params.ts";
+import { writeParams } from "../../training/params.ts";
 import { setLossScale } from "../../training/precision.ts";
 import { openSession } from "../../training/session.ts";
 import { compileStep, submissionsOf, type TrainingStep } from "../../training/training_step.ts";
@@ -45,7 +45,7 @@ async function open({ config, images, labels, weights }: Inputs): Promise<Traine
     device: context.description,
     version: manifest.version,
     async reset() {
-      await setParams(session, values);
+      await writeParams(session, values);
       await setLossScale(session);
     },
     async step({ dropout, learningRate }) {

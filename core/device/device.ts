@@ -19,6 +19,8 @@ export interface Context {
   /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
   close(): void;
+  /** `close`, for `using device = await openDevice()`. */
+  [Symbol.dispose](): void;
 }
 
 const NO_ADAPTER = "Cannot find a GPU that WebGPU can use. Install a Vulkan driver: the vendor's for a discrete GPU; " +
@@ -119,6 +121,11 @@ export async function openDevice(
       failure = new DeviceLostError(`The GPU device was lost (${reason}: ${firstLine(message) || "no reason given"})`);
     }
   });
+  const close = () => {
+    closing = true;
+    device.destroy();
+    void gpu; // keeps Dawn's instance alive until here
+  };
   return {
     device,
     limits,
@@ -131,11 +138,8 @@ export async function openDevice(
       if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;
     },
-    close() {
-      closing = true;
-      device.destroy();
-      void gpu; // keeps Dawn's instance alive until here
-    },
+    close,
+    [Symbol.dispose]: close,
   };
 }
 

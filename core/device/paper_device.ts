@@ -25,5 +25,6 @@ export function paperDevice(limits: Limits, description: string): Context {
     scope: "",
     check() {},
     close() {},
+    [Symbol.dispose]() {},
   };
 }

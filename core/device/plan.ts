@@ -37,6 +37,8 @@ export interface Plan {
   readonly transientBytes: number;
   /** Frees the transient buffers. */
   destroy(): void;
+  /** `destroy`, for `using plan = await compile(...)`. */
+  [Symbol.dispose](): void;
 }
 
 /** What `choose` decides for each op of a program. */
@@ -158,6 +160,7 @@ export async function compile(context: Context, program: Program, tuner: Tuner, 
       return bind(context, op.label, compiled[opIndex]![index]!, resources, shader.workgroups);
     })
   );
+  const destroy = () => slotBuffers.forEach((buffer) => buffer.destroy());
   return {
     ops: chosen,
     dispatches,
@@ -166,7 +169,8 @@ export async function compile(context: Context, program: Program, tuner: Tuner, 
     shaders: streamOf(chosen.flatMap(({ stages }) => stages.dispatches.map(({ shader }) => shader.code)).join(""))
       .toString(16),
     transientBytes: slots.reduce((sum, bytes) => sum + bytes, 0),
-    destroy: () => slotBuffers.forEach((buffer) => buffer.destroy()),
+    destroy,
+    [Symbol.dispose]: destroy,
   };
 }
 

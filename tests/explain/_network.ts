@@ -4,7 +4,7 @@ import type { Config } from "../../configs/schema.ts";
 import { closeModel, type Model, openModel } from "../../training/model.ts";
 import { gpu, random } from "../_gpu.ts";
 import type { Named } from "../_reference_network.ts";
-import { setParams } from "../../training/params.ts";
+import { writeParams } from "../../training/params.ts";
 
 /** Strided, padded and leaky convolutions and max pooling; images of 12x12 pixels do not divide by all strides. */
 export const CONFIG: Config = parseConfig(
@@ -45,7 +45,10 @@ export async function withModel<T>(body: (model: Model, params: Named) => Promis
     }),
   );
   try {
-    await setParams(model, Object.fromEntries(Object.entries(params).map(([name, v]) => [name, Float32Array.from(v)])));
+    await writeParams(
+      model,
+      Object.fromEntries(Object.entries(params).map(([name, v]) => [name, Float32Array.from(v)])),
+    );
     return await body(model, params);
   } finally {
     closeModel(model);

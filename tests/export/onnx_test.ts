@@ -13,7 +13,7 @@ import { buildNetwork } from "../../layers/network_config.ts";
 import { pooledSize } from "../../kernels/layer/max_pool.ts";
 import { definitionOf } from "../../training/definition.ts";
 import { closeModel, openModel } from "../../training/model.ts";
-import { getParams, setParams } from "../../training/params.ts";
+import { getParams, writeParams } from "../../training/params.ts";
 import { predict, predictLogits } from "../../training/predict.ts";
 import { preprocess } from "../../training/preprocess.ts";
 import { gpu, random, relativeError } from "../_gpu.ts";
@@ -34,7 +34,7 @@ async function both(parsed: Config, input: ImageShape, images: Float32Array, whi
       return [name, { shape, data: name.endsWith("/b") ? data.map((value, i) => value + noise[i]! / 10) : data }];
     }),
   );
-  await setParams(model, Object.fromEntries(Object.entries(params).map(([name, { data }]) => [name, data])));
+  await writeParams(model, Object.fromEntries(Object.entries(params).map(([name, { data }]) => [name, data])));
   const ready = await preprocess(model, images);
   const ours = { logits: await predictLogits(model, ready), probabilities: await predict(model, ready) };
   closeModel(model);

@@ -28,6 +28,7 @@ function resident(name: string, count: number, { bindingBytes }: Limits): Reside
   const rows = Math.min(count, Math.floor(bindingBytes / (4 * 3072)));
   return {
     count,
+    places: count,
     shape: [32, 32, 3],
     chunks: [{ images: tensor(`${name}/images`, [rows, 32, 32, 3], persistent), first: 0, rows }],
     labels: tensor(`${name}/labels`, [count], u32),

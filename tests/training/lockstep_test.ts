@@ -9,7 +9,7 @@ import { generateShapes } from "../../data/datasets/shapes.ts";
 import { initialParams as drawn } from "../../learning/initial_values/mod.ts";
 import { sgdOf } from "../../bench/peers/protocol.ts";
 import { makeResident } from "../../training/resident.ts";
-import { getParams, setParams } from "../../training/params.ts";
+import { getParams, writeParams } from "../../training/params.ts";
 import { openSession, parameterSpecs } from "../../training/session.ts";
 import { submit } from "../../core/device/run_plans.ts";
 import { compileStep, destroyStep, submissionsOf } from "../../training/training_step.ts";
@@ -41,7 +41,7 @@ async function trainOnGpu(config: Config, data: Dataset, steps: number, learning
   const session = openSession(context, config);
   const resident = await makeResident(context, session.buffers, "train", data);
   const compiled = await compileStep(session, resident, { tuner: defaultTuner(context.limits) });
-  await setParams(session, initialParams(config));
+  await writeParams(session, initialParams(config));
   for (let step = 0; step < steps; step++) {
     submit(
       session,
