@@ -13,6 +13,9 @@ export { closeModel, type Model, type ModelOptions, openModel } from "./training
 export { getParams, type ParamStore, setParams, type Unmatched } from "./training/params.ts";
 export { loadModel, type LoadOptions, saveModel } from "./training/model_file.ts";
 export { predict, predictLogits } from "./training/predict.ts";
+export { openPredictor, type Prediction, type Predictor, type PredictorOptions } from "./training/predictor.ts";
+export type { NetworkInput } from "./training/predict_queue.ts";
+export type { Picture, PixelData } from "./data/picture.ts";
 export { train, type TrainOptions } from "./training/train.ts";
 export { openTrainer, type StepMetrics, type Trainer, type TrainerOptions } from "./training/trainer.ts";
 export type { Batches, ExampleBatch, Stream } from "./training/batches.ts";

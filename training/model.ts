@@ -4,10 +4,10 @@ import { arena } from "../core/graph/arena.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
-import type { Buffers, Plan } from "../core/device/plan.ts";
+import type { Buffers } from "../core/device/plan.ts";
 import type { BoundNetwork } from "../core/graph/program.ts";
 import { stepTensor } from "../core/graph/step_data.ts";
-import { type Tensor, tensor } from "../core/graph/tensor.ts";
+import { tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
 import { type Canvas, canvasOf } from "../data/canvas.ts";
@@ -19,13 +19,6 @@ import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
 import { type Definition, definitionOf, specsOf } from "./definition.ts";
 import { type Users, users } from "./users.ts";
 import { checkOpen, type HostParams, type ParamStore, writeParams } from "./params.ts";
-
-/** A compiled forward pass: write images [batch, height, width, channels] to `x`, run, read [batch, classes]. */
-export interface Predictor {
-  readonly plan: Plan;
-  readonly x: Tensor;
-  readonly logits: Tensor;
-}
 
 /**
  * A network, its parameters on a device, and what its programs share. Plain data: functions take it as their first
@@ -53,18 +46,12 @@ export interface Model extends BoundNetwork, ParamStore {
   readonly config: Config | null;
   /** The whitening that its images went through, or null. */
   readonly whitening: Whitening | null;
-  /** Compiled forward passes by network (`poolModel` has another one) and batch; one that runs is not in here. */
-  readonly predictors: Map<Layer, Map<number, Predictor>>;
+  /** What `predict` waits in, by network: `poolModel` has another one. */
+  readonly queues: Map<Layer, { readonly free: () => void }>;
   /** Who computes with it at the moment. */
   readonly users: Users;
   /** `closeModel`, for `using model = ...`. */
   [Symbol.dispose](): void;
-}
-
-/** Frees what a predictor does not share with its model. */
-export function release({ plan, x }: Predictor): void {
-  plan.buffers.get(x.buffer)!.destroy();
-  plan.destroy();
 }
 
 /** What goes with a model beside its network and its parameters. */
@@ -103,7 +90,7 @@ export function modelOf(context: Context, definition: Definition | Config, optio
     tuner: options.tuner ?? defaultTuner(context.limits),
     config,
     whitening: options.whitening ?? null,
-    predictors: new Map(),
+    queues: new Map(),
     users: users(),
     [Symbol.dispose]: () => closeModel(model),
   };
@@ -166,12 +153,12 @@ export function checkSeed(seed: number): void {
  * closeModel(model);
  * ```
  */
-export function closeModel({ buffers, predictors, users }: Model): void {
+export function closeModel({ buffers, queues, users }: Model): void {
   const closed = [...buffers.values()];
   buffers.clear(); // from here on it counts as closed
   users.whenEmpty(() => {
-    for (const ofNetwork of predictors.values()) ofNetwork.forEach(release);
-    predictors.clear();
+    queues.forEach((queue) => queue.free());
+    queues.clear();
     closed.forEach((buffer) => buffer.destroy());
   });
 }

@@ -1,16 +1,12 @@
 /** From images to logits and probabilities. */
-import { compile } from "../core/device/plan.ts";
-import { runAndRead } from "../core/device/run_plans.ts";
-import { forwardProgram } from "../core/graph/program.ts";
-import { elements, tensor } from "../core/graph/tensor.ts";
-import { writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
-import { type Model, type Predictor, release } from "./model.ts";
-import { checkOpen } from "./params.ts";
+import type { Model } from "./model.ts";
+import { type PredictQueue, predictQueue } from "./predict_queue.ts";
 
 /**
  * What the last layer puts out for images [count, height, width, channels], preprocessed as the training images were
- * (`preprocess`): the logits [count, classes]. Any count; the first call for about as many compiles. Throws `UserError`
+ * (`preprocess`): the logits [count, classes]. Any count; the first call for about as many compiles, and calls at
+ * the same time share passes. Throws `UserError`
  * where the images do not fit the network.
  *
  * @example
@@ -22,34 +18,16 @@ import { checkOpen } from "./params.ts";
  * ```
  */
 export async function predictLogits(model: Model, images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
-  const count = checkImages(images, model.input, "the images of this prediction");
-  checkOpen(model);
-  const leave = model.users.enter();
-  try {
-    return await logitsOf(model, images, count);
-  } finally {
-    leave();
-  }
+  return await queueOf(model).logits(images, checkImages(images, model.input, "the images of this prediction"));
 }
 
-async function logitsOf(model: Model, images: Float32Array, count: number): Promise<Float32Array<ArrayBuffer>> {
-  const size = elements(model.input), { classes, context } = model;
-  const result = new Float32Array(count * classes), batch = batchFor(model, count);
-  const predictors = model.predictors.get(model.network) ?? new Map<number, Predictor>();
-  model.predictors.set(model.network, predictors);
-  const predictor = predictors.get(batch) ?? await compilePredictor(model, batch);
-  predictors.delete(batch); // so that another call at the same time takes another one
-  const { plan, x, logits } = predictor;
-  for (let first = 0; first < count; first += batch) {
-    const rows = new Float32Array(batch * size);
-    rows.set(images.subarray(first * size, (first + batch) * size));
-    await writeTensor(context, plan.buffers, x, rows);
-    const [values] = await runAndRead(context, plan, [logits]);
-    result.set(new Float32Array(values!).subarray(0, (count - first) * classes), first * classes);
-  }
-  if (predictors.has(batch)) release(predictor);
-  else predictors.set(batch, predictor);
-  return result;
+/** The queue that all calls for a network of a model share. */
+function queueOf(model: Model): PredictQueue {
+  const { queues, network, batch } = model, queue = queues.get(network) as PredictQueue | undefined;
+  if (queue !== undefined) return queue;
+  const made = predictQueue(model, batch);
+  queues.set(network, made);
+  return made;
 }
 
 /**
@@ -78,15 +56,4 @@ export function softmax(logits: Float32Array, classes: number): Float32Array<Arr
     result.set(exponentials.map((value) => value / sum), start);
   }
   return result;
-}
-
-/** A power of two: few different batches are compiled, and few images are not padded to many. */
-function batchFor({ batch }: Model, count: number): number {
-  return Math.min(batch, 2 ** Math.ceil(Math.log2(Math.max(1, count))));
-}
-
-async function compilePredictor(model: Model, batch: number): Promise<Predictor> {
-  const x = tensor("x", [batch, ...model.input], { lifetime: "persistent" });
-  const { logits, ...program } = forwardProgram(model, x);
-  return { plan: await compile(model.context, program, model.tuner, new Map(model.buffers)), x, logits };
 }

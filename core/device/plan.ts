@@ -208,6 +208,12 @@ function resource(
  */
 export function run({ device }: Context, ...plans: readonly Plan[]): void {
   const encoder = device.createCommandEncoder();
+  encodePlans(encoder, plans);
+  device.queue.submit([encoder.finish()]);
+}
+
+/** Encodes one compute pass with all dispatches of `plans`, in order. */
+export function encodePlans(encoder: GPUCommandEncoder, plans: readonly Plan[]): void {
   const pass = encoder.beginComputePass();
   for (const { dispatches } of plans) {
     for (const { pipeline, bindGroup, workgroups } of dispatches) {
@@ -217,5 +223,4 @@ export function run({ device }: Context, ...plans: readonly Plan[]): void {
     }
   }
   pass.end();
-  device.queue.submit([encoder.finish()]);
 }

@@ -112,9 +112,9 @@ test("a pooled model predicts beside the original, whose closing frees what both
     const own = await predictLogits(model, one), other = await predictLogits(pooled, one);
     assert.not.equal(own, other);
     assert.equal(await predictLogits(model, one), own);
-    assert.is(model.predictors.size, 2);
+    assert.is(model.queues.size, 2);
     closeModel(model);
-    assert.is(pooled.predictors.size, 0);
+    assert.is(pooled.queues.size, 0);
   });
 });
 
