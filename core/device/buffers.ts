@@ -4,7 +4,8 @@ import { TooLargeError } from "../host/errors.ts";
 import { mebibytes } from "../host/memory.ts";
 
 /** Creates a storage buffer. Throws `TooLargeError` where the device has not enough memory. */
-export async function createBuffer({ device }: Context, label: string, bytes: number): Promise<GPUBuffer> {
+export async function createBuffer({ device, check }: Context, label: string, bytes: number): Promise<GPUBuffer> {
+  check();
   const size = Math.max(16, Math.ceil(bytes / 16) * 16);
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");

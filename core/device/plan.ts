@@ -132,6 +132,7 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
  * ```
  */
 export async function compile(context: Context, program: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
+  context.check();
   const { chosen, slots, slotOf } = await layOut(program, tuner, context.limits);
   const pipelines = Promise.all(
     chosen.map(({ op, stages }) =>
@@ -206,7 +207,8 @@ function resource(
  * Encodes one compute pass with all dispatches of `plans`, in order, and submits it; returns at once. What ran can be
  * read by `readTensor`, which waits.
  */
-export function run({ device }: Context, ...plans: readonly Plan[]): void {
+export function run({ device, check }: Context, ...plans: readonly Plan[]): void {
+  check();
   const encoder = device.createCommandEncoder();
   encodePlans(encoder, plans);
   device.queue.submit([encoder.finish()]);

@@ -17,6 +17,7 @@ export async function writeTensor(
   if (data.byteLength !== bytesOf(tensor)) {
     throw new Error(`Tensor ${tensor.buffer.label} holds ${bytesOf(tensor)} bytes, got ${data.byteLength}`);
   }
+  context.check();
   let buffer = buffers.get(tensor.buffer);
   if (buffer === undefined) {
     buffer = await createBuffer(context, tensor.buffer.label, tensor.buffer.bytes);
@@ -35,6 +36,7 @@ export async function readTensors(
   buffers: Buffers,
   tensors: readonly Tensor[],
 ): Promise<ArrayBuffer[]> {
+  check();
   const encoder = device.createCommandEncoder();
   const stagings = tensors.map((tensor) => {
     const size = bytesOf(tensor);
