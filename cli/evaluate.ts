@@ -31,7 +31,7 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   let labels: Uint32Array = new Uint32Array(), skipped: ReadonlySet<number> = new Set();
   const lines: string[] = [];
   const score = await evaluateOn(model, async (own) => {
-    const opened = await openExamples(own, from, "test", told);
+    const opened = await openExamples(own, from, "test", { ...told, loss: own.loss });
     labels = opened.labels;
     if ("skipped" in opened.examples) skipped = opened.examples.skipped;
     return opened.examples;

@@ -2,7 +2,7 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { UserError } from "../core/host/errors.ts";
-import { explain, type Path, reported } from "../layers/describe_issue.ts";
+import { describeProblem, type Path, reported } from "../core/host/check_options.ts";
 import { expandAliases, ExpandError } from "./expand.ts";
 import { readConfig } from "./find.ts";
 import { type Config, configSchema } from "./schema.ts";
@@ -90,7 +90,7 @@ export function parseConfig(text: string, source: string, settings: readonly str
   const { path, message, unknown } = reported(result.error.issues);
   const setting = overridden.findLast(({ path: set }) => setHere(document, path, set));
   const place = setting === undefined ? at(offsetOf(document, path)) : `--set ${setting.text}`;
-  const wrong = explain(configSchema, path, { message, value: document.getIn(path), unknown });
+  const wrong = describeProblem(configSchema, path, { message, value: document.getIn(path), unknown });
   throw new UserError(`${place} ${dotted(path) || "config"}: ${wrong}`);
 }
 

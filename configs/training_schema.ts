@@ -35,7 +35,8 @@ export type TrainingOptions =
   >
   & {
     readonly optimizer: z.input<typeof optimizers.schema>;
-    readonly learningRate: LearningRateOptions;
+    /** A number alone is a rate that stays. */
+    readonly learningRate: LearningRateOptions | number;
     readonly loss?: z.input<typeof losses.schema> | undefined;
     readonly init: z.input<typeof initialValues.schema>;
   };

@@ -1,6 +1,7 @@
 /** Arrays from outside are checked before they go to a device: every mistake there would be a silently wrong result. */
 import { UserError } from "../core/host/errors.ts";
-import type { Dataset } from "./dataset.ts";
+import { NO_TARGET } from "../kernels/labels.ts";
+import type { Dataset, LabelledImages } from "./dataset.ts";
 
 /** What a model takes: images of [height, width, channels], and labels below `classes`. */
 interface Expected {
@@ -28,13 +29,14 @@ export function checkImages(images: Float32Array, shape: Dataset["shape"], name:
   return images.length / size;
 }
 
-/** Throws `UserError` where a data set does not fit a network, or is not what it says; `name` as "the test data". */
-export function checkDataset({ images, labels, count, shape }: Dataset, expected: Expected, name: string): void {
+/** Throws `UserError` where labelled images do not fit a network, or are not what they say; `name` as "the test data". */
+export function checkDataset({ images, labels, count, shape }: LabelledImages, expected: Expected, name: string): void {
   const { classes } = expected, wanted = expected.images.join("x");
   if (shape.join("x") !== wanted) {
     throw new UserError(`Cannot use ${name}: its images are ${shape.join("x")}, the network takes ${wanted}`);
   }
   const found = checkImages(images, shape, name);
+  if (labels instanceof Float32Array) return checkTargets(labels, { found, count, outputs: classes }, name);
   if (found !== count || labels.length !== count || count === 0) {
     throw new UserError(
       `Cannot use ${name}: it says ${count} examples and has ${found} images and ${labels.length} labels; ` +
@@ -53,4 +55,21 @@ export function checkDataset({ images, labels, count, shape }: Dataset, expected
         `0 to ${classes - 1}`,
     );
   }
+}
+
+function checkTargets(
+  targets: Float32Array,
+  { found, count, outputs }: { readonly found: number; readonly count: number; readonly outputs: number },
+  name: string,
+): void {
+  if (found !== count || targets.length !== count * outputs || count === 0) {
+    throw new UserError(
+      `Cannot use ${name}: it says ${count} examples and has ${found} images and ${targets.length} targets; the network ` +
+        `has ${outputs} outputs, so ${count} examples need ${count * outputs}`,
+    );
+  }
+  const bad = targets.findIndex((value) => !(Math.abs(value) < NO_TARGET));
+  if (bad < 0) return;
+  const example = Math.floor(bad / outputs);
+  throw new UserError(`Cannot use ${name}: target ${bad % outputs} of example ${example} is ${targets[bad]}`);
 }

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Layer } from "../core/graph/layer.ts";
 import type { Kind } from "../core/host/kinds.ts";
 import { UserError } from "../core/host/errors.ts";
-import { checkOptions } from "./describe_issue.ts";
+import { checkOptions } from "../core/host/check_options.ts";
 import type { OnnxNode, Shapes, TorchModule } from "../core/graph/exported.ts";
 
 /**

@@ -19,6 +19,12 @@ function under<T>(prefix: string, entries: Readonly<Record<string, T>>): Record<
   );
 }
 
+/** The gradients of a layer's parameters, or null where none is wanted. */
+function wanted(name: string, grads: Params | null): Params | null {
+  const own = grads === null ? {} : under(name, grads);
+  return Object.keys(own).length === 0 ? null : own;
+}
+
 const prefixed = (name: string, ops: readonly Op[]): Op[] => ops.map((op) => ({ ...op, label: `${name}/${op.label}` }));
 
 /** `forward`, with casts around a layer that knows f32 alone and is given f16. */
@@ -83,8 +89,8 @@ export function chain(name: string, layers: readonly Layer[]): Omit<Layer, "name
         pullback(dy, { grads, input, ...how }) {
           const backward: Op[] = [];
           // The first layers without parameters need no backward pass unless the gradient of the input is wanted.
-          const gradsOf = passes.map(({ layer }) => grads === null ? null : under(layer.name, grads));
-          const first = gradsOf.findIndex((each) => each !== null && Object.keys(each).length > 0);
+          const gradsOf = passes.map(({ layer }) => wanted(layer.name, grads));
+          const first = gradsOf.findIndex((each) => each !== null);
           let gradient: Tensor | null = dy;
           for (const [index, { layer, pass }] of [...passes.entries()].reverse()) {
             if (!input && (first < 0 || index < first)) break;

@@ -1,6 +1,7 @@
 /** Kinds of which a config chooses one by its key, as `optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }`. */
 import * as z from "zod";
 import { kindList } from "../core/host/kinds.ts";
+import { checkOptions } from "../core/host/check_options.ts";
 
 /** A kind that makes a `Made` of options; as they are written they may be `Input`, with defaults left out. */
 export interface LearningKind<Key extends string, Made, Options, Input = Options> {
@@ -17,6 +18,21 @@ type MadeOf<Kind> = Kind extends LearningKind<string, infer Made, infer _, infer
 export type ConfigOf<Kind> = Kind extends AnyKind ? { readonly [Key in Kind["key"]]: OptionsOf<Kind> } : never;
 /** `ConfigOf` as it is written. */
 export type WrittenOf<Kind> = Kind extends AnyKind ? { readonly [Key in Kind["key"]]: InputOf<Kind> } : never;
+
+/**
+ * The constructor of a kind: `sgd({ momentum: 0.9, weightDecay: 0 })` is what a config says, `{ sgd: { ... } }`. Throws
+ * `UserError` on options that are not allowed.
+ */
+export function constructorOf<Key extends string, Made, Options, Input extends object>(
+  kind: LearningKind<Key, Made, Options, Input>,
+): (
+  ...options: Record<never, never> extends Input ? [options?: Input] : [options: Input]
+) => { readonly [Name in Key]: Input } {
+  return (options?: Input) => {
+    checkOptions(kind.schema, options ?? {}, `Cannot use ${kind.key}`);
+    return { [kind.key]: options ?? {} } as { [Name in Key]: Input };
+  };
+}
 
 /** A list of kinds, as the rest of the program knows it. */
 export interface Choice<Kind extends AnyKind> {

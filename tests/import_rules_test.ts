@@ -87,7 +87,7 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
   "kernels/data": { folders: ["kernels", "kernels/data"], packages: NONE },
   "kernels/look": { folders: ["kernels", "kernels/look"], packages: NONE },
   "kernels/measure": { folders: ["kernels", "kernels/conv", "kernels/measure"], packages: NONE },
-  "core/host": { folders: ["core/host"], packages: /^(webgpu(\/package\.json)?|node:.+)$/ }, // which files may, is checked below
+  "core/host": { folders: ["core/host"], packages: /^(webgpu(\/package\.json)?|zod|node:.+)$/ }, // which files may, is checked below
   ...Object.fromEntries(
     CORE.slice(1).map((folder) => [folder, { folders: [...KERNELS, ...upTo(CORE, folder)], packages: NONE }]),
   ),

@@ -1,13 +1,16 @@
 /** Batches that come one by one: of a stream, or from whoever holds a trainer. */
 import { UserError } from "../core/host/errors.ts";
 import { elements } from "../core/graph/tensor.ts";
-import { checkDataset, checkImages } from "../data/check_dataset.ts";
+import { checkImages } from "../data/check_dataset.ts";
+import type { LabelledImages } from "../data/dataset.ts";
 import type { Model } from "./model.ts";
+import { labelledFor } from "./targets.ts";
 
 /** Labelled images: [batch, height, width, channels], as the network takes them, and what the loss compares with. */
 export interface ExampleBatch {
   readonly images: Float32Array;
-  readonly labels: Uint32Array;
+  /** Class numbers, u32 [batch], or targets, f32 [batch, outputs]. */
+  readonly labels: Uint32Array | Float32Array;
 }
 
 /** Batches one after the other; a function is asked for those of each epoch, counted from 0. */
@@ -15,23 +18,40 @@ export type Batches = Stream | ((epoch: number) => Stream);
 /** As an async generator gives it, or an array. */
 export type Stream = AsyncIterable<ExampleBatch> | Iterable<ExampleBatch>;
 
-/** How many examples a batch has. Throws `UserError` where it does not fit the model, or has none or more than `most`. */
-export function checkBatch(model: Model, { images, labels }: ExampleBatch, most: number, name: string): number {
+/**
+ * A batch as the loss of a model wants it, with how many examples it has. Throws `UserError` where it does not fit, or has
+ * none or more than `most`.
+ */
+export function checkBatch(
+  model: Pick<Model, "images" | "classes" | "loss">,
+  { images, labels }: ExampleBatch,
+  most: number,
+  name: string,
+): LabelledImages {
   const count = checkImages(images, model.images, name);
-  checkDataset({ images, labels, count, shape: model.images }, model, name);
+  const checked = labelledFor(model, { images, labels, count, shape: model.images }, name);
   if (count > most) throw new UserError(`Cannot use ${name}: it has ${count} examples, a batch has ${most}`);
-  return count;
+  return checked;
 }
 
 /** A batch of `batch` examples: what is missing at the end are its own, from the first on. */
-export function fillBatch({ images, labels }: ExampleBatch, batch: number, shape: readonly number[]): ExampleBatch {
-  const size = elements(shape), count = labels.length;
-  const filled = { images: new Float32Array(batch * size), labels: new Uint32Array(batch) };
-  for (let at = 0; at < batch; at++) {
-    filled.images.set(images.subarray((at % count) * size, (at % count + 1) * size), at * size);
-    filled.labels[at] = labels[at % count]!;
-  }
-  return filled;
+export function fillBatch({ images, labels, count, shape }: LabelledImages, batch: number): LabelledImages {
+  const repeated = <Values extends Float32Array | Uint32Array>(values: Values, filled: Values): Values => {
+    const size = values.length / count;
+    for (let at = 0; at < batch; at += count) {
+      filled.set(values.subarray(0, Math.min(count, batch - at) * size), at * size);
+    }
+    return filled;
+  };
+  const all = batch * labels.length / count;
+  return {
+    images: repeated(images, new Float32Array(batch * elements(shape))),
+    labels: labels instanceof Float32Array
+      ? repeated(labels, new Float32Array(all))
+      : repeated(labels, new Uint32Array(all)),
+    count: batch,
+    shape,
+  };
 }
 
 /** The entries of a stream: while one is used, the next is being made. */

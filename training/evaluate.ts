@@ -1,12 +1,12 @@
 import { UserError } from "../core/host/errors.ts";
 import { readTensor, writeTensor } from "../core/device/transfer.ts";
-import { checkDataset } from "../data/check_dataset.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { LabelledImages } from "../data/dataset.ts";
 import type { Examples } from "./examples.ts";
 import { type Model, ownBuffers, withOwnBuffers } from "./model.ts";
 import { makeResident } from "./resident.ts";
 import { runBatches } from "./run_batches.ts";
 import { compileEvaluation, type Evaluation } from "./session.ts";
+import { labelledFor } from "./targets.ts";
 import { meansOf } from "./sums.ts";
 
 /** Mean cross-entropy in nats and error in percent, of so many examples: all whose image could be read. */
@@ -36,7 +36,7 @@ export interface EvaluateOptions {
  * console.log(loss.toFixed(3), error); // 1.099 50
  * ```
  */
-export async function evaluate(model: Model, data: Dataset, options: EvaluateOptions = {}): Promise<Score> {
+export async function evaluate(model: Model, data: LabelledImages, options: EvaluateOptions = {}): Promise<Score> {
   const evaluator = await openEvaluator(model, data, "the data of this evaluation");
   try {
     return await evaluator.run(options);
@@ -52,13 +52,13 @@ export interface Evaluator {
 }
 
 /** Puts a data set on the device; errors call it `name`. Throws as `evaluate` does. */
-export async function openEvaluator(model: Model, data: Dataset, name: string): Promise<Evaluator> {
-  checkDataset(data, model, name);
+export async function openEvaluator(model: Model, data: LabelledImages, name: string): Promise<Evaluator> {
+  const given = labelledFor(model, data, name);
   const { own, release } = ownBuffers(model);
   try {
     const evaluation = await compileEvaluation(
       own,
-      await makeResident(own.context, own.buffers, "evaluation", data),
+      await makeResident(own.context, own.buffers, "evaluation", given),
     );
     return {
       run: async (options = {}) => (await runEvaluation(own, evaluation, options))!,

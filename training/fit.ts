@@ -1,6 +1,5 @@
 /** The training loop: epochs, evaluations between them, and checkpoints, from any of which it goes on exactly. */
 import { planLoop } from "../core/device/run_plans.ts";
-import { scheduleOf } from "../learning/schedules/mod.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { checkpointPolicy, type Moment } from "./checkpoint_policy.ts";
@@ -31,8 +30,8 @@ export interface FitOptions extends TrainingPlans {
 
 /** Trains until the config's last epoch. Returns false where it was interrupted; the state is saved either way. */
 export async function fit(session: Session, options: FitOptions): Promise<boolean> {
-  const { training } = session, { batch } = training, { train, evaluation, seed, resumed, onStatus } = options;
-  const length = lengthOf(training, train.count), rate = scheduleOf(training.learningRate);
+  const { training, rate } = session, { batch } = training, { train, evaluation, seed, resumed, onStatus } = options;
+  const length = lengthOf(training, train.count);
   const progress = resumed?.checkpoint.progress ?? initialProgress(seed);
   checkPlace(length, progress);
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= progress.epoch);

@@ -6,6 +6,7 @@ import { UserError } from "../core/host/errors.ts";
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
 import type { Buffers } from "../core/device/plan.ts";
 import type { BoundNetwork } from "../core/graph/program.ts";
+import type { Loss } from "../core/graph/loss.ts";
 import { stepTensor } from "../core/graph/step_data.ts";
 import { tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
@@ -14,8 +15,8 @@ import { type Canvas, canvasOf } from "../data/canvas.ts";
 import type { ImageShape } from "../data/dataset.ts";
 import { imageShape } from "../data/datasets/mod.ts";
 import type { Whitening } from "../data/whitening.ts";
-import { initialParams } from "../learning/initial_values/mod.ts";
-import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
+import { checkedInit, type InitConfig, initialParams } from "../learning/initial_values/mod.ts";
+import { DEFAULT_LOSS, type LossConfig, losses, lossOf } from "../learning/losses/mod.ts";
 import { type Definition, definitionOf, specsOf } from "./definition.ts";
 import { type Users, users } from "./users.ts";
 import { checkOpen, type HostParams, type ParamStore, writeParams } from "./params.ts";
@@ -58,6 +59,8 @@ export interface Model extends BoundNetwork, ParamStore {
 export interface ModelOptions {
   /** Chooses the kernels; the default takes each kernel's default. */
   readonly tuner?: Tuner;
+  /** What its outputs are compared with, in training and evaluation; unless given, as the config says, or softmax and cross-entropy. */
+  readonly loss?: LossConfig | Loss | undefined;
   /** What the config's zca step does: of a run's folder, or from `whiteningFor`. */
   readonly whitening?: Whitening | null;
 }
@@ -81,7 +84,7 @@ export function modelOf(context: Context, definition: Definition | Config, optio
     params: arena("params", specs, context.limits),
     state: arena("state", state, context.limits),
     moments: {},
-    loss: losses.build(config?.training.loss ?? DEFAULT_LOSS),
+    loss: options.loss !== undefined ? lossOf(options.loss) : losses.build(config?.training.loss ?? DEFAULT_LOSS),
     step: stepTensor(),
     metrics: tensor("metrics", [4], { lifetime: "persistent" }),
     lossScale: null,
@@ -112,8 +115,8 @@ export async function placeModel(
 }
 
 /**
- * A network with initial parameters on a device: normal weights of deviation sqrt(2 / fan-in), drawn by `seed`, biases
- * as their layers say. `definition` is a config, or a network built in code and the shape of its images. Throws
+ * A network with initial parameters on a device: weights drawn by `seed` and `init` (normal, of deviation
+ * sqrt(2 / fan-in), unless said otherwise), biases as their layers say. `definition` is a config, or a network built in code and the shape of its images. Throws
  * `UserError` where the shapes do not fit, or the memory of the device does not suffice.
  *
  * @example
@@ -129,10 +132,10 @@ export async function placeModel(
 export async function openModel(
   context: Context,
   definition: Definition | Config,
-  { seed = 0, ...options }: ModelOptions & { readonly seed?: number } = {},
+  { seed = 0, init, ...options }: ModelOptions & { readonly seed?: number; readonly init?: InitConfig } = {},
 ): Promise<Model> {
   checkSeed(seed);
-  return await placeModel(context, definition, (specs) => initialParams(specs, seed), options);
+  return await placeModel(context, definition, (specs) => initialParams(specs, seed, checkedInit(init)), options);
 }
 
 /** Throws `UserError` on a seed that is no unsigned 32-bit integer. */

@@ -1,4 +1,5 @@
 /** From a data source to the examples of a split on a model's device. */
+import type { Loss } from "../core/graph/loss.ts";
 import { UserError } from "../core/host/errors.ts";
 import { classNames, cropsOf } from "../data/datasets/mod.ts";
 import { checkDecoder } from "../data/image.ts";
@@ -9,6 +10,7 @@ import type { Model } from "./model.ts";
 import { listSplit, prepare, type Report, type Source } from "./preprocess.ts";
 import { makeResident } from "./resident.ts";
 import { evaluationBatch } from "./session.ts";
+import { labelledFor, wantsTargets } from "./targets.ts";
 import { stream } from "./streamed.ts";
 
 /** What is told while examples are opened and read. */
@@ -34,16 +36,22 @@ export async function openExamples(
   model: Model,
   source: Source,
   split: "train" | "test",
-  { whitening, report, line, places = (count) => count }: Told & {
+  { whitening, report, line, places = (count) => count, loss }: Told & {
     readonly whitening: Whitening | null;
     readonly places?: (count: number) => number;
+    /** Labels are made what it compares with. */
+    readonly loss?: Loss;
   },
 ): Promise<Opened> {
   const { context, buffers, classes } = model, crops = cropsOf(source.config);
   if (crops === null) {
     const data = await prepare(context, source, split, whitening, report);
-    const examples = await makeResident(context, buffers, split, data, places(data.count));
+    const given = loss === undefined ? data : labelledFor({ ...model, loss }, data, `the ${split} images`);
+    const examples = await makeResident(context, buffers, split, given, places(data.count));
     return { examples, labels: data.labels, classes: classNames(source.config) };
+  }
+  if (loss !== undefined && wantsTargets(loss, classes)) {
+    throw new UserError("Cannot train on a folder of pictures with this loss: use softmaxCrossEntropy");
   }
   await checkDecoder();
   report(`Listing the ${split} images`, 0);

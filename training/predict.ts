@@ -43,7 +43,15 @@ function queueOf(model: Model): PredictQueue {
  * ```
  */
 export async function predict(model: Model, images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
-  return softmax(await predictLogits(model, images), model.classes);
+  return probabilitiesOf(model, await predictLogits(model, images));
+}
+
+/** What logits mean: of each class its probability, or what the model's loss says. */
+export function probabilitiesOf(
+  { loss, classes }: Pick<Model, "loss" | "classes">,
+  logits: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> {
+  return loss.probabilities?.(logits) ?? softmax(logits, classes);
 }
 
 /** exp(logit) / sum of exp over each row of `classes` values. */

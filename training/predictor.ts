@@ -6,7 +6,7 @@ import { inChannels } from "../data/image.ts";
 import { type Picture, pixelsOf } from "../data/picture.ts";
 import type { Model } from "./model.ts";
 import { checkOpen } from "./params.ts";
-import { softmax } from "./predict.ts";
+import { probabilitiesOf } from "./predict.ts";
 import { type NetworkInput, predictQueue } from "./predict_queue.ts";
 import { preprocess } from "./preprocess.ts";
 
@@ -26,7 +26,7 @@ export interface Prediction {
   readonly count: number;
   /** [count, classes] */
   readonly logits: Float32Array<ArrayBuffer>;
-  /** [count, classes], each row with the sum 1. */
+  /** [count, classes]: what the logits mean by the model's loss; of one class per image, each row has the sum 1. */
   readonly probabilities: Float32Array<ArrayBuffer>;
   /** [count]: the most probable class of each. */
   readonly classes: Uint32Array<ArrayBuffer>;
@@ -104,7 +104,9 @@ export async function openPredictor(
     const count = given instanceof Float32Array
       ? checkImages(given, model.input, "the images of this prediction")
       : countIn(given, rowBytes);
-    const logits = await queue.logits(given, count), { classes: width } = model, probabilities = softmax(logits, width);
+    const logits = await queue.logits(given, count),
+      { classes: width } = model,
+      probabilities = probabilitiesOf(model, logits);
     const classes = Uint32Array.from({ length: count }, (_, n) => {
       const row = logits.subarray(n * width, (n + 1) * width);
       return row.indexOf(Math.max(...row));

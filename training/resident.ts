@@ -1,6 +1,6 @@
 /** A data set that stays on the GPU, and the ops that pick a batch out of it. */
 import { distortionSize, drawDistortions } from "../kernels/data/draw_distortions.ts";
-import { gather, gatherLabels } from "../kernels/data/gather.ts";
+import { gather, gatherLabels, gatherTargets } from "../kernels/data/gather.ts";
 import { placeOnCanvas } from "../kernels/data/place_on_canvas.ts";
 import type { Limits } from "../kernels/kernel.ts";
 import type { Context } from "../core/device/device.ts";
@@ -11,15 +11,16 @@ import { streamOf } from "../core/graph/random.ts";
 import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { type Canvas, margins } from "../data/canvas.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { LabelledImages } from "../data/dataset.ts";
 
 /** Images in chunks of whole rows, each at most one binding; labels; and the order in which examples are visited. */
 export interface Resident {
   readonly count: number;
   /** Places in the order of an epoch: `count`, or more, where its first examples fill the last batch. */
   readonly places: number;
-  readonly shape: Dataset["shape"];
+  readonly shape: LabelledImages["shape"];
   readonly chunks: readonly { readonly images: Tensor; readonly first: number; readonly rows: number }[];
+  /** u32 [count]; or targets, f32 [count, outputs]. */
   readonly labels: Tensor;
   /** u32 [places], written before each epoch; 0, 1, 2 ... at first. */
   readonly order: Tensor;
@@ -30,7 +31,7 @@ export interface Resident {
 /** Lays out a data set on a device that binds so many bytes; allocates and uploads nothing yet. */
 export function layOutResident(
   name: string,
-  { count, shape }: Pick<Dataset, "count" | "shape">,
+  { count, shape, outputs = null }: Pick<LabelledImages, "count" | "shape"> & { readonly outputs?: number | null },
   { bindingBytes }: Pick<Limits, "bindingBytes">,
   places = count,
 ): Resident {
@@ -40,7 +41,8 @@ export function layOutResident(
     return { images: tensor(`${name}/images${index}`, [rows, ...shape], persistent), first, rows };
   });
   const numbers = (what: string, size: number) => tensor(`${name}/${what}`, [size], { dtype: "u32", ...persistent });
-  const labels = numbers("labels", count), order = numbers("order", places), distorting = numbers("distorting", 1);
+  const labels = outputs === null ? numbers("labels", count) : tensor(`${name}/labels`, [count, outputs], persistent);
+  const order = numbers("order", places), distorting = numbers("distorting", 1);
   return { count, places, shape, chunks, labels, order, distorting };
 }
 
@@ -49,18 +51,23 @@ export async function makeResident(
   context: Context,
   buffers: Buffers,
   name: string,
-  { images, labels, count, shape }: Dataset,
+  { images, labels, count, shape }: LabelledImages,
   places = count,
 ): Promise<Resident> {
-  const resident = layOutResident(name, { count, shape }, context.limits, places), size = elements(shape);
+  const outputs = labels instanceof Float32Array ? labels.length / count : null, size = elements(shape);
+  const resident = layOutResident(name, { count, shape, outputs }, context.limits, places);
   for (const { images: chunk, first, rows } of resident.chunks) {
     await writeTensor(context, buffers, chunk, images.slice(first * size, (first + rows) * size));
   }
-  await writeTensor(context, buffers, resident.labels, Uint32Array.from(labels));
+  await writeTensor(context, buffers, resident.labels, copyOf(labels));
   await writeTensor(context, buffers, resident.order, Uint32Array.from({ length: places }, (_, i) => i % count));
   await writeTensor(context, buffers, resident.distorting, Uint32Array.of(1));
   return resident;
 }
+
+/** Classes as u32, targets as f32. */
+export const copyOf = (labels: LabelledImages["labels"]): Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer> =>
+  labels instanceof Float32Array ? Float32Array.from(labels) : Uint32Array.from(labels);
 
 /** What happens to the images of a batch: at most one of the two. */
 export interface Placement {
@@ -77,7 +84,8 @@ export function gatherBatch(
 ): Batch {
   const { places: examples, shape, chunks, labels, order } = data, [height, width, channels] = shape;
   const size = canvas === null ? [height, width] : [canvas.size, canvas.size];
-  const x = tensor("x", [batch, ...size, channels]), y = tensor("labels", [batch], { dtype: "u32" });
+  const x = tensor("x", [batch, ...size, channels]), [, outputs] = labels.shape;
+  const y = outputs === undefined ? tensor("labels", [batch], { dtype: "u32" }) : tensor("labels", [batch, outputs]);
   const drawn = augment === null ? null : { ...augment, stream: streamOf("augment") };
   const picked = canvas !== null
     ? canvasOps(data, step, x, canvas)
@@ -88,11 +96,10 @@ export function gatherBatch(
         writes: [x],
       })
     );
-  const label = op(gatherLabels, { batch, examples }, {
-    label: "gather/labels",
-    reads: [labels, order, step],
-    writes: [y],
-  });
+  const reads = { label: "gather/labels", reads: [labels, order, step], writes: [y] };
+  const label: Op = outputs === undefined
+    ? op(gatherLabels, { batch, examples }, reads)
+    : op(gatherTargets, { batch, examples, width: outputs }, reads);
   return { ops: [...picked, label], x, labels: y };
 }
 

@@ -72,7 +72,7 @@ export async function runOnDevice(options: RunOptions, context: Context, resumed
   const whitening = hash === null
     ? await whiteningFor(context, source, screen.report)
     : await folder.readWhitening(out, hash, elements(session.images));
-  const told = { whitening, report: screen.report, line: screen.line };
+  const told = { whitening, report: screen.report, line: screen.line, loss: session.loss };
   const { examples: train, classes } = await openExamples(session, source, "train", {
     ...told,
     places: (count) => placesOf(config.training, count),

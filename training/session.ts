@@ -8,7 +8,11 @@ import { compile, type Plan } from "../core/device/plan.ts";
 import { evalProgram } from "../core/graph/program.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
-import { DEFAULT_LOSS, losses } from "../learning/losses/mod.ts";
+import { losses } from "../learning/losses/mod.ts";
+import type { Loss } from "../core/graph/loss.ts";
+import type { Optimizer } from "../core/graph/optimizer.ts";
+import { scheduleOf } from "../learning/schedules/mod.ts";
+import type { Schedule } from "../learning/schedules/schedule.ts";
 import { optimizers } from "../learning/optimizers/mod.ts";
 import { specsOf } from "./definition.ts";
 import { type Model, modelOf } from "./model.ts";
@@ -20,7 +24,10 @@ export type Augment = NonNullable<Config["dataset"]["augment"]>;
 
 /** What `fit` drives. */
 export interface Session extends Model {
+  /** As a config has it; what code gave as functions is beside it, built. */
   readonly training: Training;
+  readonly optimizer: Optimizer;
+  readonly rate: Schedule;
   readonly augment: Augment | null;
 }
 
@@ -39,13 +46,39 @@ export function openSession(context: Context, config: Config): Session {
   return trainable(modelOf(context, config), training, dataset.augment ?? null, precision);
 }
 
+/** What code may give as it is, instead of by its name in a config. */
+export interface Own {
+  readonly optimizer?: Optimizer | undefined;
+  readonly rate?: Schedule | undefined;
+  readonly loss?: Loss | undefined;
+  readonly isTrainable?: ((name: string) => boolean) | undefined;
+}
+
 /** The model with moments, laid out but not allocated. Half precision is for devices that have it. */
-export function trainable(model: Model, training: Training, augment: Augment | null, precision: Precision): Session {
-  const { specs, context } = model;
-  const moments = Object.fromEntries(momentsOf(training).map((name) => [name, arena(name, specs, context.limits)]));
+export function trainable(
+  model: Model,
+  training: Training,
+  augment: Augment | null,
+  precision: Precision,
+  own: Own = {},
+): Session {
+  const { specs, context } = model, optimizer = own.optimizer ?? optimizers.build(training.optimizer);
+  const moments = Object.fromEntries(optimizer.moments.map((name) => [name, arena(name, specs, context.limits)]));
   const lossScale = precision === "f16" && context.limits.f16 === true ? lossScaleTensor() : null;
-  const loss = losses.build(training.loss ?? DEFAULT_LOSS);
-  return { ...model, moments, loss, batch: training.batch, training, augment, lossScale };
+  const loss = own.loss ?? (training.loss === undefined ? model.loss : losses.build(training.loss));
+  const rate = own.rate ?? scheduleOf(training.learningRate);
+  return {
+    ...model,
+    moments,
+    loss,
+    batch: training.batch,
+    training,
+    optimizer,
+    rate,
+    isTrainable: own.isTrainable,
+    augment,
+    lossScale,
+  };
 }
 
 /** A compiled evaluation: the plan, its batch, and where it leaves metrics and logits. */

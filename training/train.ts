@@ -1,6 +1,5 @@
 import { type Checkpoint, select } from "./checkpoint.ts";
-import { checkDataset } from "../data/check_dataset.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { LabelledImages } from "../data/dataset.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { Batches } from "./batches.ts";
 import { fit } from "./fit.ts";
@@ -10,6 +9,7 @@ import { type Model, withOwnBuffers } from "./model.ts";
 import { checkOpen, writeParams } from "./params.ts";
 import { setLossScale } from "./precision.ts";
 import { makeResident } from "./resident.ts";
+import { labelledFor } from "./targets.ts";
 import { fitStream, type StreamHooks } from "./train_stream.ts";
 import { type LengthOptions, sessionOf, type StepOptions } from "./training_options.ts";
 import { compileTraining, destroyTraining } from "./training_plans.ts";
@@ -21,7 +21,7 @@ import { compileTraining, destroyTraining } from "./training_plans.ts";
  */
 export interface TrainOptions extends StepOptions, LengthOptions {
   /** Labelled images to evaluate on after every `evaluateEvery` epochs and the last. */
-  readonly validation?: Dataset | undefined;
+  readonly validation?: LabelledImages | undefined;
   /** Called after each epoch with its losses and errors. Training waits for it, and ends where it returns "stop". */
   readonly onEpoch?: (metrics: EpochMetrics) => unknown;
   /** Called about twice a second while an epoch runs; not for streams. */
@@ -62,7 +62,7 @@ export interface TrainOptions extends StepOptions, LengthOptions {
  */
 export async function train(
   model: Model,
-  data: Dataset | Batches,
+  data: LabelledImages | Batches,
   options: TrainOptions,
 ): Promise<readonly EpochMetrics[]> {
   const { validation, onEpoch, onStatus = () => {}, onCheckpoint, signal, ...settings } = options;
@@ -83,7 +83,6 @@ export async function train(
     interrupted: () => signal?.aborted ?? false,
   };
   checkOpen(model);
-  if (validation !== undefined) checkDataset(validation, model, "the validation data");
   try {
     if ("images" in data) await fitArrays(model, data, { ...step, length }, hooks);
     else await fitStream(model, data, { ...step, length }, hooks);
@@ -99,16 +98,17 @@ export async function train(
 /** Trains on a data set that stays on the device. */
 async function fitArrays(
   model: Model,
-  data: Dataset,
+  data: LabelledImages,
   { length, ...step }: StepOptions & { readonly length: LengthOptions },
   { validation, ...hooks }: StreamHooks & { readonly onStatus: (status: Status) => void },
 ): Promise<void> {
-  checkDataset(data, model, "the training data");
   await withOwnBuffers(model, async (own) => {
     const session = sessionOf(own, step, length), { context, buffers, training } = session;
+    const given = labelledFor(session, data, "the training data");
+    const tested = validation && labelledFor(session, validation, "the validation data");
     await setLossScale(session);
-    const train = await makeResident(context, buffers, "train", data, placesOf(training, data.count));
-    const test = validation === undefined ? null : await makeResident(context, buffers, "validation", validation);
+    const train = await makeResident(context, buffers, "train", given, placesOf(training, data.count));
+    const test = tested === undefined ? null : await makeResident(context, buffers, "validation", tested);
     const plans = await compileTraining(session, { train, test }, { microBatch: step.microBatch ?? null });
     try {
       await fit(session, { ...plans, ...hooks, seed: step.seed ?? 0, resumed: null, whitening: null });

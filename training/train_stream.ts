@@ -1,18 +1,19 @@
 /** Training on batches that come one by one: epochs over streams whose length nobody knows beforehand. */
 import { firstLine, UserError } from "../core/host/errors.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { LabelledImages } from "../data/dataset.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import { ahead, type Batches, checkBatch, type ExampleBatch, fillBatch } from "./batches.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { checkpointPolicy } from "./checkpoint_policy.ts";
 import { type Evaluator, openEvaluator } from "./evaluate.ts";
 import type { Model } from "./model.ts";
+import type { Session } from "./session.ts";
 import { openParts, type Trainer } from "./trainer.ts";
 import type { LengthOptions, StepOptions } from "./training_options.ts";
 
 /** What is called meanwhile. */
 export interface StreamHooks {
-  readonly validation: Dataset | undefined;
+  readonly validation: LabelledImages | undefined;
   readonly save: (checkpoint: Checkpoint) => Promise<void>;
   /** Ends the training where it returns "stop". */
   readonly onEpoch: (rows: readonly EpochMetrics[]) => Promise<unknown>;
@@ -21,11 +22,11 @@ export interface StreamHooks {
 
 /** The batches of one epoch, each of `batch` examples. Throws `UserError` where one does not fit, or the stream fails. */
 async function* wholeBatches(
-  model: Model,
+  session: Session,
   stream: AsyncIterable<ExampleBatch> | Iterable<ExampleBatch>,
   { batch, remainder = "drop", epoch }: Pick<LengthOptions, "remainder"> & { batch: number; epoch: number },
 ): AsyncGenerator<ExampleBatch> {
-  let at = 0, whole = 0, short: ExampleBatch | null = null;
+  let at = 0, whole = 0, short: LabelledImages | null = null;
   const name = () => `batch ${at} of epoch ${epoch + 1}`;
   const batches = ahead(stream);
   try {
@@ -37,13 +38,14 @@ async function* wholeBatches(
       if (done === true) break;
       if (short !== null) {
         throw new UserError(
-          `Cannot use ${name()}: it has ${short.labels.length} examples, a batch has ${batch}; only the last of an ` +
+          `Cannot use ${name()}: it has ${short.count} examples, a batch has ${batch}; only the last of an ` +
             "epoch may have fewer",
         );
       }
       at++;
-      if (checkBatch(model, value, batch, name()) < batch) {
-        short = value;
+      const checked = checkBatch(session, value, batch, name());
+      if (checked.count < batch) {
+        short = checked;
         continue;
       }
       whole++;
@@ -54,12 +56,12 @@ async function* wholeBatches(
   }
   if (short !== null && remainder === "fill") {
     whole++;
-    yield fillBatch(short, batch, model.images);
+    yield fillBatch(short, batch);
   }
   if (whole > 0) return;
   if (short !== null) {
     throw new UserError(
-      `Cannot train with batches of ${batch}: epoch ${epoch + 1} has ${short.labels.length} examples`,
+      `Cannot train with batches of ${batch}: epoch ${epoch + 1} has ${short.count} examples`,
     );
   }
   throw new UserError(
@@ -101,7 +103,7 @@ export async function fitStream(
     await save(await trainer.save());
     for (let left = iterations ?? Infinity; epoch < epochs && left > 0; epoch++) {
       const began = performance.now(), stream = typeof source === "function" ? source(epoch) : source;
-      const batches = wholeBatches(model, stream, { batch, remainder: length.remainder, epoch });
+      const batches = wholeBatches(session, stream, { batch, remainder: length.remainder, epoch });
       const { steps, whole } = await runEpochOf(trainer, batches, left, interrupted);
       left -= steps;
       if (!whole) break;

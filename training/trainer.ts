@@ -4,18 +4,18 @@ import { planLoop } from "../core/device/run_plans.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { UserError } from "../core/host/errors.ts";
 import { elements } from "../core/graph/tensor.ts";
-import { scheduleOf } from "../learning/schedules/mod.ts";
-import type { Schedule } from "../learning/schedules/schedule.ts";
+import type { LabelledImages } from "../data/dataset.ts";
 import { checkBatch, type ExampleBatch } from "./batches.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { checkFinite } from "./diverged.ts";
 import { type Model, ownBuffers } from "./model.ts";
 import { checkOpen } from "./params.ts";
 import { setLossScale } from "./precision.ts";
-import { makeResident, type Resident } from "./resident.ts";
+import { copyOf, makeResident, type Resident } from "./resident.ts";
 import type { Session } from "./session.ts";
 import { initialize, initialProgress, snapshot } from "./snapshot.ts";
 import { meansOf, NO_SUMS, readSums, writeSums } from "./sums.ts";
+import { labelledFor } from "./targets.ts";
 import { type LengthOptions, sessionOf, type StepOptions } from "./training_options.ts";
 import { compileStep, destroyStep, submissionsOf, type TrainingStep } from "./training_step.ts";
 
@@ -106,16 +106,16 @@ export async function openParts(
     const { steps = null, stepsPerEpoch = Infinity, from, seed = 0, microBatch = null, ...settings } = options;
     const session = sessionOf(own, { ...settings, seed }, known.length), { batch } = session.training;
     const { context, buffers, images: shape } = session;
-    const none = { images: new Float32Array(batch * elements(shape)), labels: new Uint32Array(batch) };
-    const feed = await makeResident(context, buffers, "batch", { ...none, count: batch, shape });
+    const images = new Float32Array(batch * elements(shape)), labels = new Uint32Array(batch);
+    const none = labelledFor(session, { images, labels, count: batch, shape }, "an empty batch");
+    const feed = await makeResident(context, buffers, "batch", none);
     const compiled = await compileStep(session, feed, { microBatch });
     if (from === undefined) await setLossScale(session);
     else await initialize(session, seed, from, "from");
-    const rate = scheduleOf(session.training.learningRate);
     const place = from?.progress ?? initialProgress(seed);
     const epochOf = known.epoch ?? ((step: number) => Math.floor(step / stepsPerEpoch));
     await writeSums(session, NO_SUMS);
-    const held = { session, feed, compiled, rate, seed: place.seed, steps, epochOf, first: place.step, release };
+    const held = { session, feed, compiled, seed: place.seed, steps, epochOf, first: place.step, release };
     return { trainer: hold(model, held), session };
   } catch (error) {
     release();
@@ -128,7 +128,6 @@ interface Held {
   /** One batch, which `step` writes anew. */
   readonly feed: Resident;
   readonly compiled: TrainingStep;
-  readonly rate: Schedule;
   readonly seed: number;
   readonly steps: number | null;
   readonly epochOf: (step: number) => number;
@@ -137,16 +136,16 @@ interface Held {
 }
 
 /** Writes a batch where the step reads it. */
-async function feedBatch({ context, buffers }: Session, feed: Resident, { images, labels }: ExampleBatch) {
+async function feedBatch({ context, buffers }: Session, feed: Resident, { images, labels }: LabelledImages) {
   const size = elements(feed.shape);
   for (const { images: chunk, first, rows } of feed.chunks) {
     await writeTensor(context, buffers, chunk, images.slice(first * size, (first + rows) * size));
   }
-  await writeTensor(context, buffers, feed.labels, Uint32Array.from(labels));
+  await writeTensor(context, buffers, feed.labels, copyOf(labels));
 }
 
 function hold(model: Model, held: Held): Trainer {
-  const { session, feed, compiled, rate, seed, steps, epochOf, release } = held, { batch } = session.training;
+  const { session, feed, compiled, seed, steps, epochOf, release } = held, { rate, training: { batch } } = session;
   const loop = planLoop(session);
   let step = held.first, learningRate = NaN, turn: Promise<unknown> = Promise.resolve(), closed = false;
   /** Runs when all calls before are done, whether they failed or not. */
@@ -167,12 +166,14 @@ function hold(model: Model, held: Held): Trainer {
     },
     step: (given) =>
       inTurn(async () => {
-        const name = `the batch of step ${step + 1}`, count = checkBatch(model, given, batch, name);
-        if (count < batch) throw new UserError(`Cannot use ${name}: it has ${count} examples, a batch has ${batch}`);
+        const name = `the batch of step ${step + 1}`, checked = checkBatch(session, given, batch, name);
+        if (checked.count < batch) {
+          throw new UserError(`Cannot use ${name}: it has ${checked.count} examples, a batch has ${batch}`);
+        }
         learningRate = rate(step, placeOf(epochOf(step), steps));
         await loop.run(
           submissionsOf(session, compiled, { step, seed, learningRate, first: 0 }),
-          () => feedBatch(session, feed, given),
+          () => feedBatch(session, feed, checked),
         );
         step++;
       }),

@@ -3,9 +3,14 @@ import type * as z from "zod";
 import { precisionSchema } from "../configs/schema.ts";
 import { trainingSchema } from "../configs/training_schema.ts";
 import { augmentSchema } from "../data/dataset_config.ts";
-import { checkOptions } from "../layers/describe_issue.ts";
+import { checkOptions } from "../core/host/check_options.ts";
+import type { Loss } from "../core/graph/loss.ts";
+import type { Optimizer } from "../core/graph/optimizer.ts";
+import { UserError } from "../core/host/errors.ts";
+import { checkedSchedule } from "../learning/schedules/mod.ts";
+import type { Schedule } from "../learning/schedules/schedule.ts";
 import { checkSeed, type Model } from "./model.ts";
-import { type Augment, type Precision, type Session, trainable } from "./session.ts";
+import { type Augment, type Own, type Precision, type Session, trainable } from "./session.ts";
 
 type Written = z.input<typeof trainingSchema>;
 
@@ -13,7 +18,14 @@ type Written = z.input<typeof trainingSchema>;
  * What a step of training is: `batch` (examples of one step), `learningRate` (`base`, and how it changes), `optimizer`,
  * `loss` and `clipNorm`, as under `training:` of a config.
  */
-export interface StepOptions extends Omit<Written, "init" | keyof LengthOptions> {
+export interface StepOptions
+  extends Omit<Written, "init" | "optimizer" | "learningRate" | "loss" | keyof LengthOptions> {
+  /** `sgd(...)`, `adam(...)`, `adamw(...)`, or one of one's own. */
+  readonly optimizer: Written["optimizer"] | Optimizer;
+  /** A rate, a schedule as `cosine(...)`, or a function of step, epoch and how many steps there are. */
+  readonly learningRate: Written["learningRate"] | Schedule;
+  /** `softmaxCrossEntropy(...)` and the like, or one of one's own; the model's unless given. */
+  readonly loss?: Written["loss"] | Loss;
   /**
    * "f16": activations and their gradients in half precision, parameters in float32; on a device without it
    * (`limits.f16`), and by default, all is float32, unless the model's config says otherwise.
@@ -23,9 +35,29 @@ export interface StepOptions extends Omit<Written, "init" | keyof LengthOptions>
   readonly augment?: Augment | undefined;
   /** Decides the order of the examples, dropout and augmentation; 0 unless said otherwise. */
   readonly seed?: number | undefined;
+  /**
+   * Is the parameter of this name ("conv1/w") trained? All are unless said otherwise. The others, their moments and their
+   * share of the clipped norm stay out; the state of layers, as running statistics, does not.
+   */
+  readonly trainable?: ((name: string) => boolean) | undefined;
   /** Examples that go through the network at once; their gradients are added up. The whole batch, or what fits. */
   readonly microBatch?: number | undefined;
 }
+
+const isOwnOptimizer = (optimizer: StepOptions["optimizer"]): optimizer is Optimizer =>
+  typeof (optimizer as Partial<Optimizer> | undefined)?.update === "function";
+const isOwnLoss = (loss: StepOptions["loss"]): loss is Loss =>
+  typeof (loss as Partial<Loss> | undefined)?.ops === "function";
+
+/** Throws `UserError` where nothing is left to train. */
+function checkedNames({ specs }: Model, isTrainable: StepOptions["trainable"], action: string) {
+  const names = Object.keys(specs);
+  if (isTrainable === undefined || names.some(isTrainable)) return isTrainable;
+  throw new UserError(`${action}: trainable matches none of its parameters: ${names.join(", ")}`);
+}
+
+/** Where a config would say what code gives as a function: nobody reads it. */
+const STAND_IN = { optimizer: { sgd: { momentum: 0, weightDecay: 0 } }, learningRate: { base: 1 } };
 
 /** How long to train and what happens between epochs, as under `training:` of a config. */
 export type LengthOptions = Pick<
@@ -41,18 +73,39 @@ const ENDLESS: LengthOptions = { iterations: 2 ** 31 };
  */
 export function sessionOf(
   model: Model,
-  { precision, augment, seed = 0, microBatch: _microBatch, ...settings }: StepOptions,
+  {
+    precision,
+    augment,
+    seed = 0,
+    microBatch: _microBatch,
+    trainable: isTrainable,
+    optimizer,
+    learningRate,
+    loss,
+    ...settings
+  }: StepOptions,
   length: LengthOptions = ENDLESS,
 ): Session {
   const action = `Cannot train "${model.network.name}"`;
-  const training = checkOptions(trainingSchema, { init: { heNormal: {} }, ...settings, ...length }, action);
+  const own: Own = {
+    optimizer: isOwnOptimizer(optimizer) ? optimizer : undefined,
+    rate: typeof learningRate === "function" ? checkedSchedule(learningRate) : undefined,
+    loss: isOwnLoss(loss) ? loss : undefined,
+  };
+  const training = checkOptions(trainingSchema, {
+    init: { heNormal: {} },
+    ...settings,
+    ...length,
+    optimizer: own.optimizer === undefined ? optimizer : STAND_IN.optimizer,
+    learningRate: own.rate === undefined ? learningRate : STAND_IN.learningRate,
+    ...(own.loss === undefined && loss !== undefined && { loss }),
+  }, action);
   const augmented = augment === undefined ? null : checkOptions(augmentSchema, augment, `${action} with this augment`);
   const wanted = precision ?? model.config?.precision ?? "f32";
   checkSeed(seed);
-  return trainable(
-    model,
-    training,
-    augmented,
-    checkOptions(precisionSchema, wanted, `${action} with this precision`),
-  );
+  const checked = checkOptions(precisionSchema, wanted, `${action} with this precision`);
+  return trainable(model, training, augmented, checked, {
+    ...own,
+    isTrainable: checkedNames(model, isTrainable, action),
+  });
 }

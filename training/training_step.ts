@@ -14,7 +14,6 @@ import type { StepData } from "../core/graph/step_data.ts";
 import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
 import { lengthOf } from "./length.ts";
 import { batchOf, type Examples } from "./examples.ts";
-import { optimizers } from "../learning/optimizers/mod.ts";
 import type { Session } from "./session.ts";
 
 /** A compiled step. */
@@ -38,8 +37,12 @@ export function stepPrograms(
   const whole = microBatch === batch, grads = arena("grads", specs, limits);
   const gradients: { grads: Arena; sums: Arena | null } = { grads, sums: whole ? null : arena("sums", specs, limits) };
   const part = gradientProgram(session, batchOf(data, step, microBatch, { augment, canvas }), gradients, batch);
-  const optimizer = optimizers.build(training.optimizer);
-  const update = updateProgram(session, gradients, optimizer, moments, training.clipNorm ?? null);
+  const update = updateProgram(session, gradients, {
+    optimizer: session.optimizer,
+    moments,
+    clipNorm: training.clipNorm ?? null,
+    isWeight: (name) => "fanIn" in specs[name]!.init,
+  });
   return whole ? { part: { ops: [...part.ops, ...update.ops], keep: [] }, update: null } : { part, update };
 }
 

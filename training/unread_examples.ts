@@ -8,6 +8,7 @@ import type { Model } from "./model.ts";
 import { placesOf } from "./length.ts";
 import { layOutResident } from "./resident.ts";
 import { evaluationBatch } from "./session.ts";
+import { wantsTargets } from "./targets.ts";
 import { stream } from "./streamed.ts";
 
 /** How many there are; of picture files, which nobody has listed, a batch. */
@@ -22,7 +23,10 @@ function countOf({ name, trainExamples, testExamples, holdOut = 0 }: DatasetConf
 export function unreadExamples(model: Model, dataset: DatasetConfig, split: Split): Examples {
   const count = countOf(dataset, split, model.batch), crops = cropsOf(dataset);
   const places = split === "train" && model.config !== null ? placesOf(model.config.training, count) : count;
-  if (crops === null) return layOutResident(split, { count, shape: model.images }, model.context.limits, places);
+  const outputs = wantsTargets(model.loss, model.classes) ? model.classes : null;
+  if (crops === null) {
+    return layOutResident(split, { count, shape: model.images, outputs }, model.context.limits, places);
+  }
   const batch = split === "train" ? model.batch : evaluationBatch(model, count);
   const folder = {
     directory: "",

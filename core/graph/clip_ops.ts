@@ -1,13 +1,12 @@
 import { clipFactor, NORM_SHARES, scaleGradients, squareSums } from "../../kernels/train/clip_norm.ts";
-import type { Arena } from "./arena.ts";
 import { type Op, op } from "./op.ts";
 import { elements, type Tensor, tensor } from "./tensor.ts";
 
 /**
- * The ops that clip gradients, in place, to a norm over all parameters (kernels/train/clip_norm.ts). Where they are multiplied
+ * The ops that clip gradients, flat tensors, in place, to a norm over all of them (kernels/train/clip_norm.ts). Where they are multiplied
  * by a loss scale, the norm is that of the gradients themselves.
  */
-export function clipNormOps({ chunks }: Arena, clipNorm: number, lossScale: Tensor | null): Op[] {
+export function clipNormOps(chunks: readonly Tensor[], clipNorm: number, lossScale: Tensor | null): Op[] {
   const count = NORM_SHARES * chunks.length;
   const sums = tensor("norm/sums", [count]), factor = tensor("norm/factor", [1]);
   const scaled = lossScale === null ? {} : { scaled: true } as const;

@@ -10,7 +10,11 @@ export interface Part {
   readonly grads: Tensor;
   /** By the names of `Optimizer.moments`. */
   readonly moments: Readonly<Record<string, Tensor>>;
+  /** Of an optimizer that `separates`: weights, which are drawn, or the others, as biases and scales; else "all". */
+  readonly kind: PartKind;
 }
+
+export type PartKind = "all" | "weights" | "others";
 
 /** What an update knows beside the parameters. */
 export interface UpdateContext {
@@ -25,23 +29,64 @@ export interface UpdateContext {
 export interface Optimizer {
   /** Names of the arenas that it keeps beside the parameters, each laid out like them, 0 at first. */
   readonly moments: readonly string[];
+  /** Does it update weights otherwise than biases and scales? Then they come in parts of their own. */
+  readonly separates?: boolean;
   update(part: Part, context: UpdateContext): readonly Op[];
 }
 
-/** The parts that are updated alike: today all parameters are, so a part is a chunk. */
-export function partsOf(params: Arena, grads: Arena, moments: Readonly<Record<string, Arena>>): Part[] {
-  return params.chunks.map((chunk, index) => ({
-    params: chunk,
-    grads: grads.chunks[index]!,
-    moments: Object.fromEntries(Object.entries(moments).map(([name, { chunks }]) => [name, chunks[index]!])),
-  }));
+/**
+ * The parts of parameters that are updated alike: a chunk, or where `kindOf` says different things of its parameters, each
+ * run of neighbours of one kind, which has a binding of its own. Those of kind null are left out.
+ */
+export function partsOf(
+  { params, grads, moments }: {
+    readonly params: Arena;
+    readonly grads: Arena;
+    readonly moments: Readonly<Record<string, Arena>>;
+  },
+  kindOf: (name: string) => PartKind | null = () => "all",
+): Part[] {
+  return runsOf(params, kindOf).map(({ chunk, offset, count, kind }) => {
+    const part = ({ chunks }: Arena): Tensor => ({ ...chunks[chunk]!, offset, shape: [count] });
+    const ofMoments = Object.entries(moments).map(([name, arena]): [string, Tensor] => [name, part(arena)]);
+    return { params: part(params), grads: part(grads), moments: Object.fromEntries(ofMoments), kind };
+  });
 }
 
-/** The optimizer of a kernel that updates each element on its own. */
-export function elementwiseOptimizer<Constants>(kernel: UpdateKernel<Constants>, constants: Constants): Optimizer {
+interface Run {
+  readonly chunk: number;
+  /** Bytes. */
+  readonly offset: number;
+  readonly count: number;
+  readonly kind: PartKind;
+}
+
+/** Neighbours of one kind in an arena, whose views lie one after the other; padding belongs to what it follows. */
+export function runsOf<Kind extends PartKind>({ chunks, views }: Arena, kindOf: (name: string) => Kind | null): Run[] {
+  const all = Object.entries(views);
+  return chunks.flatMap((chunk, index) => {
+    const inside = all.filter(([, { buffer }]) => buffer === chunk.buffer);
+    const kinds = inside.map(([name]) => kindOf(name)), starts = inside.map(([, { offset }]) => offset);
+    const firsts = kinds.flatMap((kind, i) => i === 0 || kind !== kinds[i - 1] ? [i] : []);
+    return firsts.flatMap((first, n): Run[] => {
+      const offset = starts[first]!, next = firsts[n + 1], kind = kinds[first]!;
+      const end = next === undefined ? 4 * elements(chunk.shape) : starts[next]!;
+      return kind === null ? [] : [{ chunk: index, offset, count: (end - offset) / 4, kind }];
+    });
+  });
+}
+
+/** The optimizer of a kernel that updates each element on its own; biases and scales by other constants, if there are such. */
+export function elementwiseOptimizer<Constants>(
+  kernel: UpdateKernel<Constants>,
+  ofWeights: Constants,
+  ofOthers: Constants | null = null,
+): Optimizer {
   return {
     moments: kernel.moments,
-    update({ params, grads, moments }, { step, lossScale, clear }) {
+    separates: ofOthers !== null,
+    update({ params, grads, moments, kind }, { step, lossScale, clear }) {
+      const constants = kind === "others" && ofOthers !== null ? ofOthers : ofWeights;
       const updated = [params, ...kernel.moments.map((name) => moments[name]!)], reads = clear ? [step] : [grads, step];
       const scaled = lossScale === null ? {} : { scaled: true } as const;
       return [op(kernel, { count: elements(params.shape), ...constants, clear, ...scaled }, {

@@ -30,6 +30,8 @@ export interface BoundNetwork {
   readonly step: Tensor;
   /** f32 [4]: running sums of loss, errors, examples; the last is unused. */
   readonly metrics: Tensor;
+  /** Is a parameter of this name trained? Absent: all are. */
+  readonly isTrainable?: ((name: string) => boolean) | undefined;
   /** In mixed precision the buffer of the loss scale (core/device/loss_scale_buffer.ts); null: all is float32. */
   readonly lossScale: Tensor | null;
 }
@@ -77,6 +79,14 @@ export interface Gradients {
   readonly sums: Arena | null;
 }
 
+/** The gradients that a step needs: of layers that have a trainable parameter. The others' need not be computed. */
+function wantedGrads({ isTrainable }: BoundNetwork, views: Params): Params {
+  if (isTrainable === undefined) return views;
+  const layerOf = (name: string) => name.slice(0, name.lastIndexOf("/") + 1);
+  const trained = new Set(Object.keys(views).filter(isTrainable).map(layerOf));
+  return Object.fromEntries(Object.entries(views).filter(([name]) => trained.has(layerOf(name))));
+}
+
 /**
  * Forward, loss, backward for `batch`, which is all or a part of the step's `examples`; the gradients of a part are
  * added to the sums.
@@ -91,7 +101,7 @@ export function gradientProgram(
   const { ops, y, pullback } = runnable(bound).forward(valuesOf(bound), batch.x, { mode: "train", step, path: "" });
   const logits = asLogits(y);
   const dlogits = tensor("dlogits", logits.shape);
-  const want = { rule: "gradient", grads: grads.views, input: false, switches: true } as const;
+  const want = { rule: "gradient", grads: wantedGrads(bound, grads.views), input: false, switches: true } as const;
   const backward = pullback(reshape(dlogits, y.shape), want);
   const added = (sums?.chunks ?? []).map((chunk, index) =>
     op(accumulate, { count: elements(chunk.shape) }, {
@@ -109,16 +119,24 @@ export function gradientProgram(
  * `clipNorm` the gradients' norm is clipped to it.
  */
 export function updateProgram(
-  { params, step, lossScale }: BoundNetwork,
+  { params, step, lossScale, isTrainable = () => true }: BoundNetwork,
   { grads, sums }: Gradients,
-  optimizer: Optimizer,
-  moments: Readonly<Record<string, Arena>>,
-  clipNorm: number | null = null,
+  { optimizer, moments, clipNorm = null, isWeight }: {
+    readonly optimizer: Optimizer;
+    readonly moments: Readonly<Record<string, Arena>>;
+    readonly clipNorm?: number | null;
+    /** Is a parameter of this name a weight, no bias or scale? */
+    readonly isWeight: (name: string) => boolean;
+  },
 ): Program {
-  const all = sums ?? grads, context = { step, lossScale, clear: sums !== null };
+  const all = sums ?? grads,
+    context = { step, lossScale, clear: sums !== null },
+    arenas = { params, grads: all, moments };
+  const kindOf = (name: string) => optimizer.separates ? isWeight(name) ? "weights" : "others" : "all";
+  const trained = partsOf(arenas, (name) => isTrainable(name) ? "all" : null);
   const update = [
-    ...(clipNorm === null ? [] : clipNormOps(all, clipNorm, lossScale)),
-    ...partsOf(params, all, moments).flatMap((part, index) =>
+    ...(clipNorm === null ? [] : clipNormOps(trained.map((part) => part.grads), clipNorm, lossScale)),
+    ...partsOf(arenas, (name) => isTrainable(name) ? kindOf(name) : null).flatMap((part, index) =>
       optimizer.update(part, context).map((each) => ({ ...each, label: `${each.label}/${index}` }))
     ),
   ];

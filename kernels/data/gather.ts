@@ -4,15 +4,16 @@
  *   x[n] = augment(images[order[first + n]])     labels[n] = all_labels[order[first + n]]
  *
  * `first` comes from the step buffer. A data set larger than one binding lies in chunks of whole rows; one dispatch
- * per chunk writes the examples that lie in it. Past the end of the data, examples are zero and labels NO_LABEL.
+ * per chunk writes the examples that lie in it. Past the end of the data, examples are zero, labels NO_LABEL and targets
+ * NO_TARGET.
  *
  * The augmentation (paper 3.2) pads `pad` zeros around the image, draws a crop of the image's size, and mirrors it
  * with probability 1/2: the draw depends on (seed, step, first + n), so parts of a batch draw as the whole does. One
  * thread per element.
  */
-import { elementwise, RANDOM, STEP } from "../wgsl.ts";
+import { elementwise, f32, RANDOM, STEP } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
-import { NO_LABEL } from "../labels.ts";
+import { NO_LABEL, NO_TARGET } from "../labels.ts";
 
 export interface GatherProblem {
   readonly batch: number;
@@ -66,6 +67,30 @@ ${DECLARATIONS}
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), read(2), write(0)] }] };
   },
   cost: ({ batch, height, width, channels }) => ({ flops: 0, bytes: 8 * batch * height * width * channels }),
+};
+
+/** Reads all targets (f32, `width` for each example), the order and the step buffer; writes those of the batch. */
+export const gatherTargets: Kernel<
+  { readonly batch: number; readonly examples: number; readonly width: number },
+  Fixed
+> = {
+  name: "gather_targets",
+  tunings: () => FIXED,
+  stages({ batch, examples, width }) {
+    const shader = elementwise(
+      batch * width,
+      `${STEP}
+@group(0) @binding(0) var<storage, read> all_targets: array<f32>;
+${DECLARATIONS}
+@group(0) @binding(3) var<storage, read_write> targets: array<f32>;`,
+      `  let at = step.first + i / ${width}u;
+  var target_value = ${f32(NO_TARGET)};
+  if (at < ${examples}u) { target_value = all_targets[order[at] * ${width}u + i % ${width}u]; }
+  targets[i] = target_value;`,
+    );
+    return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), read(2), write(0)] }] };
+  },
+  cost: ({ batch, width }) => ({ flops: 0, bytes: 8 * batch * width }),
 };
 
 /** Reads all labels (u32), the order and the step buffer; writes the labels of the batch. */

@@ -28,12 +28,14 @@ export type LossKernel<Constants = unknown> = Kernel<LossProblem & Constants, Fi
  * example `i`, whose outputs begin at `logits[row]`: it sets `results[i]` and, by `dlogits(value)`, the derivative by each
  * output `k`: that of the example's loss, multiplied by the expression `share`.
  */
-export function lossKernel<Constants>({ name, target, flops, example }: {
+export function lossKernel<Constants>({ name, target, flops, example, functions = () => "" }: {
   readonly name: string;
   readonly target: string;
   /** Operations per output. */
   readonly flops: number;
   readonly example: (problem: LossProblem & Constants, dlogits: (value: string) => string, share: string) => string;
+  /** WGSL functions that `example` calls. */
+  readonly functions?: (problem: LossProblem & Constants) => string;
 }): LossKernel<Constants> {
   return {
     name,
@@ -45,7 +47,7 @@ export function lossKernel<Constants>({ name, target, flops, example }: {
         gradient !== null ? `for (var k = 0u; k < ${classes}u; k++) { dlogits[row + k] = ${value}; }` : "";
       const shader = elementwise(
         batch,
-        `@group(0) @binding(0) var<storage, read> logits: array<f32>;
+        `${functions(problem)}@group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> ${target};
 @group(0) @binding(2) var<storage, read_write> results: array<vec4f>;
 ${gradient !== null ? "@group(0) @binding(3) var<storage, read_write> dlogits: array<f32>;" : ""}${

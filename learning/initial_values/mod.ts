@@ -2,6 +2,7 @@
 import type { ParamSpecs } from "../../core/graph/layer.ts";
 import { streamOf } from "../../core/graph/random.ts";
 import { elements } from "../../core/graph/tensor.ts";
+import { checkOptions } from "../../core/host/check_options.ts";
 import { type Choice, choiceOf, type ConfigOf } from "../kind.ts";
 import { glorotNormal } from "./glorot_normal.ts";
 import { heNormal } from "./he_normal.ts";
@@ -12,6 +13,11 @@ const KINDS = [heNormal, glorotNormal] as const;
 export type InitConfig = ConfigOf<typeof KINDS[number]>;
 export const initialValues: Choice<typeof KINDS[number]> = choiceOf("init", KINDS);
 export const DEFAULT_INIT: InitConfig = { heNormal: {} };
+
+/** What `init` of code says, checked; the default where that is nothing. Throws `UserError` on what is not allowed. */
+export function checkedInit(init: InitConfig = DEFAULT_INIT): InitConfig {
+  return checkOptions(initialValues.schema, init, "Cannot draw initial values");
+}
 
 /**
  * Initial parameters: weights as `config` says, biases as their specs say. Each tensor draws from a stream of its own, so

@@ -1,11 +1,13 @@
-import { elementwiseOptimizer, type Optimizer } from "../../core/graph/optimizer.ts";
-import { type AdamConstants, adamUpdate } from "../../kernels/train/adam.ts";
+import type { Optimizer } from "../../core/graph/optimizer.ts";
 import type { LearningKind } from "../kind.ts";
-import { type AdamOptions, adamSchema } from "./adam.ts";
+import { type AdamConfig, adamOf, type AdamOptions, adamSchema } from "./adam.ts";
 
-/** Adam; weight decay shrinks weights and biases apart from the gradient (Loshchilov and Hutter 2019, arXiv 1711.05101). */
-export const adamw: LearningKind<"adamw", Optimizer, AdamConstants, AdamOptions> = {
+/**
+ * Adam; weight decay shrinks weights, and biases unless said otherwise, apart from the gradient (Loshchilov and Hutter
+ * 2019, arXiv 1711.05101).
+ */
+export const adamw: LearningKind<"adamw", Optimizer, AdamConfig, AdamOptions> = {
   key: "adamw",
   schema: adamSchema(0.01),
-  build: (constants) => elementwiseOptimizer(adamUpdate, { ...constants, decoupled: true }),
+  build: (options) => adamOf(options, true),
 };

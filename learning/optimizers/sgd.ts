@@ -1,11 +1,28 @@
 import * as z from "zod";
 import { elementwiseOptimizer, type Optimizer } from "../../core/graph/optimizer.ts";
+import { DECAY_BIASES, withoutDecay } from "./decay.ts";
 import { type SgdConstants, sgdUpdate } from "../../kernels/train/sgd.ts";
 import type { LearningKind } from "../kind.ts";
 
-/** Stochastic gradient descent with momentum; weight decay on weights and biases (paper 3.2). */
-export const sgd: LearningKind<"sgd", Optimizer, SgdConstants> = {
+/** The options of stochastic gradient descent. */
+export interface SgdOptions {
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly nesterov?: boolean | undefined;
+  readonly decayBiases?: boolean | undefined;
+}
+
+/** Stochastic gradient descent with momentum; weight decay on weights and biases (paper 3.2) unless said otherwise. */
+export const sgd: LearningKind<"sgd", Optimizer, SgdOptions> = {
   key: "sgd",
-  schema: z.strictObject({ momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0).max(1) }),
-  build: (constants) => elementwiseOptimizer(sgdUpdate, constants),
+  schema: z.strictObject({
+    momentum: z.number().min(0).lt(1),
+    weightDecay: z.number().min(0).max(1),
+    nesterov: z.boolean().optional().describe("Look ahead by the momentum (Sutskever et al. 2013); default false"),
+    decayBiases: DECAY_BIASES,
+  }),
+  build({ nesterov = false, decayBiases, ...rest }) {
+    const constants: SgdConstants = { ...rest, ...(nesterov && { nesterov }) };
+    return elementwiseOptimizer(sgdUpdate, constants, withoutDecay(constants, decayBiases));
+  },
 };

@@ -3,13 +3,15 @@ import * as z from "zod";
 import { kindList } from "../../core/host/kinds.ts";
 import type { InputOf, OptionsOf } from "../kind.ts";
 import { cosine } from "./cosine.ts";
+import { UserError } from "../../core/host/errors.ts";
 import { exponential } from "./exponential.ts";
+import { oneCycle } from "./one_cycle.ts";
 import type { Schedule } from "./schedule.ts";
 import { steps } from "./steps.ts";
 import { warmup } from "./warmup.ts";
 
 /** Each changes the rate that comes from those before it. */
-const KINDS = [steps, exponential, cosine, warmup] as const;
+const KINDS = [steps, exponential, cosine, oneCycle, warmup] as const;
 
 type All<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer Each) => void ? Each
   : never;
@@ -27,11 +29,26 @@ const base: Keys = { base: z.number().gt(0).max(1e30) };
 const keys = Array.from(kindList("schedule", KINDS), ({ schema }) => (schema as unknown as { shape: Keys }).shape);
 kindList("learning rate", [base, ...keys].flatMap((each) => Object.keys(each).map((key) => ({ key })))); // each once
 
-export const learningRateSchema: z.ZodType<LearningRateConfig, LearningRateOptions> = z.strictObject(
-  Object.assign({}, base, ...keys) as Keys,
-) as unknown as z.ZodType<LearningRateConfig, LearningRateOptions>;
+const whole = z.strictObject(Object.assign({}, base, ...keys) as Keys);
+
+/** A number alone is a rate that stays. */
+export const learningRateSchema: z.ZodType<LearningRateConfig, LearningRateOptions | number> = z.union([
+  base["base"]!.transform((rate) => whole.parse({ base: rate })),
+  whole,
+]) as unknown as z.ZodType<LearningRateConfig, LearningRateOptions | number>;
 
 /** The schedule of a config: its base, changed by all that the config has keys of. */
 export function scheduleOf(config: LearningRateConfig): Schedule {
   return KINDS.reduce<Schedule>((rate, { build }) => build(config)(rate), () => config.base);
+}
+
+/** A schedule of one's own, which must return rates. Throws `UserError`, when it is called, where it does not. */
+export function checkedSchedule(rate: Schedule): Schedule {
+  return (step, place) => {
+    const value: unknown = rate(step, place);
+    if (typeof value === "number" && value >= 0 && value < Infinity) return value;
+    throw new UserError(
+      `The learning rate of step ${step + 1} is ${value}: a schedule returns a number of at least 0 for each step`,
+    );
+  };
 }

@@ -28,7 +28,7 @@ async function clipped(clipNorm: number, scale: number | null) {
   }
   const plan = await compile(
     context,
-    { ops: clipNormOps(grads, clipNorm, lossScale), keep: [] },
+    { ops: clipNormOps(grads.chunks, clipNorm, lossScale), keep: [] },
     defaultTuner(context.limits),
     buffers,
   );

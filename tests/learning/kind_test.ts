@@ -56,11 +56,16 @@ const WRONG: readonly (readonly [what: string, from: string, to: string, message
     "schedule",
     "factor: 0.1",
     "cosin: {}",
-    /training.learningRate.cosin: unknown key.* base, factor, .* cosine, warmup$/,
+    /training.learningRate.cosin: unknown key.* base, factor, .* cosine, oneCycle, warmup$/,
   ],
   ["init", "heNormal", "heNorm", /^tiny.yaml:13:11 training.init.heNorm: unknown key.* heNormal, glorotNormal$/],
   ["two", "heNormal: {}", "heNormal: {}, glorotNormal: {}", /^tiny.yaml:13:3 training.init: expected one/],
-  ["loss", "  batch: 16", "  batch: 16\n  loss: { mse: {} }", /training.loss.mse: unknown key.* softmaxCrossEntropy$/],
+  [
+    "loss",
+    "  batch: 16",
+    "  batch: 16\n  loss: { mse: {} }",
+    /training.loss.mse: unknown key.* softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError$/,
+  ],
 ];
 for (const [what, from, to, message] of WRONG) {
   test(`a config that names a wrong ${what}: one line says what there is`, () => {

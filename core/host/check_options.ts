@@ -1,7 +1,7 @@
 /** Turns zod's issues into what a person can act on: which branch of a union was meant, and what is allowed there. */
 import * as z from "zod";
-import { UserError } from "../core/host/errors.ts";
-import { didYouMean } from "../core/host/nearest.ts";
+import { UserError } from "./errors.ts";
+import { didYouMean } from "./nearest.ts";
 
 export type Path = (string | number)[];
 type Issue = z.core.$ZodIssue;
@@ -23,7 +23,9 @@ function mendUnion(issue: Issue): Issue {
   const branches = [...issue.errors].filter((branch) => branch.length > 0).sort((a, b) => depth(b) - depth(a));
   const best = branches[0];
   if (best === undefined) return issue;
-  if (depth(best) === 0) { // of no branch: a key that none knows is what is wrong
+  if (depth(best) === 0) { // of no branch: a key that none knows is what is wrong, or a value of the right type
+    const near = branches.flat().find(({ code }) => code === "too_small" || code === "too_big");
+    if (near !== undefined) return { ...near, path: [...issue.path, ...near.path] } as Issue;
     const unknown = branches.flatMap((branch) =>
       branch.flatMap((each) => each.code === "unrecognized_keys" ? each.keys : [])
     );
@@ -41,6 +43,7 @@ function mendUnion(issue: Issue): Issue {
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   const { def } = schema._zod;
   if (schema instanceof z.ZodLazy) return unwrap(schema.unwrap() as z.core.$ZodType);
+  if (schema instanceof z.ZodPipe) return unwrap(schema.in as z.core.$ZodType);
   return "innerType" in def ? unwrap(def.innerType as z.core.$ZodType) : schema;
 }
 
@@ -64,11 +67,22 @@ function accepted(schema: z.core.$ZodType): string[] {
   return [inner instanceof z.ZodNumber ? "a number" : "text"];
 }
 
+/** The schemas at `path`. */
+function schemasAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType[] {
+  return path.reduce((at, key) => at.flatMap((each) => step(each, key)), [schema]);
+}
+
 /** What `schema` allows at `path`, for people, each once. */
-function allowedAt(schema: z.core.$ZodType, path: Path): string[] {
-  let at = [schema];
-  for (const key of path) at = at.flatMap((each) => step(each, key));
-  return [...new Set(at.flatMap(accepted))];
+const allowedAt = (schema: z.core.$ZodType, path: Path) => [...new Set(schemasAt(schema, path).flatMap(accepted))];
+
+/** The keys that `schema` knows at `path`. */
+function keysAt(schema: z.core.$ZodType, path: Path): string[] {
+  const keysOf = (each: z.core.$ZodType): string[] => {
+    const inner = unwrap(each);
+    if (inner instanceof z.ZodUnion) return inner.options.flatMap((option) => keysOf(option as z.core.$ZodType));
+    return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+  };
+  return [...new Set(schemasAt(schema, path).flatMap(keysOf))];
 }
 
 function lowerFirst(text: string): string {
@@ -76,13 +90,13 @@ function lowerFirst(text: string): string {
 }
 
 /** What is wrong at `path`, what was found and what is allowed; `unknown` names the key that is not known there. */
-export function explain(
+export function describeProblem(
   schema: z.core.$ZodType,
   path: Path,
   { message, value, unknown }: { readonly message: string; readonly value: unknown; readonly unknown: string | null },
 ): string {
   if (unknown !== null) {
-    const known = allowedAt(schema, path.slice(0, -1)), meant = didYouMean(unknown, known);
+    const known = keysAt(schema, path.slice(0, -1)), meant = didYouMean(unknown, known);
     return `unknown key${meant === "" ? ", a" : `${meant} A`}llowed here: ${known.join(", ") || "nothing"}`;
   }
   const found = value === undefined
@@ -113,6 +127,6 @@ export function checkOptions<T extends z.ZodType>(schema: T, value: unknown, act
     value,
   );
   throw new UserError(
-    `${action}: ${path.join(".") || "options"}: ${explain(schema, path, { message, value: at, unknown })}`,
+    `${action}: ${path.join(".") || "options"}: ${describeProblem(schema, path, { message, value: at, unknown })}`,
   );
 }
