@@ -19,15 +19,15 @@ export type ConfigOf<Kind> = Kind extends AnyKind ? { readonly [Key in Kind["key
 /** `ConfigOf` as it is written. */
 export type WrittenOf<Kind> = Kind extends AnyKind ? { readonly [Key in Kind["key"]]: InputOf<Kind> } : never;
 
-/**
- * The constructor of a kind: `sgd({ momentum: 0.9, weightDecay: 0 })` is what a config says, `{ sgd: { ... } }`. Throws
- * `UserError` on options that are not allowed.
- */
+/** What makes the value that a config holds: `sgd({ momentum: 0.9, weightDecay: 0 })` is `{ sgd: { ... } }`. */
+export type Constructor<Key extends string, Input> = (
+  ...options: Record<never, never> extends Input ? [options?: Input] : [options: Input]
+) => { readonly [Name in Key]: Input };
+
+/** The constructor of a kind, which throws `UserError` on options that are not allowed. */
 export function constructorOf<Key extends string, Made, Options, Input extends object>(
   kind: LearningKind<Key, Made, Options, Input>,
-): (
-  ...options: Record<never, never> extends Input ? [options?: Input] : [options: Input]
-) => { readonly [Name in Key]: Input } {
+): Constructor<Key, Input> {
   return (options?: Input) => {
     checkOptions(kind.schema, options ?? {}, `Cannot use ${kind.key}`);
     return { [kind.key]: options ?? {} } as { [Name in Key]: Input };

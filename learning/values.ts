@@ -1,35 +1,43 @@
 /** Optimizers, schedules, losses and initial values as code says them: plain data, the same that a config holds. */
 import { checkOptions } from "../core/host/check_options.ts";
 import { glorotNormal as glorotNormalKind } from "./initial_values/glorot_normal.ts";
-import { heNormal as heNormalKind } from "./initial_values/he_normal.ts";
-import { constructorOf } from "./kind.ts";
+import { heNormal as heNormalKind, type HeNormalConfig } from "./initial_values/he_normal.ts";
+import { type Constructor, constructorOf } from "./kind.ts";
 import { meanSquaredError as meanSquaredErrorKind } from "./losses/mean_squared_error.ts";
 import { sigmoidCrossEntropy as sigmoidCrossEntropyKind } from "./losses/sigmoid_cross_entropy.ts";
-import { softmaxCrossEntropy as softmaxCrossEntropyKind } from "./losses/softmax_cross_entropy.ts";
-import { adam as adamKind } from "./optimizers/adam.ts";
+import { softmaxCrossEntropy as softmaxCrossEntropyKind, type SoftmaxOptions } from "./losses/softmax_cross_entropy.ts";
+import { adam as adamKind, type AdamOptions } from "./optimizers/adam.ts";
 import { adamw as adamwKind } from "./optimizers/adamw.ts";
-import { sgd as sgdKind } from "./optimizers/sgd.ts";
+import { sgd as sgdKind, type SgdOptions } from "./optimizers/sgd.ts";
 import { type LearningRateOptions, learningRateSchema } from "./schedules/mod.ts";
 import type { OneCycleOptions } from "./schedules/one_cycle.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import type { StepsOptions } from "./schedules/steps.ts";
 
 /** Stochastic gradient descent: `sgd({ momentum: 0.9, weightDecay: 0.001 })`, as an `optimizer`. */
-export const sgd = constructorOf(sgdKind);
+export const sgd: Constructor<"sgd", SgdOptions> = constructorOf(sgdKind);
 /** Adam, its weight decay added to the gradient: `adam()`, `adam({ beta1: 0.9, weightDecay: 0.0001 })`. */
-export const adam = constructorOf(adamKind);
+export const adam: Constructor<"adam", AdamOptions> = constructorOf(adamKind);
 /** Adam, its weight decay apart from the gradient: `adamw({ weightDecay: 0.01 })`. */
-export const adamw = constructorOf(adamwKind);
+export const adamw: Constructor<"adamw", AdamOptions> = constructorOf(adamwKind);
 /** One class per example: `softmaxCrossEntropy({ labelSmoothing: 0.1 })`, as a `loss`. */
-export const softmaxCrossEntropy = constructorOf(softmaxCrossEntropyKind);
+export const softmaxCrossEntropy: Constructor<"softmaxCrossEntropy", SoftmaxOptions> = constructorOf(
+  softmaxCrossEntropyKind,
+);
 /** Any number of classes per example; labels are targets 0 ... 1, f32 [count, classes]. */
-export const sigmoidCrossEntropy = constructorOf(sigmoidCrossEntropyKind);
+export const sigmoidCrossEntropy: Constructor<"sigmoidCrossEntropy", Readonly<Record<string, never>>> = constructorOf(
+  sigmoidCrossEntropyKind,
+);
 /** Regression; labels are targets, f32 [count, outputs]. */
-export const meanSquaredError = constructorOf(meanSquaredErrorKind);
+export const meanSquaredError: Constructor<"meanSquaredError", Readonly<Record<string, never>>> = constructorOf(
+  meanSquaredErrorKind,
+);
 /** Initial weights by He's rule: `heNormal({ fan: "out" })`, as `init`. */
-export const heNormal = constructorOf(heNormalKind);
+export const heNormal: Constructor<"heNormal", HeNormalConfig> = constructorOf(heNormalKind);
 /** Initial weights by Glorot's rule. */
-export const glorotNormal = constructorOf(glorotNormalKind);
+export const glorotNormal: Constructor<"glorotNormal", Readonly<Record<string, never>>> = constructorOf(
+  glorotNormalKind,
+);
 
 /** The schedule, if it is allowed. */
 function schedule(kind: string, options: LearningRateOptions): LearningRateOptions {

@@ -12,6 +12,8 @@ export type NetworkInput = Float32Array | GPUBuffer;
 export interface PredictQueue {
   /** The logits [count, classes]. Throws `UserError` where the model was closed. */
   logits(images: NetworkInput, count: number): Promise<Float32Array<ArrayBuffer>>;
+  /** Compiles the pass for one image, which otherwise the first call does. */
+  prepare(): Promise<void>;
   /** Frees what was compiled; nothing may be waiting. */
   free(): void;
 }
@@ -133,6 +135,9 @@ export function predictQueue(model: Model, most: number): PredictQueue {
       } finally {
         leave();
       }
+    },
+    async prepare() {
+      await passFor(1);
     },
     free() {
       for (const pass of passes.values()) {

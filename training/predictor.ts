@@ -62,7 +62,7 @@ function countIn({ size, usage, label }: GPUBuffer, rowBytes: number): number {
 }
 
 /**
- * Opens a model for predictions, one after the other or many at once. `await using` closes it. Throws `UserError` where
+ * Opens a model for predictions, one after the other or many at once: compiles the forward pass. `await using` closes it. Throws `UserError` where
  * the model was closed or the batch is no whole number.
  *
  * @example
@@ -85,6 +85,12 @@ export async function openPredictor(
   const queue = predictQueue(model, batch), rowBytes = 4 * elements(model.input), leave = model.users.enter();
   const running = new Set<Promise<unknown>>();
   let closed = false;
+  try {
+    await queue.prepare();
+  } catch (error) {
+    leave();
+    throw error;
+  }
 
   async function fromPictures(pictures: readonly Picture[]): Promise<Float32Array> {
     const [height, width, channels] = model.images, size = height * width * channels;

@@ -24,7 +24,7 @@ export const targetLoss = (name: string): LossKernel<TargetLossConstants> =>
     name,
     target: "targets: array<f32>",
     flops: 4,
-    example: ({ classes, loss, dy, error }, dlogits, share) =>
+    example: ({ classes, loss, error }, dlogits, share) =>
       `  if (targets[row] >= ${f32(NO_TARGET)}) {
     results[i] = vec4f();
     ${dlogits("0.0")}

@@ -122,16 +122,19 @@ test("pictures are cut, scaled and preprocessed as the config says, or as one sa
 test("a pass that cannot be compiled fails its calls, and the next are tried again", async () => {
   const network = sequential("n", [conv("conv1", { channels: 3, kernel: 1 }), globalAveragePool("average")]);
   const model = await openModel(await gpu(), { network, input: INPUT }), { tuner } = model;
-  let broken = true;
+  let broken = false;
   const choose: typeof tuner.choose = (op) => {
     if (broken) throw new UserError("no tuning today");
     return tuner.choose(op);
   };
   await using predictor = await openPredictor({ ...model, tuner: { ...tuner, choose } });
-  const image = new Float32Array(64);
-  const calls = await Promise.allSettled([predictor.predict(image), predictor.predict(image)]);
+  const image = new Float32Array(64), two = new Float32Array(128);
+  broken = true;
+  const calls = await Promise.allSettled([predictor.predict(two), predictor.predict(two)]);
   assert.equal(calls.map(({ status }) => status), ["rejected", "rejected"]);
+  assert.match(await failure(() => openPredictor({ ...model, tuner: { ...tuner, choose } })), "no tuning today");
   broken = false;
+  assert.equal((await predictor.predict(two)).logits, new Float32Array(6));
   assert.equal((await predictor.predict(image)).logits, new Float32Array(3));
   await predictor.close();
   closeModel(model);
