@@ -42,6 +42,7 @@ export {
 } from "./core/graph/layer.ts";
 export { batchNorm, type BatchNormConfig, type BatchNormOptions } from "./layers/batch_norm.ts";
 export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
+export { dense, type DenseConfig, type DenseOptions } from "./layers/dense.ts";
 export { activation, type ActivationConfig, type ActivationOptions } from "./layers/activation.ts";
 export type { ActivationFunction } from "./layers/activation_function.ts";
 export { dropout, type DropoutConfig } from "./layers/dropout.ts";

@@ -1,15 +1,8 @@
 /** Convolution with bias and activation. */
 import * as z from "zod";
-import { convBackwardData } from "../kernels/conv/conv_backward_data.ts";
-import { convBackwardWeight } from "../kernels/conv/conv_backward_weight.ts";
-import { convForward } from "../kernels/conv/conv_forward.ts";
-import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
-import { reluPullback } from "../kernels/layer/relu_pullback.ts";
-import { castTo } from "../core/graph/cast_to.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { Layer } from "../core/graph/layer.ts";
-import { type Op, op } from "../core/graph/op.ts";
-import { dtypeOf, elements, type Shape, tensor } from "../core/graph/tensor.ts";
+import type { Shape } from "../core/graph/tensor.ts";
 import {
   type ActivationFunction,
   describeActivation,
@@ -18,6 +11,7 @@ import {
   slopeOf,
   torchActivation,
 } from "./activation_function.ts";
+import { convPass } from "./conv_pass.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
 import type { OnnxNode } from "../core/graph/exported.ts";
 import type { Optional } from "./optional.ts";
@@ -93,48 +87,14 @@ function build(name: string, options: ConvConfig): Omit<Layer, "name" | "made"> 
         },
       };
     },
-    forward(params, given, _trace) {
-      const w = params["w"]!, b = params["b"]!, dtype = w.dtype === "f16" ? "f16" : "f32";
-      const { ops: casts, y: x } = castTo(dtype, given, `${name}/x`);
+    forward(params, x, _trace) {
       const [batch, height, width, inChannels] = x.shape as [number, number, number, number];
-      const y = tensor(`${name}/y`, outputShape(x.shape), { dtype });
-      const problem: ConvProblem = {
-        batch,
-        height,
-        width,
-        inChannels,
-        outHeight: y.shape[1]!,
-        outWidth: y.shape[2]!,
-        outChannels: channels,
-        kernel,
-        stride,
-        padding: before,
-        ...dtypeOf(w),
+      const output = outputShape(x.shape), [, outHeight, outWidth] = output as [number, number, number];
+      const problem = {
+        ...{ batch, height, width, inChannels, outHeight, outWidth, outChannels: channels },
+        ...{ kernel, stride, padding: before },
       };
-      const forward = { label: "forward", reads: [x, w, b], writes: [y] };
-      return {
-        ops: [...casts, op(convForward, { ...problem, bias: true, slope }, forward)],
-        y,
-        pullback(dy, { rule, grads, input }) {
-          const ops: Op[] = [];
-          let dz = dy;
-          if (slope !== null) {
-            dz = tensor(`${name}/dz`, y.shape, { dtype });
-            const reads = rule === "deconvnet" ? [dy] : [dy, y];
-            const relu = { count: elements(y.shape), rule, slope, ...dtypeOf(w) };
-            ops.push(op(reluPullback, relu, { label: "activation", reads, writes: [dz] }));
-          }
-          if (grads !== null) {
-            const writes = [grads["w"]!, grads["b"]!];
-            ops.push(op(convBackwardWeight, { ...problem, bias: true }, { label: "dw", reads: [x, dz], writes }));
-          }
-          if (!input) return { ops, dx: null };
-          const dx = tensor(`${name}/dx`, x.shape, { dtype });
-          ops.push(op(convBackwardData, problem, { label: "dx", reads: [dz, w], writes: [dx] }));
-          const back = castTo(given.dtype === "f16" ? "f16" : "f32", dx, `${name}/dx`);
-          return { ops: [...ops, ...back.ops], dx: back.y };
-        },
-      };
+      return convPass(name, { problem, slope, output }, params, x);
     },
   };
 }

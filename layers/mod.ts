@@ -3,6 +3,7 @@ import { type KindList, kindList } from "../core/host/kinds.ts";
 import { activation } from "./activation.ts";
 import { batchNorm } from "./batch_norm.ts";
 import { conv } from "./conv.ts";
+import { dense } from "./dense.ts";
 import { dropout } from "./dropout.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 import type { LayerKind } from "./layer_kind.ts";
@@ -12,6 +13,7 @@ import { sequential } from "./sequential.ts";
 
 const LAYERS: readonly { readonly kind: LayerKind }[] = [
   conv,
+  dense,
   batchNorm,
   activation,
   dropout,
