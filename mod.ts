@@ -46,6 +46,8 @@ export { dense, type DenseConfig, type DenseOptions } from "./layers/dense.ts";
 export { activation, type ActivationConfig, type ActivationOptions } from "./layers/activation.ts";
 export type { ActivationFunction } from "./layers/activation_function.ts";
 export { dropout, type DropoutConfig } from "./layers/dropout.ts";
+export type { PoolOptions } from "./layers/pool_options.ts";
+export type { Padding, PerAxis } from "./kernels/per_axis.ts";
 export type { OnnxNode, Shapes, TorchModule } from "./core/graph/exported.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";
 export {
@@ -56,7 +58,9 @@ export {
   type LayerConstructor,
   type LayerKind,
 } from "./layers/layer_kind.ts";
-export { maxPool, type MaxPoolConfig } from "./layers/max_pool.ts";
+export { averagePool, type AveragePoolConfig, type AveragePoolOptions } from "./layers/average_pool.ts";
+export type { PaddingOption } from "./layers/axis_options.ts";
+export { maxPool, type MaxPoolConfig, type MaxPoolOptions } from "./layers/max_pool.ts";
 export { buildNetwork } from "./layers/network_config.ts";
 export { residual, type ResidualConfig, type ResidualOptions } from "./layers/residual.ts";
 export { sequential } from "./layers/sequential.ts";

@@ -3,6 +3,7 @@ import type { Config } from "../configs/schema.ts";
 import type { ParamSpecs } from "../core/graph/layer.ts";
 import { elements, type Shape } from "../core/graph/tensor.ts";
 import { describeLayer } from "../layers/layer_kind.ts";
+import type { PerAxis } from "../kernels/per_axis.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
 import { type Definition, definitionOf } from "../training/definition.ts";
 import { receptiveField } from "./receptive_field.ts";
@@ -19,7 +20,7 @@ export interface LayerInfo {
   /** Products with weights in one forward pass of one image: the conventional measure of a network's work. */
   readonly multiplications: number;
   /** What one unit sees of the image, and how far its neighbour's view lies from it, in pixels. */
-  readonly field: { readonly height: number; readonly width: number; readonly stride: number };
+  readonly field: { readonly height: number; readonly width: number; readonly stride: PerAxis };
   /** The layers that it holds, in order. */
   readonly layers: readonly LayerInfo[];
 }

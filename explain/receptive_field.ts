@@ -1,5 +1,6 @@
 /** Receptive fields: which part of the image a unit of a layer sees, computed from the windows of the layers. */
 import type { Layer, Window } from "../core/graph/layer.ts";
+import { axesOf, type PerAxis, perAxis } from "../kernels/per_axis.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
 import type { ImageShape } from "../data/dataset.ts";
 import { upTo } from "./layer_of.ts";
@@ -12,10 +13,27 @@ export interface Rectangle {
   readonly width: number;
 }
 
-/** Of the first unit; the unit at [y, x] sees the same rectangle y * stride rows and x * stride columns further on. */
+/**
+ * Of the first unit; the unit at [y, x] sees the same rectangle y * stride rows and x * stride columns further on. A stride
+ * is two numbers, [rows, columns], where they differ.
+ */
 export interface ReceptiveField extends Rectangle {
-  readonly stride: number;
+  readonly stride: PerAxis;
 }
+
+/** Along one axis: the first pixel that the first unit sees, how many it sees, and the step to the next unit's. */
+interface Extent {
+  readonly start: number;
+  readonly size: number;
+  readonly step: number;
+}
+
+/** Through a window of `k` positions. */
+const through = ({ start, size, step }: Extent, k: number, stride: number, before: number): Extent => ({
+  start: start - before * step,
+  size: size + (k - 1) * step,
+  step: step * stride,
+});
 
 /** The windows of the layers that hold no others, in order. */
 function windowsOf({ layer, input, inner }: LayerNode): Window[] {
@@ -35,21 +53,18 @@ function windowsOf({ layer, input, inner }: LayerNode): Window[] {
  * ```
  */
 export function receptiveField(network: Layer, input: ImageShape, name: string): ReceptiveField {
-  return windowsOf(layerTree(upTo(network, name), [1, ...input])).reduce(
-    ({ top, left, height, width, stride }, window) => ({
-      top: top - window.before * stride,
-      left: left - window.before * stride,
-      height: height + (window.height - 1) * stride,
-      width: width + (window.width - 1) * stride,
-      stride: stride * window.stride,
-    }),
-    { top: 0, left: 0, height: 1, width: 1, stride: 1 },
-  );
+  const one: Extent = { start: 0, size: 1, step: 1 };
+  const [y, x] = windowsOf(layerTree(upTo(network, name), [1, ...input])).reduce(([y, x], window) => {
+    const strides = axesOf(window.stride), before = axesOf(window.before);
+    return [through(y, window.height, strides[0], before[0]), through(x, window.width, strides[1], before[1])] as const;
+  }, [one, one] as const);
+  return { top: y.start, left: x.start, height: y.size, width: x.size, stride: perAxis(y.step, x.step) };
 }
 
 /** The rectangle that the unit at `position` [y, x] sees. */
 export function fieldAt({ stride, ...first }: ReceptiveField, [y, x]: readonly [number, number]): Rectangle {
-  return { ...first, top: first.top + y * stride, left: first.left + x * stride };
+  const [down, across] = axesOf(stride);
+  return { ...first, top: first.top + y * down, left: first.left + x * across };
 }
 
 /** The part of a rectangle that lies in the image. */

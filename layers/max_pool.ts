@@ -1,46 +1,52 @@
 import * as z from "zod";
-import { maxPoolBackward, maxPoolForward, pooledSize } from "../kernels/layer/max_pool.ts";
+import { maxPoolBackward, maxPoolForward } from "../kernels/layer/max_pool.ts";
+import type { PoolWindows } from "../kernels/layer/pool_windows.ts";
+import { axesOf, perAxis, sized } from "../kernels/per_axis.ts";
 import type { Layer } from "../core/graph/layer.ts";
-import { UserError } from "../core/host/errors.ts";
 import { op } from "../core/graph/op.ts";
-import { dtypeOf, type Shape, tensor } from "../core/graph/tensor.ts";
+import { type Tensor, tensor } from "../core/graph/tensor.ts";
+import { before, paddingOf, strideWords, torchSize } from "./axis_options.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
+import type { Optional } from "./optional.ts";
+import {
+  checkPoolPadding,
+  evenPadding,
+  exactPadding,
+  onnxWindows,
+  type PoolOptions,
+  poolShape,
+  poolWindows,
+  torchSides,
+} from "./pool_options.ts";
 
-/** What max pooling is built of. */
-export interface MaxPoolConfig {
-  /** Height and width of the window. */
-  readonly kernel: number;
-  /** Rows and columns from one window to the next. */
-  readonly stride: number;
+/** What max pooling is built of, defaults filled in. */
+export interface MaxPoolConfig extends PoolOptions {
+  /** What becomes of a last window that does not fit: "up" clips it at the border, "down" leaves it out. */
+  readonly rounding: "up" | "down";
 }
+/** Kernel and stride; no padding, and sizes rounded up, unless said otherwise. */
+export type MaxPoolOptions = Optional<MaxPoolConfig, "padding" | "rounding">;
 
-/** [batch, rows, columns, channels] of the output. */
-const pooledShape = ([batch, height, width, channels]: Shape, { kernel, stride }: MaxPoolConfig): Shape => [
-  batch!,
-  pooledSize(height!, kernel, stride),
-  pooledSize(width!, kernel, stride),
-  channels!,
-];
+const schema: z.ZodType<MaxPoolConfig, MaxPoolOptions> = z.strictObject({
+  ...poolShape,
+  rounding: z.enum(["up", "down"]).default("up").describe("Is a last window that does not fit clipped, or left out?"),
+});
 
 function build(name: string, options: MaxPoolConfig): Omit<Layer, "name" | "made"> {
-  const { kernel, stride } = options;
+  const { kernel, stride, padding } = options, [height, width] = axesOf(kernel);
+  checkPoolPadding(`Cannot build maxPool "${name}"`, options);
+  const windowsOn = (x: Pick<Tensor, "shape" | "dtype">) =>
+    poolWindows(`Cannot apply max pooling "${name}"`, options, x);
   return {
     half: [],
     switches: true,
-    window: () => ({ height: kernel, width: kernel, stride, before: 0 }),
-    init(input) {
-      if (input.length !== 4) {
-        throw new UserError(`Cannot apply max pooling "${name}" to [${input.join(", ")}]: it needs a feature map`);
-      }
-      return { output: pooledShape(input, options), params: {} };
-    },
+    window: () => ({ height, width, stride, before: before(paddingOf(padding, kernel)) }),
+    init: (shape) => ({ output: windowsOn({ shape, dtype: "f32" }).output, params: {} }),
     forward(_params, x, { mode }) {
-      const [batch, height, width, channels] = x.shape as [number, number, number, number];
-      const { dtype } = x, problem = { batch, height, width, channels, kernel, stride, ...dtypeOf(x) };
-      const y = tensor(`${name}/y`, pooledShape(x.shape, options), { dtype });
-      const switches = tensor(`${name}/switches`, y.shape, { dtype: "u32" });
+      const { dtype } = x, { windows, output } = windowsOn(x);
+      const y = tensor(`${name}/y`, output, { dtype }), switches = tensor(`${name}/switches`, output, { dtype: "u32" });
       const pool = (label: string, y: typeof x, record: boolean) =>
-        op(maxPoolForward, { ...problem, switches: record }, {
+        op(maxPoolForward, { ...windows, switches: record }, {
           label,
           reads: [x],
           writes: record ? [y, switches] : [y],
@@ -51,7 +57,7 @@ function build(name: string, options: MaxPoolConfig): Omit<Layer, "name" | "made
         pullback(dy, { input, switches: wanted }) {
           if (!input) return { ops: [], dx: null };
           const dx = tensor(`${name}/dx`, x.shape, { dtype });
-          const backward = op(maxPoolBackward, { ...problem, switches: wanted }, {
+          const backward = op(maxPoolBackward, { ...windows, switches: wanted }, {
             label: "dx",
             reads: wanted ? [dy, switches] : [dy],
             writes: [dx],
@@ -66,41 +72,49 @@ function build(name: string, options: MaxPoolConfig): Omit<Layer, "name" | "made
   };
 }
 
+/** For exports, where shapes are known to fit. */
+const windowsFor = (options: MaxPoolConfig, shape: readonly number[]): PoolWindows =>
+  poolWindows("Cannot export max pooling", options, { shape, dtype: "f32" }).windows;
+
 /**
- * Max pooling as in Caffe: the output size rounds up and windows are clipped at the border. Throws `UserError` where
- * kernel or stride is no positive integer.
+ * Max pooling. As in Caffe, the output size rounds up and windows are clipped at the border, unless `rounding` is "down"
+ * as PyTorch's default; padding is never a maximum. Backward, the signal goes to the first maximum of a window, or, without
+ * switches, in equal parts to all that it holds, by all rules. Throws `UserError` where options are out of range, where
+ * padding is not less than the kernel, and from `init` where no window fits.
  *
  * @example
  * ```ts
  * console.log(maxPool("pool1", { kernel: 3, stride: 2 }).init([32, 28, 28, 16]).output); // [ 32, 14, 14, 16 ]
+ * const down = maxPool("pool2", { kernel: 3, stride: 2, padding: 1, rounding: "down" });
+ * console.log(down.init([32, 27, 27, 16]).output); // [ 32, 14, 14, 16 ]
  * ```
  */
-export const maxPool: LayerConstructor<MaxPoolConfig> = defineLayer({
+export const maxPool: LayerConstructor<MaxPoolConfig, MaxPoolOptions> = defineLayer({
   key: "maxPool",
-  schema: z.strictObject({
-    kernel: z.int().min(1).max(1024).describe("Height and width of the window"),
-    stride: z.int().min(1).max(1024),
-  }),
+  schema,
   autoName: (n) => `pool${n}`,
   build,
-  describe: ({ kernel, stride }) => `${kernel}x${kernel} max pooling${stride === 1 ? "" : `, stride ${stride}`}`,
-  onnx({ kernel, stride }, { input, output }) {
-    // Windows clipped at the border are windows that see the padding, which never is a maximum. Padding to the exact
-    // size is safer than `ceil_mode`, on whose last window runtimes disagreed.
-    const beyond = [1, 2].map((i) => Math.max(0, (output[i]! - 1) * stride + kernel - input[i]!));
-    return [{
-      op: "MaxPool",
-      reads: ["x"],
-      writes: "y",
-      attributes: {
-        kernel_shape: { ints: [kernel, kernel] },
-        strides: { ints: [stride, stride] },
-        pads: { ints: [0, 0, ...beyond] },
-      },
-    }];
-  },
-  torch({ kernel, stride }, { input }) {
-    const [rows, columns] = [input[1]!, input[2]!].map((size) => Math.min(kernel, size)); // PyTorch clips no first window
-    return [{ code: `nn.MaxPool2d((${rows}, ${columns}), stride=${stride}, ceil_mode=True)` }];
+  describe: ({ kernel, stride }) => `${sized(kernel)} max pooling${strideWords(stride)}`,
+  // Windows clipped at the border are windows that see the padding, which never is a maximum.
+  onnx: (options, { input }) => [{
+    op: "MaxPool",
+    reads: ["x"],
+    writes: "y",
+    attributes: onnxWindows(windowsFor(options, input)),
+  }],
+  torch(options, { input }) {
+    const windows = windowsFor(options, input), { kernel, stride, rounding } = options, padding = evenPadding(windows);
+    const [rows, columns] = axesOf(kernel), [height, width] = [input[1]!, input[2]!];
+    const strides = `stride=${torchSize(stride)}`;
+    if (padding === 0) { // PyTorch clips no first window
+      const size = perAxis(Math.min(rows, height), Math.min(columns, width));
+      return [{
+        code: `nn.MaxPool2d((${axesOf(size).join(", ")}), ${strides}, ceil_mode=${
+          rounding === "up" ? "True" : "False"
+        })`,
+      }];
+    }
+    const around = `nn.ConstantPad2d(${torchSides(exactPadding(windows))}, float("-inf"))`;
+    return [{ code: around }, { code: `nn.MaxPool2d(${torchSize(kernel)}, ${strides})` }];
   },
 });

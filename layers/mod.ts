@@ -1,6 +1,7 @@
 /** All kinds of layers. To add one, write its record in a file of its own, and add it to this list. */
 import { type KindList, kindList } from "../core/host/kinds.ts";
 import { activation } from "./activation.ts";
+import { averagePool } from "./average_pool.ts";
 import { batchNorm } from "./batch_norm.ts";
 import { conv } from "./conv.ts";
 import { dense } from "./dense.ts";
@@ -18,6 +19,7 @@ const LAYERS: readonly { readonly kind: LayerKind }[] = [
   activation,
   dropout,
   maxPool,
+  averagePool,
   globalAveragePool,
   sequential,
   residual,

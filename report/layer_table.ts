@@ -1,6 +1,7 @@
 /** The layers of a network, for people to read: a tree with shapes, work and receptive fields. */
 import { alignColumns } from "./op_table.ts";
 import { count } from "./setting_cells.ts";
+import { type PerAxis, spelled } from "../kernels/per_axis.ts";
 
 /** What the table tells of a layer (explain/network_info.ts). */
 export interface LayerRow {
@@ -9,7 +10,7 @@ export interface LayerRow {
   readonly output: readonly number[];
   readonly parameters: number;
   readonly multiplications: number;
-  readonly field: { readonly height: number; readonly width: number; readonly stride: number };
+  readonly field: { readonly height: number; readonly width: number; readonly stride: PerAxis };
   readonly layers: readonly LayerRow[];
 }
 
@@ -28,7 +29,7 @@ export function layerTable(input: readonly number[], layers: readonly LayerRow[]
         countOrDash(parameters),
         countOrDash(multiplications),
         `${field.height}x${field.width}`,
-        String(field.stride),
+        spelled(field.stride),
       ],
       ...rows(layers, depth + 1),
     ]);

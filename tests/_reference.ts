@@ -1,6 +1,7 @@
 /** Naive float64 versions of every kernel: obviously right, and checked by finite differences. */
 import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
-import { type MaxPoolProblem, pooledSize } from "../kernels/layer/max_pool.ts";
+import { poolAxes, type PoolWindows } from "../kernels/layer/pool_windows.ts";
+import { axesOf, NO_PADDING } from "../kernels/per_axis.ts";
 import { key, unit } from "../core/graph/random.ts";
 
 export type Numbers = Float64Array;
@@ -81,29 +82,34 @@ export function reluPullback(rule: "gradient" | "deconvnet" | "guided", slope: n
   });
 }
 
-export function maxPool(p: Omit<MaxPoolProblem, "switches">, x: Numbers): { y: Numbers; from: Int32Array } {
-  const outHeight = pooledSize(p.height, p.kernel, p.stride), outWidth = pooledSize(p.width, p.kernel, p.stride);
-  const y = new Float64Array(p.batch * outHeight * outWidth * p.channels).fill(-Infinity);
-  const from = new Int32Array(y.length);
-  let o = 0;
+/** Of each output, the inputs in its window, row by row, and how many taps the kernel has. */
+function windowsOf(p: PoolWindows): { windows: number[][]; taps: number } {
+  const [rows, columns] = axesOf(p.kernel), [down, across] = axesOf(p.stride), { top, left } = p.padding ?? NO_PADDING;
+  const { y, x } = poolAxes(p), windows: number[][] = [];
   for (let n = 0; n < p.batch; n++) {
-    for (let oy = 0; oy < outHeight; oy++) {
-      for (let ox = 0; ox < outWidth; ox++) {
-        for (let c = 0; c < p.channels; c++, o++) {
-          for (let h = oy * p.stride; h < Math.min(oy * p.stride + p.kernel, p.height); h++) {
-            for (let w = ox * p.stride; w < Math.min(ox * p.stride + p.kernel, p.width); w++) {
-              const i = ((n * p.height + h) * p.width + w) * p.channels + c;
-              if (x[i]! > y[o]!) {
-                y[o] = x[i]!;
-                from[o] = i;
-              }
+    for (let oy = 0; oy < y.out; oy++) {
+      for (let ox = 0; ox < x.out; ox++) {
+        for (let c = 0; c < p.channels; c++) {
+          const window: number[] = [];
+          for (let h = oy * down - top; h < oy * down - top + rows; h++) {
+            for (let w = ox * across - left; w < ox * across - left + columns; w++) {
+              if (h < 0 || h >= p.height || w < 0 || w >= p.width) continue;
+              window.push(((n * p.height + h) * p.width + w) * p.channels + c);
             }
           }
+          windows.push(window);
         }
       }
     }
   }
-  return { y, from };
+  return { windows, taps: rows * columns };
+}
+
+export function maxPool(p: PoolWindows, x: Numbers): { y: Numbers; from: Int32Array } {
+  const from = windowsOf(p).windows.map((window) =>
+    window.reduce((best, i) => x[i]! > x[best]! ? i : best, window[0]!)
+  );
+  return { y: Float64Array.from(from, (i) => x[i]!), from: Int32Array.from(from) };
 }
 
 export function maxPoolBackward(inputs: number, from: Int32Array, dy: Numbers): Numbers {
@@ -113,19 +119,21 @@ export function maxPoolBackward(inputs: number, from: Int32Array, dy: Numbers): 
 }
 
 /** Without switches: each element of dy, spread evenly over its window. */
-export function maxPoolSpread(p: Omit<MaxPoolProblem, "switches">, dy: Numbers): Numbers {
-  const outHeight = pooledSize(p.height, p.kernel, p.stride), outWidth = pooledSize(p.width, p.kernel, p.stride);
-  const dx = new Float64Array(p.batch * p.height * p.width * p.channels);
-  dy.forEach((value, o) => {
-    const c = o % p.channels, ox = Math.floor(o / p.channels) % outWidth;
-    const oy = Math.floor(o / (p.channels * outWidth)) % outHeight;
-    const n = Math.floor(o / (p.channels * outWidth * outHeight)), window: number[] = [];
-    for (let h = oy * p.stride; h < Math.min(oy * p.stride + p.kernel, p.height); h++) {
-      for (let w = ox * p.stride; w < Math.min(ox * p.stride + p.kernel, p.width); w++) {
-        window.push(((n * p.height + h) * p.width + w) * p.channels + c);
-      }
-    }
-    for (const i of window) dx[i]! += value / window.length;
+export function maxPoolSpread(p: PoolWindows, dy: Numbers): Numbers {
+  return averagePoolBackward(p, false, dy);
+}
+
+export function averagePool(p: PoolWindows, countPadding: boolean, x: Numbers): Numbers {
+  const { windows, taps } = windowsOf(p);
+  return Float64Array.from(windows, (window) => {
+    return window.reduce((sum, i) => sum + x[i]!, 0) / (countPadding ? taps : window.length);
+  });
+}
+
+export function averagePoolBackward(p: PoolWindows, countPadding: boolean, dy: Numbers): Numbers {
+  const { windows, taps } = windowsOf(p), dx = new Float64Array(p.batch * p.height * p.width * p.channels);
+  windows.forEach((window, o) => {
+    for (const i of window) dx[i]! += dy[o]! / (countPadding ? taps : window.length);
   });
   return dx;
 }

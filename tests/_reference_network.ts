@@ -4,7 +4,7 @@ import type { ConvConfig } from "../layers/conv.ts";
 import type { LayerConfig } from "../layers/layer_kind.ts";
 import { namesOf, readEntry } from "../layers/network_config.ts";
 import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
-import { pooledSize } from "../kernels/layer/max_pool.ts";
+import { pooledSize } from "../kernels/layer/pool_windows.ts";
 import { streamOf } from "../core/graph/random.ts";
 import * as reference from "./_reference.ts";
 import type { Numbers } from "./_reference.ts";

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
-import { pooledSize } from "../kernels/layer/max_pool.ts";
+import { pooledSize } from "../kernels/layer/pool_windows.ts";
 import { permutation } from "../core/graph/random.ts";
 import { random, relativeError } from "./_gpu.ts";
 import * as reference from "./_reference.ts";

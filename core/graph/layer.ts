@@ -1,4 +1,5 @@
 /** What a layer is. */
+import type { PerAxis } from "../../kernels/per_axis.ts";
 import type { Kind } from "../host/kinds.ts";
 import type { Op } from "./op.ts";
 import type { Shape, Tensor } from "./tensor.ts";
@@ -57,9 +58,9 @@ export interface Window {
   readonly height: number;
   readonly width: number;
   /** Rows and columns from one unit's window to the next one's. */
-  readonly stride: number;
+  readonly stride: PerAxis;
   /** Rows and columns that the first window starts before the input. */
-  readonly before: number;
+  readonly before: PerAxis;
 }
 
 /** Three pure functions: `init`, `forward`, and the `pullback` that `forward` returns. */

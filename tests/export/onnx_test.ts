@@ -10,7 +10,7 @@ import { onnxModel } from "../../export/onnx.ts";
 import { seenShape } from "../../export/trained_network.ts";
 import { maxPool as maxPoolLayer } from "../../layers/max_pool.ts";
 import { buildNetwork } from "../../layers/network_config.ts";
-import { pooledSize } from "../../kernels/layer/max_pool.ts";
+import { pooledSize } from "../../kernels/layer/pool_windows.ts";
 import { definitionOf } from "../../training/definition.ts";
 import { closeModel, openModel } from "../../training/model.ts";
 import { getParams, writeParams } from "../../training/params.ts";

@@ -1,7 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { globalAveragePoolBackward, globalAveragePoolForward } from "../../kernels/layer/global_average_pool.ts";
-import { maxPoolBackward, maxPoolForward, pooledSize } from "../../kernels/layer/max_pool.ts";
+import { averagePoolBackward, averagePoolForward } from "../../kernels/layer/average_pool.ts";
+import { maxPoolBackward, maxPoolForward } from "../../kernels/layer/max_pool.ts";
+import { poolAxes, pooledSize, type PoolWindows } from "../../kernels/layer/pool_windows.ts";
+import { axesOf, NO_PADDING, sized } from "../../kernels/per_axis.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 
@@ -26,6 +29,21 @@ test("max_pool: sizes round up as in Caffe, and the last window starts inside th
   }
 });
 
+test("pooling: sizes with padding, rounded up and down, are PyTorch's", () => {
+  const cases = [
+    [7, 3, 2, { before: 1, after: 1, rounding: "up" }, 4],
+    [8, 3, 2, { before: 1, after: 1, rounding: "up" }, 5],
+    [8, 3, 2, { before: 1, after: 1, rounding: "down" }, 4],
+    [8, 2, 3, { before: 1, after: 0, rounding: "up" }, 3],
+    [9, 2, 3, { before: 0, after: 1, rounding: "up" }, 3], // a fourth window would start behind the input
+    [4, 2, 2, { before: 1, after: 1, rounding: "down" }, 3],
+    [2, 3, 1, { before: 0, after: 0, rounding: "down" }, 0],
+  ] as const;
+  for (const [size, kernel, stride, ends, expected] of cases) {
+    assert.is(pooledSize(size, kernel, stride, ends), expected, `${size} ${kernel} ${stride} ${JSON.stringify(ends)}`);
+  }
+});
+
 /** Height, width, channels, batch, kernel, stride. The last two: windows that leave gaps, a window above the image. */
 const SHAPES = [
   [32, 32, 1, 1, 3, 2],
@@ -38,27 +56,53 @@ const SHAPES = [
   [2, 1, 2, 2, 3, 2],
 ] as const;
 
-for (const [height, width, channels, batch, kernel, stride] of SHAPES) {
-  const p = { batch, height, width, channels, kernel, stride };
-  const outHeight = pooledSize(height, kernel, stride), outWidth = pooledSize(width, kernel, stride);
-  const xShape = [batch, height, width, channels], yShape = [batch, outHeight, outWidth, channels];
+/** With padding, uneven too, rounded down, and with windows that are not square. */
+const PADDED: readonly PoolWindows[] = [
+  { height: 7, width: 6, kernel: 3, stride: 2, padding: { top: 1, left: 1, bottom: 1, right: 1 } },
+  { height: 8, width: 7, kernel: 3, stride: 2, rounding: "down" as const },
+  { height: 8, width: 5, kernel: [3, 2], stride: [2, 1], padding: { top: 2, left: 1, bottom: 0, right: 0 } },
+  {
+    ...{ height: 6, width: 9, kernel: [2, 5], stride: [1, 3], padding: { top: 0, left: 3, bottom: 1, right: 4 } },
+    rounding: "down" as const,
+  },
+  { height: 1, width: 3, kernel: [4, 2], stride: [3, 4], padding: { top: 3, left: 0, bottom: 2, right: 1 } },
+].map((windows) => ({ batch: 2, channels: 3, ...windows } as PoolWindows));
+
+const ALL: readonly PoolWindows[] = [
+  ...SHAPES.map(([height, width, channels, batch, kernel, stride]) => ({
+    batch,
+    height,
+    width,
+    channels,
+    kernel,
+    stride,
+  })),
+  ...PADDED,
+];
+
+for (const p of ALL) {
+  const { y: down, x: across } = poolAxes(p), { batch, height, width, channels } = p;
+  const xShape = [batch, height, width, channels], yShape = [batch, down.out, across.out, channels];
+  const { top, left } = p.padding ?? NO_PADDING,
+    [, columns] = axesOf(p.kernel),
+    [rowStep, columnStep] = axesOf(p.stride);
   // Five values only, all negative: most windows have a tie, and a maximum with padding zeros would show.
   const x = random(batch * height * width * channels).map((value) => Math.floor(value * 2.5) / 4 - 2);
-  const { y: expected, from } = reference.maxPool(p, x);
+  const { y: expected, from } = reference.maxPool(p, x), dy = random(expected.length, 2);
+  const title = `${height}x${width} kernel ${sized(p.kernel)} stride ${sized(p.stride)}`;
 
-  test(`max_pool ${height}x${width} kernel ${kernel} stride ${stride}: maxima, switches and the way back`, async () => {
+  test(`max_pool ${title}: maxima, switches and the way back`, async () => {
     const reads = [{ shape: xShape, data: x }];
     const writes = [{ shape: yShape }, { shape: yShape, dtype: "u32" as const }];
     const [y, switches] = await runOp(maxPoolForward, { ...p, switches: true }, {}, { reads, writes });
     assert.is(relativeError(y!, expected), 0);
     const taps = Array.from(from, (i, o) => {
       const h = Math.floor(i / (width * channels)) % height, w = Math.floor(i / channels) % width;
-      const oy = Math.floor(o / (outWidth * channels)) % outHeight, ox = Math.floor(o / channels) % outWidth;
-      return (h - oy * stride) * kernel + w - ox * stride;
+      const oy = Math.floor(o / (across.out * channels)) % down.out, ox = Math.floor(o / channels) % across.out;
+      return (h + top - oy * rowStep) * columns + w + left - ox * columnStep;
     });
     assert.is(relativeError(switches!, taps), 0, "the switch is the first maximum, row by row");
 
-    const dy = random(expected.length, 2);
     const back = [{ shape: yShape, data: dy }, { shape: yShape, data: switches!, dtype: "u32" as const }];
     const operands = { reads: back, writes: [{ shape: xShape, data: x }] };
     const [dx] = await runOp(maxPoolBackward, { ...p, switches: true }, {}, operands);
@@ -68,6 +112,17 @@ for (const [height, width, channels, batch, kernel, stride] of SHAPES) {
     const [even] = await runOp(maxPoolBackward, { ...p, switches: false }, {}, spread);
     assert.ok(relativeError(even!, reference.maxPoolSpread(p, dy)) < 1e-6, "spread evenly");
   });
+
+  for (const countPadding of p.padding === undefined ? [false] : [false, true]) {
+    test(`average_pool ${title}${countPadding ? ", padding counted" : ""}: averages and the way back`, async () => {
+      const problem = { ...p, countPadding }, images = { shape: xShape, data: x };
+      const [y] = await runOp(averagePoolForward, problem, {}, { reads: [images], writes: [{ shape: yShape }] });
+      assert.ok(relativeError(y!, reference.averagePool(p, countPadding, x)) < 1e-6);
+      const operands = { reads: [{ shape: yShape, data: dy }], writes: [images] };
+      const [dx] = await runOp(averagePoolBackward, problem, {}, operands);
+      assert.ok(relativeError(dx!, reference.averagePoolBackward(p, countPadding, dy)) < 1e-6);
+    });
+  }
 }
 
 test("max_pool: without switches the maxima are the same", async () => {
