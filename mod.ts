@@ -44,7 +44,8 @@ export { batchNorm, type BatchNormConfig, type BatchNormOptions } from "./layers
 export { conv, type ConvConfig, type ConvOptions } from "./layers/conv.ts";
 export { dense, type DenseConfig, type DenseOptions } from "./layers/dense.ts";
 export { activation, type ActivationConfig, type ActivationOptions } from "./layers/activation.ts";
-export type { ActivationFunction } from "./layers/activation_function.ts";
+export type { ActivationFunction, ReluFunction } from "./layers/activation_function.ts";
+export { elementwise, type ElementwiseConfig } from "./layers/elementwise.ts";
 export { dropout, type DropoutConfig } from "./layers/dropout.ts";
 export type { PoolOptions } from "./layers/pool_options.ts";
 export type { Padding, PerAxis } from "./kernels/per_axis.ts";
@@ -108,4 +109,4 @@ export { convBackwardWeight } from "./kernels/conv/conv_backward_weight.ts";
 export { convForward } from "./kernels/conv/conv_forward.ts";
 export type { ConvProblem } from "./kernels/conv/conv_problem.ts";
 export { type Binding, type Kernel, type Limits, read, type Stages, write } from "./kernels/kernel.ts";
-export { elementwise } from "./kernels/wgsl.ts";
+export { elementwise as elementwiseKernel } from "./kernels/wgsl.ts";

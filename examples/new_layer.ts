@@ -1,16 +1,16 @@
 /** A layer of one's own, squared ReLU (So et al. 2021, arXiv 2109.08668), from its kernels in WGSL to its training. */
-import { conv, elements, elementwise, globalAveragePool, type Kernel, type Layer, op, openDevice } from "../mod.ts";
-import { openModel, read, sequential, type Tensor, tensor, train, write } from "../mod.ts";
+import { conv, elements, elementwiseKernel, globalAveragePool, type Kernel, type Layer, op } from "../mod.ts";
+import { openDevice, openModel, read, sequential, type Tensor, tensor, train, write } from "../mod.ts";
 
-/** A kernel is a pure function from a problem to WGSL; `elementwise` runs `line` once for each element i. */
+/** A kernel is a pure function from a problem to WGSL; `elementwiseKernel` runs `line` once for each element i. */
 function kernel(name: string, inputs: readonly string[], line: string): Kernel<{ readonly count: number }, null> {
   const array = (x: string, n: number) => `@group(0) @binding(${n}) var<storage, read> ${x}: array<f32>;`;
   const result = `@group(0) @binding(${inputs.length}) var<storage, read_write> result: array<f32>;`;
-  const arrays = [...inputs.map(array), result].join("\n"), bindings = [...inputs.map((_, n) => read(n)), write(0)];
+  const all = [...inputs.map(array), result].join("\n"), bindings = [...inputs.map((_, n) => read(n)), write(0)];
   return {
     name,
     tunings: () => [null],
-    stages: ({ count }) => ({ scratch: [], dispatches: [{ shader: elementwise(count, arrays, line), bindings }] }),
+    stages: ({ count }) => ({ scratch: [], dispatches: [{ shader: elementwiseKernel(count, all, line), bindings }] }),
     cost: ({ count }) => ({ flops: 2 * count, bytes: 4 * bindings.length * count }),
   };
 }

@@ -3,7 +3,7 @@ import type { Layer } from "../core/graph/layer.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
 import type { Shape } from "../core/graph/tensor.ts";
-import { kindOf } from "../layers/layer_kind.ts";
+import { kindOf, noCounterpart } from "../layers/layer_kind.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
 import { toOihw } from "./kernel_layout.ts";
 import { addNodes, type Graph } from "./onnx_graph.ts";
@@ -33,7 +33,7 @@ export function onnxLayers(
     const name = path === "" ? "network" : `network/${path}`; // no name that a user chooses is one of ours, as "logits"
     const nodes = kindOf(layer)?.onnx?.(layer.made!.options, node);
     if (nodes === undefined) {
-      throw new UserError(`Cannot export layer "${path}" as ONNX: it is one of your own, whose kind has no onnx`);
+      throw new UserError(`Cannot export layer "${path}" as ONNX: ${noCounterpart(layer, "onnx")}`);
     }
     const names = new Map([["x", x], ["inner", inner]]);
     if (nodes.length === 0) return inner;

@@ -8,7 +8,7 @@ import { elements, type Shape } from "../core/graph/tensor.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
 import type { TorchModule } from "../core/graph/exported.ts";
-import { kindOf } from "../layers/layer_kind.ts";
+import { kindOf, noCounterpart } from "../layers/layer_kind.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
 import { oihwShape, toHwio, toOihw } from "./kernel_layout.ts";
 
@@ -16,7 +16,7 @@ function modulesIn(node: LayerNode): TorchModule[] {
   const { layer, path } = node;
   const modules = kindOf(layer)?.torch?.(layer.made!.options, node, node.inner.flatMap(modulesIn));
   if (modules === undefined) {
-    throw new UserError(`Cannot export layer "${path}" for PyTorch: it is one of your own, whose kind has no torch`);
+    throw new UserError(`Cannot export layer "${path}" for PyTorch: ${noCounterpart(layer, "torch")}`);
   }
   return modules.map((module) => ({ layer: path, ...module }));
 }

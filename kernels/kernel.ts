@@ -66,6 +66,8 @@ export interface Kernel<Problem, Tuning> {
   pointwise?(problem: Problem): Pointwise | null;
   /** The problem of doing `next` too, whose further reads come behind this kernel's own; null where it cannot. */
   absorb?(problem: Problem, next: Pointwise): Problem | null;
+  /** What a user wrote of its shaders, if anybody but us did: who wrote it is told in these words if it does not compile. */
+  written?(problem: Problem): string | null;
   /** Least work possible: direct floating point operations, and each byte of the operands moved once. */
   cost(problem: Problem): Cost;
 }

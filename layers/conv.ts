@@ -4,10 +4,10 @@ import { UserError } from "../core/host/errors.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import type { Shape } from "../core/graph/tensor.ts";
 import {
-  type ActivationFunction,
   describeActivation,
-  leakyReluSchema,
-  onnxActivation,
+  fusedActivationSchema,
+  onnxRelu,
+  type ReluFunction,
   slopeOf,
   torchActivation,
 } from "./activation_function.ts";
@@ -26,7 +26,7 @@ export interface ConvConfig {
   readonly stride: number;
   /** Zeros around the input: "same" is (kernel - 1) / 2 on each side, "valid" none; or a number. */
   readonly padding: "same" | "valid" | number;
-  readonly activation: "none" | ActivationFunction;
+  readonly activation: "none" | ReluFunction;
   /** Initial value of every bias. */
   readonly initialBias: number;
 }
@@ -38,7 +38,7 @@ const schema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
   padding: z.union([z.enum(["same", "valid"]), z.int().min(0).max(1024)]).default("valid").describe(
     "Zeros around the input: same = (kernel - 1) / 2 on each side, valid = none, or a number",
   ),
-  activation: z.union([z.enum(["none", "relu"]), leakyReluSchema]).default("none"),
+  activation: fusedActivationSchema.default("none"),
   initialBias: z.number().min(-1e6).max(1e6).default(0).describe("Initial value of every bias"),
 });
 
@@ -132,7 +132,7 @@ export const conv: LayerConstructor<ConvConfig, ConvOptions> = defineLayer({
         pads: { ints: [before, before, after, after] },
       },
     };
-    return activation === "none" ? [z] : [z, onnxActivation(activation, "z")];
+    return activation === "none" ? [z] : [z, onnxRelu(activation, "z")];
   },
   torch(options, { input }) {
     const { channels, kernel, stride, activation } = options, { before, after } = paddingOf(options);

@@ -4,10 +4,10 @@ import type { Layer } from "../core/graph/layer.ts";
 import type { Shape } from "../core/graph/tensor.ts";
 import { UserError } from "../core/host/errors.ts";
 import {
-  type ActivationFunction,
   describeActivation,
-  leakyReluSchema,
-  onnxActivation,
+  fusedActivationSchema,
+  onnxRelu,
+  type ReluFunction,
   slopeOf,
   torchActivation,
 } from "./activation_function.ts";
@@ -19,7 +19,7 @@ import type { Optional } from "./optional.ts";
 export interface DenseConfig {
   /** Outputs. */
   readonly channels: number;
-  readonly activation: "none" | ActivationFunction;
+  readonly activation: "none" | ReluFunction;
   /** Initial value of every bias. */
   readonly initialBias: number;
 }
@@ -28,7 +28,7 @@ export type DenseOptions = Optional<DenseConfig, "activation" | "initialBias">;
 
 const schema: z.ZodType<DenseConfig, DenseOptions> = z.strictObject({
   channels: z.int().min(1).describe("Outputs"),
-  activation: z.union([z.enum(["none", "relu"]), leakyReluSchema]).default("none"),
+  activation: fusedActivationSchema.default("none"),
   initialBias: z.number().min(-1e6).max(1e6).default(0).describe("Initial value of every bias"),
 });
 
@@ -89,7 +89,7 @@ export const dense: LayerConstructor<DenseConfig, DenseOptions> = defineLayer({
       writes: "z",
       attributes: { kernel_shape: { ints: [height!, width!] } },
     };
-    return activation === "none" ? [z] : [z, onnxActivation(activation, "z")];
+    return activation === "none" ? [z] : [z, onnxRelu(activation, "z")];
   },
   torch: ({ channels, activation }, { input: [, height, width, depth] }) => [
     { code: `nn.Conv2d(${depth}, ${channels}, (${height}, ${width}))`, params: { w: "weight", b: "bias" } },

@@ -99,6 +99,14 @@ export function kindOf({ made }: Layer): LayerKind | null {
   return made === undefined ? null : made.kind as LayerKind;
 }
 
+/** Why a layer cannot be exported, where its kind does not say as what. */
+export function noCounterpart(layer: Layer, field: "onnx" | "torch"): string {
+  const kind = kindOf(layer);
+  return kind === null
+    ? `it is one of your own, whose kind has no ${field}`
+    : `its kind, ${kind.key}, has no ${field}, which would say what it is there`;
+}
+
 /** A few words for a layer: "3x3 convolution, stride 2, ReLU". */
 export function describeLayer(layer: Layer): string {
   return kindOf(layer)?.describe(layer.made!.options) ?? "a layer of one's own";

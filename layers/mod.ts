@@ -6,6 +6,7 @@ import { batchNorm } from "./batch_norm.ts";
 import { conv } from "./conv.ts";
 import { dense } from "./dense.ts";
 import { dropout } from "./dropout.ts";
+import { elementwise } from "./elementwise.ts";
 import { globalAveragePool } from "./global_average_pool.ts";
 import type { LayerKind } from "./layer_kind.ts";
 import { maxPool } from "./max_pool.ts";
@@ -17,6 +18,7 @@ const LAYERS: readonly { readonly kind: LayerKind }[] = [
   dense,
   batchNorm,
   activation,
+  elementwise,
   dropout,
   maxPool,
   averagePool,
@@ -29,8 +31,6 @@ const CONTRACT = {
   schema: "object",
   build: "function",
   describe: "function",
-  onnx: "function",
-  torch: "function",
 } as const;
 
 /** What `network:` of a config may name. */

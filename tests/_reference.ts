@@ -75,6 +75,38 @@ export function leakyRelu(x: Numbers, slope: number): Numbers {
   return x.map((value) => value > 0 ? value : slope * value);
 }
 
+/** The error function by its series, for |x| < 5. */
+function erf(x: number): number {
+  let term = x, sum = x;
+  for (let n = 1; n < 150; n++) sum += (term *= -(x ** 2) / n) / (2 * n + 1);
+  return 2 / Math.sqrt(Math.PI) * sum;
+}
+
+/** Functions of each element that are no ReLU, and their derivatives. */
+export const SMOOTH = {
+  gelu: {
+    y: (x: number) => x / 2 * (1 + erf(x / Math.SQRT2)),
+    slope: (x: number) => (1 + erf(x / Math.SQRT2)) / 2 + x * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI),
+  },
+  silu: {
+    y: (x: number) => x / (1 + Math.exp(-x)),
+    slope: (x: number) => (1 + Math.exp(-x) * (1 + x)) / (1 + Math.exp(-x)) ** 2,
+  },
+} as const;
+
+/** The way back through a function with that slope, by all rules. */
+export function mapPullback(
+  rule: "gradient" | "deconvnet" | "guided",
+  slope: (x: number) => number,
+  dy: Numbers,
+  x: Numbers,
+) {
+  return dy.map((d, i) => {
+    if (rule === "gradient") return slope(x[i]!) * d;
+    return rule === "deconvnet" ? Math.max(d, 0) : Math.max(slope(x[i]!) * Math.max(d, 0), 0);
+  });
+}
+
 export function reluPullback(rule: "gradient" | "deconvnet" | "guided", slope: number, dy: Numbers, y: Numbers) {
   return dy.map((d, i) => {
     if (rule === "gradient") return y[i]! > 0 ? d : slope * d;

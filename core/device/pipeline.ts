@@ -2,6 +2,13 @@
 
 const caches = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
+/** A shader that does not compile: with the lines around, and the compiler's reason alone. */
+export class ShaderError extends Error {
+  constructor(message: string, readonly reason: string) {
+    super(message);
+  }
+}
+
 /** The pipeline of a WGSL module with entry point `main`. Throws with the lines around a compile error. */
 export function pipelineFor(device: GPUDevice, label: string, code: string): Promise<GPUComputePipeline> {
   let cache = caches.get(device);
@@ -23,7 +30,7 @@ async function compileShader(device: GPUDevice, label: string, code: string): Pr
   const { messages } = await module.getCompilationInfo();
   const error = messages.find(({ type }) => type === "error");
   await invalid;
-  if (error !== undefined) throw new Error(explain(label, code, error.message, error.lineNum));
+  if (error !== undefined) throw new ShaderError(explain(label, code, error.message, error.lineNum), error.message);
   return await device.createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint: "main" } });
 }
 

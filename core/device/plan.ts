@@ -4,12 +4,13 @@ import { MAX_WORKGROUPS } from "../../kernels/wgsl.ts";
 import { createBuffer } from "./buffers.ts";
 import { checkMemory, mebibytes } from "../host/memory.ts";
 import type { Context } from "./device.ts";
-import { TooLargeError } from "../host/errors.ts";
+import { firstLine, TooLargeError, UserError } from "../host/errors.ts";
 import { fuse } from "../graph/fuse.ts";
+import type { Op } from "../graph/op.ts";
 import { type Chosen, type MemoryPlan, planMemory } from "../graph/memory_plan.ts";
 import type { Program } from "../graph/program.ts";
 import { streamOf } from "../graph/random.ts";
-import { pipelineFor } from "./pipeline.ts";
+import { pipelineFor, ShaderError } from "./pipeline.ts";
 import { bytesOf, type Tensor, type VirtualBuffer } from "../graph/tensor.ts";
 import type { Tuner, Tunings } from "../graph/tuner.ts";
 
@@ -118,7 +119,7 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
  *   stages() {
  *     const arrays = `@group(0) @binding(0) var<storage, read> x: array<f32>;
  * @group(0) @binding(1) var<storage, read_write> y: array<f32>;`;
- *     const shader = elementwise(8, arrays, "y[i] = x[i] + x[i];");
+ *     const shader = elementwiseKernel(8, arrays, "y[i] = x[i] + x[i];");
  *     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
  *   },
  *   cost: () => ({ flops: 8, bytes: 64 }),
@@ -136,7 +137,9 @@ export async function compile(context: Context, program: Program, tuner: Tuner, 
   const { chosen, slots, slotOf } = await layOut(program, tuner, context.limits);
   const pipelines = Promise.all(
     chosen.map(({ op, stages }) =>
-      Promise.all(stages.dispatches.map(({ shader }) => pipelineFor(context.device, op.label, shader.code)))
+      Promise.all(
+        stages.dispatches.map(({ shader }) => pipelineFor(context.device, op.label, shader.code).catch(blamed(op))),
+      )
     ),
   );
   pipelines.catch(() => {}); // awaited below, after the buffers, whose errors come first
@@ -174,6 +177,15 @@ export async function compile(context: Context, program: Program, tuner: Tuner, 
     [Symbol.dispose]: destroy,
   };
 }
+
+/** Rethrows what is wrong with a shader: where a user wrote it, as one line about that. */
+const blamed = (op: Op) => (error: unknown): never => {
+  const written = error instanceof ShaderError ? op.kernel.written?.(op.problem) ?? null : null;
+  if (written === null) throw error;
+  throw new UserError(
+    `Cannot compile layer "${op.label.replace(/\/\w+$/, "")}", ${written}: ${firstLine((error as ShaderError).reason)}`,
+  );
+};
 
 /** A dispatch of a compiled shader; `resources[i]` is bound at `@binding(i)`. */
 export function bind(

@@ -102,7 +102,8 @@ export function describeProblem(
   const found = value === undefined
     ? "it is missing"
     : `got ${(typeof value === "number" ? String(value) : JSON.stringify(value))?.slice(0, 80)}`;
-  const known = allowedAt(schema, path), meant = typeof value === "string" ? didYouMean(value, known) : "";
+  const known = allowedAt(schema, path), misspelt = typeof value === "string" && message.startsWith("Invalid");
+  const meant = misspelt ? didYouMean(value, known) : "";
   const allowed = message === "Invalid input" ? `expected ${known.join(", ")}` : lowerFirst(message);
   return `${allowed.replace(/^invalid input: /, "").replace(/, received \w+$/, "")}, ${found}${meant}`;
 }

@@ -5,6 +5,7 @@ import { onnxModel } from "../../export/onnx.ts";
 import { modulesOf } from "../../export/pytorch.ts";
 import { activation } from "../../layers/activation.ts";
 import { conv } from "../../layers/conv.ts";
+import { dense } from "../../layers/dense.ts";
 import { globalAveragePool } from "../../layers/global_average_pool.ts";
 import { describeLayer } from "../../layers/layer_kind.ts";
 import { networkSchema } from "../../layers/network_config.ts";
@@ -31,6 +32,41 @@ test("ReLU and leaky ReLU agree with float64, forward and backward, by all rules
   }
 });
 
+test("GELU and SiLU agree with float64, forward and backward, by all rules", async () => {
+  // From -4 to 4, and far out, where an exponential would overflow.
+  const x = random(150, 1).map((value, i) => i < 4 ? [-4000, -90, 90, 4000][i]! : 4 * value), dy = random(150, 2);
+  for (const f of ["gelu", "silu"] as const) {
+    const { y: of, slope } = reference.SMOOTH[f], near = x.subarray(4), layer = activation("a", { function: f });
+    for (const rule of RULES) {
+      const { y, grads } = await onDevice(layer, { shape: [2, 5, 5, 3], x, dy, values: {}, rule }), dx = grads["x"]!;
+      assert.ok(relativeError(y.subarray(4), near.map(of)) < 1e-6, f);
+      assert.ok(relativeError(dx.subarray(4), reference.mapPullback(rule, slope, dy.subarray(4), near)) < 1e-6, rule);
+      assert.ok(relativeError(y.subarray(0, 4), [0, 0, 90, 4000]) < 1e-6, f);
+      const far = {
+        gradient: [0, 0, dy[2]!, dy[3]!],
+        guided: [0, 0, dy[2]!, dy[3]!],
+        deconvnet: [...dy.subarray(0, 4)],
+      };
+      const expected = far[rule].map((d) => rule === "gradient" ? d : Math.max(d, 0));
+      assert.ok(relativeError(dx.subarray(0, 4), expected) < 1e-6, `${f} far out, ${rule}: ${dx.subarray(0, 4)}`);
+    }
+  }
+});
+
+test("far below 0 GELU keeps its digits", async () => {
+  const x = Float64Array.from([-3, -3.5, -4, -4.5]);
+  const { y } = await onDevice(activation("a", { function: "gelu" }), { shape: [1, 2, 2, 1], x, dy: x, values: {} });
+  y.forEach((value, i) => assert.ok(Math.abs(value / reference.SMOOTH.gelu.y(x[i]!) - 1) < 2e-6, `${x[i]}: ${value}`));
+});
+
+test("a convolution and a dense layer say why they take no GELU", () => {
+  const expected =
+    /activation: the gradient of gelu needs what comes before it, .*\{ activation: \{ function: gelu \} \} behind it, got "gelu"$/;
+  assert.throws(() => conv("conv1", { channels: 8, kernel: 3, activation: "gelu" as never }), expected);
+  assert.throws(() => dense("dense1", { channels: 8, activation: "gelu" as never }), expected);
+  assert.throws(() => conv("conv1", { channels: 8, kernel: 3, activation: "geluh" as never }), /expected none, relu/);
+});
+
 test("an activation behind a convolution is that of the convolution, in ONNX too", async () => {
   const context = await gpu(), image = [8, 8, 3] as const, images = Float32Array.from(random(4 * 192, 3));
   const rest = () => [conv("conv2", { channels: 5, kernel: 1 }), globalAveragePool("mean")];
@@ -54,9 +90,11 @@ test("an activation behind a convolution is that of the convolution, in ONNX too
 });
 
 test("in a config it is a word, or says its function", () => {
-  const written = ["activation", { activation: { function: LEAKY } }, { activation: { name: "relu1" } }];
+  const written = ["activation", { activation: { function: "silu" } }, { activation: { function: LEAKY } }, {
+    activation: { name: "relu1" },
+  }];
   assert.ok(networkSchema.safeParse(written).success);
-  for (const wrong of [{ function: "none" }, { function: "gelu" }, { function: { leakyRelu: { slope: 1 } } }]) {
+  for (const wrong of [{ function: "none" }, { function: "geluh" }, { function: { leakyRelu: { slope: 1 } } }]) {
     assert.not(networkSchema.safeParse([{ activation: wrong }]).success, JSON.stringify(wrong));
   }
 });

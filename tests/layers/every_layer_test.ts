@@ -5,6 +5,7 @@ import { elements, type Shape, type Tensor, tensor } from "../../core/graph/tens
 import type { Layer } from "../../core/graph/layer.ts";
 import { receptiveField } from "../../explain/receptive_field.ts";
 import { onnxModel } from "../../export/onnx.ts";
+import { activation } from "../../layers/activation.ts";
 import { averagePool } from "../../layers/average_pool.ts";
 import { batchNorm } from "../../layers/batch_norm.ts";
 import { conv } from "../../layers/conv.ts";
@@ -24,6 +25,10 @@ const LAYERS: readonly (readonly [layer: Layer, shape: Shape])[] = [
   [dense("layer", { channels: 5 }), SHAPE],
   [dense("layer", { channels: 8, activation: "relu" }), [3, 1, 1, 12]],
   [batchNorm("layer"), SHAPE],
+  [activation("layer"), SHAPE],
+  [activation("layer", { function: { leakyRelu: { slope: 0.25 } } }), SHAPE],
+  [activation("layer", { function: "gelu" }), SHAPE],
+  [activation("layer", { function: "silu" }), SHAPE],
   [maxPool("layer", { kernel: 3, stride: 2 }), SHAPE],
   [maxPool("layer", { kernel: 3, stride: 2, rounding: "down" }), [2, 8, 6, 4]],
   [maxPool("layer", { kernel: [3, 2], stride: [2, 1], padding: 1, rounding: "down" }), SHAPE],
