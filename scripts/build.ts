@@ -1,7 +1,8 @@
 /** `npm run build`: writes the modules for Node and browsers and the program into dist/. */
-import { build, type BuildOptions } from "esbuild";
+import { build, type BuildOptions, type Plugin } from "esbuild";
 import * as fs from "node:fs";
 import process from "node:process";
+import { browserModules } from "./browser_modules.ts";
 import { licenseText, packageOf } from "./licenses.ts";
 
 const COMMON = { bundle: true, format: "esm", logLevel: "warning" } satisfies BuildOptions;
@@ -9,15 +10,25 @@ const COMMON = { bundle: true, format: "esm", logLevel: "warning" } satisfies Bu
 /** Packages stay outside: npm installs them. */
 const NODE = { ...COMMON, platform: "node", packages: "external" } satisfies BuildOptions;
 
-/** Everything inside, so that a page can load the file as it is. `browser` of package.json leaves out what is native. */
-const BROWSER = { ...COMMON, platform: "browser", metafile: true } satisfies BuildOptions;
+/** The door finds the program beside it. */
+const programOutside: Plugin = {
+  name: "program outside",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/cli\/main\.ts$/ }, () => ({ path: "./program.js", external: true }));
+  },
+};
+
+/** Everything inside but what is native, so that a page can load the file as it is. */
+const BROWSER = { ...COMMON, platform: "browser", metafile: true, plugins: [browserModules] } satisfies BuildOptions;
 
 async function buildModules(): Promise<void> {
-  const [, , { metafile }] = await Promise.all([
-    build({ ...NODE, entryPoints: ["mod.ts"], outfile: "dist/mod.js" }),
-    build({ ...NODE, entryPoints: ["allcnn.ts"], outfile: "dist/allcnn.js" }),
+  const [{ metafile }] = await Promise.all([
     build({ ...BROWSER, entryPoints: ["mod.ts"], outfile: "dist/browser.js" }),
     build({ ...BROWSER, entryPoints: ["page/main.ts"], outfile: "dist/page/page.js" }),
+    build({ ...COMMON, entryPoints: ["kernels/mod.ts"], outfile: "dist/kernels.js" }),
+    build({ ...NODE, entryPoints: ["mod.ts"], outfile: "dist/mod.js" }),
+    build({ ...NODE, entryPoints: ["cli/main.ts"], outfile: "dist/program.js" }),
+    build({ ...NODE, entryPoints: ["allcnn.ts"], outfile: "dist/allcnn.js", plugins: [programOutside] }),
   ]);
   const carried = Object.entries(metafile.outputs["dist/browser.js"]!.inputs).filter(([, each]) =>
     each.bytesInOutput > 0

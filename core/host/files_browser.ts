@@ -1,5 +1,5 @@
 /**
- * `files.ts` for browsers, where bundlers put this file in its place (package.json, "browser"): the same functions on
+ * `files.ts` for browsers, where bundles have this file in its place (scripts/browser_modules.ts): the same functions on
  * IndexedDB, one object store from path to bytes, but for those that processes need to lock a folder. Paths have no root: "/a/b", "a/b" and "./a//b" are one file.
  */
 import { UserError } from "./errors.ts";

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { browserModules } from "../../scripts/browser_modules.ts";
 
 /** The program, or null where there is none. */
 export const CHROMIUM = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser"]
@@ -48,7 +49,7 @@ for (;;) {
 location.reload();
 </script>`;
 
-/** A module for browsers, with the settings of the package's own. Fails where it needs a module of Node. */
+/** A module for browsers, made as the package's own is. Fails where it needs a module of Node. */
 export async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [entry],
@@ -56,7 +57,7 @@ export async function bundle(entry: string): Promise<string> {
     write: false,
     format: "esm",
     platform: "browser",
-    external: ["webgpu"],
+    plugins: [browserModules],
     logLevel: "silent",
   });
   return outputFiles[0]!.text;
