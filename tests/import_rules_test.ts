@@ -12,8 +12,9 @@ const FILES = (readdirSync(".", { recursive: true }) as string[])
 const SOURCES = FILES.filter((path) => !path.startsWith("tests/"));
 const TEXT = new Map(FILES.map((path) => [path, readFileSync(path, "utf8")]));
 
-/** The top folder; what lies at the root counts as a script. */
-const topOf = (path: string) => path.includes("/") ? path.slice(0, path.indexOf("/")) : "scripts";
+/** The top folder; what lies at the root counts as a script, and so does the package's other door. */
+const topOf = (path: string) =>
+  path.includes("/") && path !== "kernels/mod.ts" ? path.slice(0, path.indexOf("/")) : "scripts";
 /** The folder by which rules are made: core/ and kernels/ are divided, and their own files are "core" and "kernels". */
 function folderOf(path: string): string {
   const top = topOf(path), [, second, third] = path.split("/");

@@ -88,12 +88,13 @@ test("predict says of PNG files what evaluate says of the test images; bad files
 
 test("where sharp is not installed or does not load, predict says so once and how to get it", () =>
   inFolder(async (folder) => {
-    copyFileSync("dist/allcnn.js", `${folder}/allcnn.mjs`);
+    writeFileSync(`${folder}/package.json`, '{ "type": "module" }');
+    for (const name of ["allcnn.js", "program.js"]) copyFileSync(`dist/${name}`, `${folder}/${name}`);
     mkdirSync(`${folder}/node_modules`);
     for (const name of readdirSync("node_modules").filter((name) => name !== "sharp" && !name.startsWith("."))) {
       symlinkSync(`${process.cwd()}/node_modules/${name}`, `${folder}/node_modules/${name}`);
     }
-    const predict = () => execute(process.execPath, [`${folder}/allcnn.mjs`, "predict", folder, "a.png", "b.png"]);
+    const predict = () => execute(process.execPath, [`${folder}/allcnn.js`, "predict", folder, "a.png", "b.png"]);
     const missing = await predict();
     assert.is(missing.code, 1);
     assert.match(missing.stderr, /^allcnn: Cannot decode images: the npm package sharp is not installed, .*\n$/);
@@ -102,7 +103,7 @@ test("where sharp is not installed or does not load, predict says so once and ho
     const broken = await predict();
     assert.is(broken.code, 1);
     assert.match(broken.stderr, /^allcnn: .* sharp does not load here \(No binary for this system\), .*\n$/);
-    assert.is((await execute(process.execPath, [`${folder}/allcnn.mjs`, "--help"])).code, 0);
+    assert.is((await execute(process.execPath, [`${folder}/allcnn.js`, "--help"])).code, 0);
   }));
 
 test.run();

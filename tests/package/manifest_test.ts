@@ -2,13 +2,18 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { build } from "esbuild";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
+import { dirname, resolve } from "node:path";
+import process from "node:process";
+import { execute, inFolder } from "../cli/_run.ts";
 import { listPackage } from "./_pack.ts";
 
 interface Manifest {
   readonly version: string;
   readonly license: string;
+  readonly main: string;
+  readonly types: string;
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly optionalDependencies: Readonly<Record<string, string>>;
@@ -38,16 +43,15 @@ test("package.json, package-lock.json and deno.json agree on version, license an
   assert.is(deno.version, npm.version);
   assert.is(read("package-lock.json").version, npm.version);
   assert.is(deno.license, npm.license);
-  assert.equal(Object.keys(deno.exports), Object.keys(npm.exports));
-  assert.equal(Object.keys(npm.exports), ["."]);
-  const { types, node, browser } = npm.exports["."] as Record<string, string>;
-  // The build makes each of the three from the file that deno.json exports.
-  assert.equal([deno.exports["."], types, node, browser], [
-    "./mod.ts",
-    "./dist/types/mod.d.ts",
-    "./dist/mod.js",
-    "./dist/browser.js",
-  ]);
+  // The build makes each module from the file that deno.json exports.
+  assert.equal(deno.exports, { ".": "./mod.ts", "./kernels": "./kernels/mod.ts" });
+  assert.equal(npm.exports, {
+    ".": { types: "./dist/types/mod.d.ts", node: "./dist/mod.js", default: "./dist/browser.js" },
+    "./kernels": { types: "./dist/types/kernels/mod.d.ts", default: "./dist/kernels.js" },
+    "./configs/*": "./configs/*",
+    "./package.json": "./package.json",
+  });
+  assert.equal([npm.main, npm.types], ["./dist/mod.js", "./dist/types/mod.d.ts"]); // for resolvers without exports
 });
 
 test("all packages have exact versions", () => {
@@ -59,7 +63,7 @@ test("all packages have exact versions", () => {
 test("the modules for Node import no package but the declared ones, and all of these", async () => {
   const declared = Object.keys({ ...npm.dependencies, ...npm.optionalDependencies });
   const imported = new Set<string>();
-  for (const path of ["dist/mod.js", "dist/allcnn.js"]) {
+  for (const path of ["dist/mod.js", "dist/program.js"]) {
     for (const specifier of await importsOf(path)) {
       if (!specifier.startsWith("node:")) imported.add(packageOf(specifier));
     }
@@ -69,8 +73,9 @@ test("the modules for Node import no package but the declared ones, and all of t
   assert.equal([...imported, "@fontsource/inter"].sort(), declared.sort());
 });
 
-test("the module for browsers imports nothing at all", async () => {
+test("the modules for browsers and of kernels import nothing at all", async () => {
   assert.equal(await importsOf("dist/browser.js"), []);
+  assert.equal(await importsOf("dist/kernels.js"), []);
   for (const name of ["yaml", "zod"]) {
     assert.match(readFileSync("dist/browser.licenses.txt", "utf8"), new RegExp(`^${name}$`, "m"));
   }
@@ -95,15 +100,41 @@ test("the tarball holds modules, declarations, configs and documents, and nothin
       "dist/allcnn.js",
       "dist/browser.js",
       "dist/browser.licenses.txt",
+      "dist/kernels.js",
       "dist/mod.js",
       "docs/images/allcnn-c-images.png",
       "dist/page/index.html",
       "dist/page/page.css",
       "dist/page/page.js",
+      "dist/program.js",
       "package.json",
     ].sort(),
   );
 });
+
+test("without optional packages the library loads, and the program names the one that is missing", () =>
+  inFolder(async (folder) => {
+    mkdirSync(`${folder}/dist`);
+    copyFileSync("package.json", `${folder}/package.json`);
+    for (const name of ["mod.js", "allcnn.js", "program.js"]) copyFileSync(`dist/${name}`, `${folder}/dist/${name}`);
+    mkdirSync(`${folder}/node_modules`);
+    for (const name of Object.keys(npm.dependencies)) {
+      mkdirSync(dirname(`${folder}/node_modules/${name}`), { recursive: true });
+      symlinkSync(resolve("node_modules", name), `${folder}/node_modules/${name}`);
+    }
+    const load = 'import { RULES } from "./dist/mod.js"; console.log(RULES.length);';
+    writeFileSync(`${folder}/load.js`, load);
+    const library = await execute(process.execPath, ["load.js"], { cwd: folder });
+    assert.equal([library.code, library.stdout], [0, "3\n"], library.stderr);
+    const program = await execute(process.execPath, [`${folder}/dist/allcnn.js`, "--help"]);
+    assert.is(program.code, 1);
+    assert.match(
+      program.stderr,
+      /^allcnn: The package "[\w@/-]+" is missing, .*: npm install --include=optional brings it\n$/,
+    );
+    const [, name] = /"([^"]+)"/.exec(program.stderr)!;
+    assert.ok(name! in npm.optionalDependencies, name);
+  }));
 
 test("every picture that README.md shows is in the tarball", async () => {
   const pictures = [...readFileSync("README.md", "utf8").matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, path]) => path!);
