@@ -109,4 +109,4 @@ export { convBackwardWeight } from "./kernels/conv/conv_backward_weight.ts";
 export { convForward } from "./kernels/conv/conv_forward.ts";
 export type { ConvProblem } from "./kernels/conv/conv_problem.ts";
 export { type Binding, type Kernel, type Limits, read, type Stages, write } from "./kernels/kernel.ts";
-export { elementwise as elementwiseKernel } from "./kernels/wgsl.ts";
+export { elementwise as elementwiseShader } from "./kernels/wgsl.ts";

@@ -1,8 +1,8 @@
 /** A layer of one's own, squared ReLU (So et al. 2021, arXiv 2109.08668), from its kernels in WGSL to its training. */
-import { conv, elements, elementwiseKernel, globalAveragePool, type Kernel, type Layer, op } from "../mod.ts";
+import { conv, elements, elementwiseShader, globalAveragePool, type Kernel, type Layer, op } from "../mod.ts";
 import { openDevice, openModel, read, sequential, type Tensor, tensor, train, write } from "../mod.ts";
 
-/** A kernel is a pure function from a problem to WGSL; `elementwiseKernel` runs `line` once for each element i. */
+/** A kernel is a pure function from a problem to WGSL; `elementwiseShader` runs `line` once for each element i. */
 function kernel(name: string, inputs: readonly string[], line: string): Kernel<{ readonly count: number }, null> {
   const array = (x: string, n: number) => `@group(0) @binding(${n}) var<storage, read> ${x}: array<f32>;`;
   const result = `@group(0) @binding(${inputs.length}) var<storage, read_write> result: array<f32>;`;
@@ -10,7 +10,7 @@ function kernel(name: string, inputs: readonly string[], line: string): Kernel<{
   return {
     name,
     tunings: () => [null],
-    stages: ({ count }) => ({ scratch: [], dispatches: [{ shader: elementwiseKernel(count, all, line), bindings }] }),
+    stages: ({ count }) => ({ scratch: [], dispatches: [{ shader: elementwiseShader(count, all, line), bindings }] }),
     cost: ({ count }) => ({ flops: 2 * count, bytes: 4 * bindings.length * count }),
   };
 }

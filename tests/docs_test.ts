@@ -14,7 +14,7 @@ import { gpu } from "./_gpu.ts";
 import { inFolder } from "./cli/_run.ts";
 
 const EXPORTS = exportsOf();
-const FILES = ["README.md", "docs/library.md", "mod.ts", ...new Set(EXPORTS.map(({ file }) => file))];
+const FILES = ["README.md", "docs/library.md", "docs/guides.md", "mod.ts", ...new Set(EXPORTS.map(({ file }) => file))];
 
 test("every export of mod.ts has a docstring", () => {
   assert.ok(EXPORTS.length > 60, `${EXPORTS.length} exports`);

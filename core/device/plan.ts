@@ -119,7 +119,7 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
  *   stages() {
  *     const arrays = `@group(0) @binding(0) var<storage, read> x: array<f32>;
  * @group(0) @binding(1) var<storage, read_write> y: array<f32>;`;
- *     const shader = elementwiseKernel(8, arrays, "y[i] = x[i] + x[i];");
+ *     const shader = elementwiseShader(8, arrays, "y[i] = x[i] + x[i];");
  *     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
  *   },
  *   cost: () => ({ flops: 8, bytes: 64 }),
