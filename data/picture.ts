@@ -1,5 +1,6 @@
 /** Pictures as programs hold them, in a page or not: what `openPredictor` takes beside arrays. */
 import { UserError } from "../core/host/errors.ts";
+import { hasProcess } from "../core/host/process.ts";
 import { resizeTo } from "./image.ts";
 
 /** The pixels of a canvas, or the like: red, green, blue, alpha, 0 ... 255, row by row. */
@@ -52,7 +53,7 @@ function drawn(picture: CanvasImageSource, height: number, width: number): Pixel
  * another size in a place without a canvas and without the package sharp.
  */
 export async function pixelsOf(picture: Picture, height: number, width: number): Promise<Uint8Array<ArrayBuffer>> {
-  const canvas = typeof OffscreenCanvas !== "undefined";
+  const canvas = typeof OffscreenCanvas !== "undefined" && !hasProcess; // Deno's draws nothing
   if (!isPixelData(picture)) {
     if (canvas) return withoutAlpha(drawn(picture, height, width));
     throw new UserError("Cannot use this picture: outside of a browser it must have data, width and height");
