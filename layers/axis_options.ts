@@ -53,3 +53,6 @@ export const ints = (value: PerAxis): { ints: readonly number[] } => ({ ints: ax
 
 /** As PyTorch wants it: "3", "(3, 5)". */
 export const torchSize = (value: PerAxis): string => typeof value === "number" ? `${value}` : `(${value.join(", ")})`;
+
+/** As PyTorch's padding modules want it. */
+export const torchSides = ({ top, left, bottom, right }: Padding): string => `(${left}, ${right}, ${top}, ${bottom})`;

@@ -5,7 +5,7 @@ import { axesOf, perAxis, sized } from "../kernels/per_axis.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { op } from "../core/graph/op.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
-import { before, paddingOf, strideWords, torchSize } from "./axis_options.ts";
+import { before, paddingOf, strideWords, torchSides, torchSize } from "./axis_options.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
 import type { Optional } from "./optional.ts";
 import {
@@ -16,7 +16,6 @@ import {
   type PoolOptions,
   poolShape,
   poolWindows,
-  torchSides,
 } from "./pool_options.ts";
 
 /** What max pooling is built of, defaults filled in. */

@@ -74,9 +74,6 @@ export function onnxWindows(windows: PoolWindows) {
   };
 }
 
-/** As PyTorch's padding modules want it. */
-export const torchSides = ({ top, left, bottom, right }: Padding): string => `(${left}, ${right}, ${top}, ${bottom})`;
-
 /** The padding that is the same on opposite sides, as PyTorch's poolings have it, up to half of the kernel; else null. */
 export function evenPadding(windows: PoolWindows): PerAxis | null {
   const { padding } = windows, { y, x } = poolAxes(windows);

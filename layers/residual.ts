@@ -1,12 +1,14 @@
 /** Layers whose input is added to their output (He et al. 2016, arXiv 1512.03385). */
 import * as z from "zod";
 import { add } from "../kernels/layer/add.ts";
+import { type PerAxis, perAxis } from "../kernels/per_axis.ts";
 import { castTo } from "../core/graph/cast_to.ts";
 import type { Shapes } from "../core/graph/exported.ts";
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
 import { type Op, op } from "../core/graph/op.ts";
 import { dtypeOf, elements, type Shape, type Tensor, tensor } from "../core/graph/tensor.ts";
 import { UserError } from "../core/host/errors.ts";
+import { ints, torchSize } from "./axis_options.ts";
 import { conv } from "./conv.ts";
 import { type CompositeConstructor, defineComposite } from "./layer_kind.ts";
 import { chain } from "./sequential.ts";
@@ -29,10 +31,13 @@ const isProjection = ([name]: [string, unknown]) => name.startsWith(PREFIX);
 const projected = <T>(all: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(all).filter(isProjection).map(([name, each]) => [name.slice(PREFIX.length), each]));
 
-/** The step from row to row that makes `output` of `input` without a kernel's width; null where there is none. */
-function strideOf({ input, output }: Shapes): number | null {
-  const stride = Math.ceil(input[1]! / output[1]!);
-  return [1, 2].every((axis) => Math.ceil(input[axis]! / stride) === output[axis]) ? stride : null;
+/** The steps over rows and columns that make `output` of `input` without a kernel's width; null where there are none. */
+function strideOf({ input, output }: Shapes): PerAxis | null {
+  const [down, across] = [1, 2].map((axis) => {
+    const stride = Math.ceil(input[axis]! / output[axis]!);
+    return Math.ceil(input[axis]! / stride) === output[axis] ? stride : null;
+  });
+  return down && across ? perAxis(down, across) : null;
 }
 
 function build(name: string, { projection }: ResidualConfig, layers: readonly Layer[]): Omit<Layer, "name" | "made"> {
@@ -126,7 +131,7 @@ export const residual: CompositeConstructor<ResidualConfig, ResidualOptions> = d
   onnx({ projection }, shapes) {
     const stride = strideOf(shapes) ?? 1;
     if (!projection) return [{ op: "Add", reads: ["inner", "x"], writes: "y" }];
-    const attributes = { kernel_shape: { ints: [1, 1] }, strides: { ints: [stride, stride] } };
+    const attributes = { kernel_shape: { ints: [1, 1] }, strides: ints(stride) };
     return [
       { op: "Conv", reads: ["x", `${PREFIX}w`, `${PREFIX}b`], writes: "shortcut", attributes },
       { op: "Add", reads: ["inner", "shortcut"], writes: "y" },
@@ -134,7 +139,7 @@ export const residual: CompositeConstructor<ResidualConfig, ResidualOptions> = d
   },
   torch({ projection }, shapes, inner) {
     if (!projection) return [{ code: "Residual", modules: inner, definition: MODULE }];
-    const last = `nn.Conv2d(${shapes.input[3]}, ${shapes.output[3]}, 1, stride=${strideOf(shapes)})`;
+    const last = `nn.Conv2d(${shapes.input[3]}, ${shapes.output[3]}, 1, stride=${torchSize(strideOf(shapes) ?? 1)})`;
     const params = { [`${PREFIX}w`]: `${inner.length}.weight`, [`${PREFIX}b`]: `${inner.length}.bias` };
     return [{ code: "ProjectedResidual", modules: [...inner, { code: last }], definition: PROJECTED, params }];
   },

@@ -1,5 +1,5 @@
 /** Naive float64 versions of every kernel: obviously right, and checked by finite differences. */
-import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
+import { type ConvProblem, tapsOf } from "../kernels/conv/conv_problem.ts";
 import { poolAxes, type PoolWindows } from "../kernels/layer/pool_windows.ts";
 import { axesOf, NO_PADDING } from "../kernels/per_axis.ts";
 import { key, unit } from "../core/graph/random.ts";
@@ -8,16 +8,17 @@ export type Numbers = Float64Array;
 
 /** Calls `visit` with the offsets of the first channels of x, w and y for each product of a convolution. */
 function products(p: ConvProblem, visit: (x: number, w: number, y: number) => void): void {
+  const [rows, columns] = axesOf(p.kernel), [down, across] = axesOf(p.stride), [top, left] = axesOf(p.padding);
   for (let n = 0; n < p.batch; n++) {
     for (let oy = 0; oy < p.outHeight; oy++) {
       for (let ox = 0; ox < p.outWidth; ox++) {
-        for (let ky = 0; ky < p.kernel; ky++) {
-          for (let kx = 0; kx < p.kernel; kx++) {
-            const iy = oy * p.stride + ky - p.padding, ix = ox * p.stride + kx - p.padding;
+        for (let ky = 0; ky < rows; ky++) {
+          for (let kx = 0; kx < columns; kx++) {
+            const iy = oy * down + ky - top, ix = ox * across + kx - left;
             if (iy < 0 || iy >= p.height || ix < 0 || ix >= p.width) continue;
             visit(
               ((n * p.height + iy) * p.width + ix) * p.inChannels,
-              (ky * p.kernel + kx) * p.inChannels * p.outChannels,
+              (ky * columns + kx) * p.inChannels * p.outChannels,
               ((n * p.outHeight + oy) * p.outWidth + ox) * p.outChannels,
             );
           }
@@ -55,7 +56,7 @@ export function convBackwardData(p: ConvProblem, dy: Numbers, w: Numbers): Numbe
 }
 
 export function convBackwardWeight(p: ConvProblem, x: Numbers, dy: Numbers): Numbers {
-  const dw = new Float64Array(p.kernel ** 2 * p.inChannels * p.outChannels);
+  const dw = new Float64Array(tapsOf(p) * p.inChannels * p.outChannels);
   products(p, (xAt, wAt, yAt) => {
     for (let ci = 0; ci < p.inChannels; ci++, wAt += p.outChannels) {
       const value = x[xAt + ci]!;

@@ -1,9 +1,11 @@
 /** A whole network in float64, straight from its config: forward, loss, gradients, one unit's way back to the input. */
 import type { Rule } from "../core/graph/layer.ts";
+import { paddingOf } from "../layers/axis_options.ts";
 import type { ConvConfig } from "../layers/conv.ts";
 import type { LayerConfig } from "../layers/layer_kind.ts";
 import { namesOf, readEntry } from "../layers/network_config.ts";
 import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
+import { axesOf } from "../kernels/per_axis.ts";
 import { pooledSize } from "../kernels/layer/pool_windows.ts";
 import { streamOf } from "../core/graph/random.ts";
 import * as reference from "./_reference.ts";
@@ -38,10 +40,10 @@ function convPass(
   x: Numbers,
   size: Map,
 ): Pass {
-  const before = padding === "same" ? Math.floor((kernel - 1) / 2) : padding === "valid" ? 0 : padding;
-  const total = padding === "same" ? kernel - 1 : 2 * before;
-  const out = (length: number) => Math.floor((length + total - kernel) / stride) + 1;
-  const outHeight = out(size.height), outWidth = out(size.width);
+  const { top, left, bottom, right } = paddingOf(padding, kernel);
+  const [rows, columns] = axesOf(kernel), [down, across] = axesOf(stride);
+  const outHeight = Math.floor((size.height + top + bottom - rows) / down) + 1;
+  const outWidth = Math.floor((size.width + left + right - columns) / across) + 1;
   const p: ConvProblem = {
     batch,
     height: size.height,
@@ -52,7 +54,7 @@ function convPass(
     outChannels: channels,
     kernel,
     stride,
-    padding: before,
+    padding: [top, left],
   };
   const slope = activation === "none" ? 1 : activation === "relu" ? 0 : activation.leakyRelu.slope;
   const w = params[`${name}/w`]!;

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
+import { type ConvProblem, tapsOf } from "../kernels/conv/conv_problem.ts";
+import { axesOf, sized } from "../kernels/per_axis.ts";
 import { pooledSize } from "../kernels/layer/pool_windows.ts";
 import { permutation } from "../core/graph/random.ts";
 import { random, relativeError } from "./_gpu.ts";
@@ -25,16 +26,20 @@ const CONVS: ConvProblem[] = ([
   [1, 5, 5, 2, 1, 2, 1, 0, 1],
   [1, 7, 6, 1, 2, 5, 3, 2, 2],
   [2, 4, 5, 2, 2, 1, 2, 0, 0],
+  [2, 5, 6, 2, 2, [2, 3], [2, 1], [1, 2], [0, 1]],
 ] as const).map(([batch, height, width, inChannels, outChannels, kernel, stride, padding, after]) => {
-  const out = (size: number) => Math.floor((size + padding + after - kernel) / stride) + 1;
-  const outHeight = out(height), outWidth = out(width);
+  const out = (at: 0 | 1, size: number) => {
+    const [k, s, before, behind] = [kernel, stride, padding, after].map((each) => axesOf(each)[at]);
+    return Math.floor((size + before! + behind! - k!) / s!) + 1;
+  };
+  const outHeight = out(0, height), outWidth = out(1, width);
   return { batch, height, width, inChannels, outChannels, kernel, stride, padding, outHeight, outWidth };
 });
 
 for (const p of CONVS) {
-  test(`conv ${p.kernel}x${p.kernel} stride ${p.stride} padding ${p.padding}: dx, dw and db are the derivatives`, () => {
+  test(`conv ${sized(p.kernel)} stride ${p.stride} padding ${p.padding}: dx, dw and db are the derivatives`, () => {
     const x = random(p.batch * p.height * p.width * p.inChannels, 1);
-    const w = random(p.kernel ** 2 * p.inChannels * p.outChannels, 2), b = random(p.outChannels, 3);
+    const w = random(tapsOf(p) * p.inChannels * p.outChannels, 2), b = random(p.outChannels, 3);
     const dy = random(p.batch * p.outHeight * p.outWidth * p.outChannels, 4);
     const loss = (x: Numbers, w: Numbers, b: Numbers) => dot(dy, reference.convForward(p, x, w, b));
     assert.ok(relativeError(reference.convBackwardData(p, dy, w), differences((x) => loss(x, w, b), x)) < 1e-8);

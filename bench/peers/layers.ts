@@ -7,7 +7,13 @@ import type { DropoutConfig } from "../../layers/dropout.ts";
 import { namesOf, readEntry } from "../../layers/network_config.ts";
 import { sgdOf } from "./protocol.ts";
 
-export type NamedConv = ConvConfig & { readonly name: string };
+/** A convolution that is the same along both axes. */
+export interface NamedConv extends ConvConfig {
+  readonly name: string;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly padding: "same" | "valid" | number;
+}
 
 /** What a peer makes of each kind. */
 export interface PeerKinds<Y> {
@@ -27,8 +33,9 @@ export function peerLayers(config: Config): (<Y>(kinds: PeerKinds<Y>, y: Y) => Y
 
 /** Which layers all peers build. */
 const KNOWN: Readonly<Record<string, (options: never) => boolean>> = {
-  conv: ({ activation, padding, kernel }: ConvConfig) =>
-    typeof activation === "string" && (padding !== "same" || kernel % 2 === 1),
+  conv: ({ activation, padding, kernel, stride }: ConvConfig) =>
+    [activation, padding, kernel, stride].every((option) => typeof option !== "object") &&
+    (padding !== "same" || Number(kernel) % 2 === 1),
   dropout: () => true,
   globalAveragePool: () => true,
 };
@@ -41,7 +48,7 @@ export function checkNetwork(config: Config): void {
     const { kind: { key }, options } = readEntry(layer);
     if (KNOWN[key]?.(options as never) !== true) {
       throw new UserError(
-        `Cannot compare "${name}": the peers know dropout, globalAveragePool, and conv with relu and an odd kernel, ` +
+        `Cannot compare "${name}": the peers know dropout, globalAveragePool, and square conv with relu and an odd kernel, ` +
           `not ${JSON.stringify(layer)}`,
       );
     }

@@ -52,6 +52,7 @@ function step(schema: z.core.$ZodType, key: string | number): z.core.$ZodType[] 
   const inner = unwrap(schema);
   if (inner instanceof z.ZodUnion) return inner.options.flatMap((option) => step(option as z.core.$ZodType, key));
   if (inner instanceof z.ZodArray) return [inner.element as z.core.$ZodType];
+  if (inner instanceof z.ZodTuple) return inner.def.items.filter((_, index) => index === key);
   if (inner instanceof z.ZodObject && key in inner.shape) return [inner.shape[key] as z.core.$ZodType];
   return [];
 }
@@ -64,7 +65,9 @@ function accepted(schema: z.core.$ZodType): string[] {
   if (inner instanceof z.ZodEnum) return inner.options.map(String);
   if (inner instanceof z.ZodLiteral) return [...inner.values].map(String);
   if (inner instanceof z.ZodArray) return ["a list"];
-  return [inner instanceof z.ZodNumber ? "a number" : "text"];
+  if (inner instanceof z.ZodTuple) return ["a pair"];
+  if (inner instanceof z.ZodNumber) return [inner.isInt ? "a whole number" : "a number"];
+  return ["text"];
 }
 
 /** The schemas at `path`. */

@@ -16,6 +16,7 @@ import type { Axis, PixelProduct } from "./operands/pixel_product.ts";
 import { methodOf, productTunings } from "./tunings.ts";
 import { elementBytes } from "../dtype.ts";
 import { type Kernel, read, write } from "../kernel.ts";
+import { axesOf } from "../per_axis.ts";
 import { ceilDiv } from "../wgsl.ts";
 
 export interface ConvBackwardDataProblem extends ConvProblem {
@@ -23,7 +24,13 @@ export interface ConvBackwardDataProblem extends ConvProblem {
 }
 
 /** The inputs start, start + s, ... of one dimension, which the kernel offsets phase, phase + s, ... reach. */
-function phaseAxis(size: number, phase: number, { stride, padding, kernel }: ConvProblem): Axis {
+function phaseAxis(p: ConvProblem, at: 0 | 1, phase: number): Axis {
+  const [stride, padding, kernel] = [p.stride, p.padding, p.kernel].map((each) => axesOf(each)[at]) as [
+    number,
+    number,
+    number,
+  ];
+  const size = at === 0 ? p.height : p.width;
   const start = (((phase - padding) % stride) + stride) % stride; // first h with (h + p) mod s = phase
   return {
     count: Math.max(0, ceilDiv(size - start, stride)),
@@ -40,12 +47,13 @@ function phaseAxis(size: number, phase: number, { stride, padding, kernel }: Con
 
 /** One product for each phase that touches an input. */
 function productsOf(p: ConvProblem, mask: Mask | undefined): PixelProduct[] {
-  return Array.from({ length: p.stride ** 2 }, (_, phase): PixelProduct => ({
+  const [down, across] = axesOf(p.stride);
+  return Array.from({ length: down * across }, (_, phase): PixelProduct => ({
     batch: p.batch,
     input: { height: p.outHeight, width: p.outWidth, channels: p.outChannels },
     output: { height: p.height, width: p.width, channels: p.inChannels },
-    y: phaseAxis(p.height, Math.floor(phase / p.stride), p),
-    x: phaseAxis(p.width, phase % p.stride, p),
+    y: phaseAxis(p, 0, Math.floor(phase / across)),
+    x: phaseAxis(p, 1, phase % across),
     kernel: p.kernel,
     dtype: p.dtype,
     epilogue: { mask: mask ?? null },

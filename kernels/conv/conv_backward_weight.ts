@@ -7,7 +7,7 @@
  * Split-K: `parts` shares of the sums over pixels go to scratch, then one dispatch adds them in a fixed order, so the
  * result is deterministic.
  */
-import { convCost } from "./conv_problem.ts";
+import { convCost, tapsOf } from "./conv_problem.ts";
 import type { ConvTuning } from "./families/family.ts";
 import { plainWeight } from "./families/direct.ts";
 import type { ConvBackwardWeightProblem } from "./method.ts";
@@ -22,7 +22,7 @@ export const convBackwardWeight: Kernel<ConvBackwardWeightProblem, ConvTuning> =
   reference: ({ batch, outHeight }) => plainWeight(Math.min(16, batch * outHeight)),
   stages: (problem, tuning) => methodOf(tuning).weight.stages(problem, tuning),
   cost(p) {
-    const cost = convCost(p), count = p.kernel ** 2 * p.inChannels * p.outChannels;
+    const cost = convCost(p), count = tapsOf(p) * p.inChannels * p.outChannels;
     return { ...cost, bytes: cost.bytes + (4 - elementBytes(p.dtype)) * count }; // dw is f32
   },
 };

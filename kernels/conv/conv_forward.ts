@@ -12,6 +12,7 @@ import type { ConvTuning } from "./families/family.ts";
 import { everyPixel, type PixelProduct } from "./operands/pixel_product.ts";
 import { methodOf, productTunings } from "./tunings.ts";
 import { type Kernel, read, write } from "../kernel.ts";
+import { axesOf } from "../per_axis.ts";
 
 export interface ConvForwardProblem extends ConvProblem {
   readonly bias: boolean;
@@ -21,13 +22,16 @@ export interface ConvForwardProblem extends ConvProblem {
 }
 
 function productOf(p: ConvProblem, epilogue: Epilogue): PixelProduct {
-  const axis = (count: number) => ({ ...everyPixel(count), inStart: -p.padding, inStep: p.stride, taps: p.kernel });
+  const [taps, steps, padding] = [axesOf(p.kernel), axesOf(p.stride), axesOf(p.padding)];
+  const axis = (at: 0 | 1, count: number) => {
+    return { ...everyPixel(count), inStart: -padding[at], inStep: steps[at], taps: taps[at] };
+  };
   return {
     batch: p.batch,
     input: { height: p.height, width: p.width, channels: p.inChannels },
     output: { height: p.outHeight, width: p.outWidth, channels: p.outChannels },
-    y: axis(p.outHeight),
-    x: axis(p.outWidth),
+    y: axis(0, p.outHeight),
+    x: axis(1, p.outWidth),
     kernel: p.kernel,
     dtype: p.dtype,
     epilogue,

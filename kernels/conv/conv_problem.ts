@@ -1,5 +1,5 @@
 /**
- * The shape of a convolution, shared by its three kernels. With s = stride and p = padding:
+ * The shape of a convolution, shared by its three kernels. With s = stride and p = padding, which each axis has its own of:
  *
  *   y[n,oy,ox,co]  = sum over ky,kx,ci of x[n, oy*s + ky - p, ox*s + kx - p, ci] * w[ky,kx,ci,co]
  *   dx[n,h,w,ci]   = sum over ky,kx,co of dy[n, (h + p - ky)/s, (w + p - kx)/s, co] * w[ky,kx,ci,co], where s divides
@@ -9,6 +9,7 @@
  */
 import { elementBytes, type FloatType } from "../dtype.ts";
 import type { Cost } from "../kernel.ts";
+import { axesOf, type PerAxis } from "../per_axis.ts";
 
 /** The shape of a convolution: all in elements. */
 export interface ConvProblem {
@@ -19,13 +20,19 @@ export interface ConvProblem {
   readonly outHeight: number;
   readonly outWidth: number;
   readonly outChannels: number;
-  /** Height and width of the kernel. */
-  readonly kernel: number;
-  readonly stride: number;
+  /** Height and width of the kernel: a number, or where they differ both. */
+  readonly kernel: PerAxis;
+  readonly stride: PerAxis;
   /** Zeros before the first row and column; those after follow from the output size. */
-  readonly padding: number;
+  readonly padding: PerAxis;
   /** Of x, w, y and their gradients. Bias, dw and db are f32, and so are all sums. */
   readonly dtype?: FloatType;
+}
+
+/** Places of the kernel. */
+export function tapsOf({ kernel }: Pick<ConvProblem, "kernel">): number {
+  const [rows, columns] = axesOf(kernel);
+  return rows * columns;
 }
 
 /** Winograd's products per output with tiles of 4x4: 36 for 16 outputs, instead of 9 for each (winograd.ts). */
@@ -35,8 +42,8 @@ const WINOGRAD_SHARE = 36 / (16 * 9);
 export function convCost(p: ConvProblem): Cost {
   const x = p.batch * p.height * p.width * p.inChannels;
   const y = p.batch * p.outHeight * p.outWidth * p.outChannels;
-  const w = p.kernel ** 2 * p.inChannels * p.outChannels;
-  const flops = 2 * y * p.kernel ** 2 * p.inChannels, bytes = elementBytes(p.dtype) * (x + y + w);
+  const w = tapsOf(p) * p.inChannels * p.outChannels;
+  const flops = 2 * y * tapsOf(p) * p.inChannels, bytes = elementBytes(p.dtype) * (x + y + w);
   return p.kernel === 3 && p.stride === 1 ? { flops, bytes, leastFlops: WINOGRAD_SHARE * flops } : { flops, bytes };
 }
 

@@ -1,5 +1,5 @@
 /** A convolution by one shader of a family for each product; a weight gradient's shares are then added. */
-import { type ConvProblem, flattened } from "./conv_problem.ts";
+import { type ConvProblem, flattened, tapsOf } from "./conv_problem.ts";
 import { copySeconds } from "./estimate.ts";
 import type { Channels, ConvTuning, Family, WeightTuning } from "./families/family.ts";
 import type { Method } from "./method.ts";
@@ -23,7 +23,7 @@ export function weightCandidates(family: Family, p: ConvProblem, splits: readonl
 
 /** Seconds of the shares of a weight gradient and of adding them, to `count` sums of each element. */
 export function shareSeconds(family: Family, p: ConvProblem, tuning: WeightTuning, count: number, limits: Limits) {
-  const rows = p.kernel ** 2 * p.inChannels, columns = p.outChannels, { parts } = tuning;
+  const rows = tapsOf(p) * p.inChannels, columns = p.outChannels, { parts } = tuning;
   const shape = { count: parts, rows, columns, inner: p.batch * p.outHeight * p.outWidth / parts };
   return family.weight.seconds(shape, tuning, limits) + copySeconds(rows * columns * (2 * parts + count), limits);
 }
@@ -36,13 +36,13 @@ export function plainMethod(family: Family): Method<ConvTuning, WeightTuning> {
     product: {
       candidates: (g, limits) => product.candidates(productChannels(g), limits),
       stages(products, tuning, { input, weights, transposed, epilogue, output }) {
-        const { kernel, input: { channels: inner }, output: { channels: columns }, dtype } = products[0]!;
+        const [first] = products, { input: { channels: inner }, output: { channels: columns }, dtype } = first!;
         const bindings = [input, transposed ? scratch(0) : weights, ...epilogue, output];
         const dispatches = products.map((g): Stage => ({ shader: product.shader(g, tuning), bindings }));
         if (!transposed) return { scratch: [], dispatches };
-        const shader = transposeWeights(kernel ** 2, inner, columns, dtype);
+        const slices = tapsOf(first!), shader = transposeWeights(slices, inner, columns, dtype);
         return {
-          scratch: [arrayBytes(kernel ** 2 * inner * columns, dtype)],
+          scratch: [arrayBytes(slices * inner * columns, dtype)],
           dispatches: [{ shader, bindings: [weights, scratch(0)] }, ...dispatches],
         };
       },
@@ -56,7 +56,7 @@ export function plainMethod(family: Family): Method<ConvTuning, WeightTuning> {
       stages(problem, tuning) {
         // A flattened image has only one row to divide.
         const p = weight.divides === "rows" ? problem : flattened(problem), { parts } = tuning;
-        const count = p.kernel ** 2 * p.inChannels * p.outChannels, rows = p.batch * p.outHeight * p.outWidth;
+        const count = tapsOf(p) * p.inChannels * p.outChannels, rows = p.batch * p.outHeight * p.outWidth;
         const along = p.bias && weight.sumsBias, biasParts = along ? parts : biasShares(rows);
         const bias = p.bias ? addBias(count, p.outChannels, biasParts) : NO_BIAS;
         const apart = sumRowShares({ first: 0, rows, columns: p.outChannels, dtype: p.dtype }, biasParts);

@@ -1,5 +1,5 @@
 /** All ways to compute a convolution: which tunings fit a device, the likely fastest first, and the method of each. */
-import type { ConvProblem } from "./conv_problem.ts";
+import { type ConvProblem, tapsOf } from "./conv_problem.ts";
 import { byEstimate } from "./estimate.ts";
 import { type ConvTuning, listed, recordOf } from "./families/family.ts";
 import { FAMILIES } from "./families/mod.ts";
@@ -37,7 +37,7 @@ const sharesOf = ({ parts = Number.MAX_SAFE_INTEGER }: ConvTuning) => parts;
 
 export function weightTunings(p: ConvProblem, limits: Limits): ConvTuning[] {
   if (p.dtype === "f16" && !limits.f16) return [];
-  const bytes = 4 * p.kernel ** 2 * p.inChannels * p.outChannels;
+  const bytes = 4 * tapsOf(p) * p.inChannels * p.outChannels;
   const most = Math.min(p.batch * p.outHeight, Math.floor(Math.min(limits.bindingBytes, MAX_SHARES) / bytes));
   const splits = [...new Set([1, 4, 8, 16, 32, 64, 128, 256, 512].map((each) => Math.max(1, Math.min(each, most))))];
   const tunings = METHODS.flatMap(({ weight }) => weight.candidates(p, splits, limits));

@@ -24,7 +24,7 @@ const block = sequential("block", [
 const network = sequential("network", [
   conv("conv0", { channels: 2, kernel: 3, padding: 1, activation: "relu" }),
   block,
-  conv("conv2", { channels: 2, kernel: 2, padding: "valid" }),
+  conv("conv2", { channels: 2, kernel: 2, stride: [2, 1], padding: { top: 1 } }),
   globalAveragePool("average"),
 ]);
 

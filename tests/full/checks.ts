@@ -2,7 +2,8 @@
 import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
-import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
+import { type ConvProblem, tapsOf } from "../../kernels/conv/conv_problem.ts";
+import { axesOf } from "../../kernels/per_axis.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
 import type { Context } from "../../core/device/device.ts";
 import { key, unit } from "../../core/graph/random.ts";
@@ -70,7 +71,7 @@ export async function runCheck(seed: number, check: number, devices: { safe: Con
   const draw = drawing(seed, check), p = drawProblem(draw), safe = draw.chance(0.5);
   const context = safe ? devices.safe : devices.fast;
   const xShape = [p.batch, p.height, p.width, p.inChannels], yShape = [p.batch, p.outHeight, p.outWidth, p.outChannels];
-  const wShape = [p.kernel, p.kernel, p.inChannels, p.outChannels], bShape = [p.outChannels];
+  const wShape = [...axesOf(p.kernel), p.inChannels, p.outChannels], bShape = [p.outChannels];
   const count = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
   const x = random(count(xShape), check), w = random(count(wShape), check + 1), dy = random(count(yShape), check + 2);
   const b = random(p.outChannels, check + 3), step = { step: check, seed }, first = 1000 * check;
@@ -79,7 +80,7 @@ export async function runCheck(seed: number, check: number, devices: { safe: Con
   const summed = (kernel: string) =>
     kernel === "conv_backward_weight"
       ? p.batch * p.outHeight * p.outWidth
-      : p.kernel ** 2 * (kernel === "conv_forward" ? p.inChannels : p.outChannels);
+      : tapsOf(p) * (kernel === "conv_forward" ? p.inChannels : p.outChannels);
 
   async function compare<Problem extends ConvProblem, Tuning>(
     kernel: Kernel<Problem, Tuning>,

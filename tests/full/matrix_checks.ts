@@ -1,4 +1,5 @@
 /** Random checks of the kernels on matrix units, emulated on subgroups of 8, as kernels/conv/families/matrix/matrix_tile.ts offers them. */
+import { tapsOf } from "../../kernels/conv/conv_problem.ts";
 import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
@@ -26,7 +27,7 @@ export async function runMatrixCheck(seed: number, check: number, context: Conte
   const dialect = draw.pick(["emulated", "emulated_scalars"] as const);
   const limits: Limits = { ...context.limits, matrix: { m: 8, n: 8, k: 8, lanes: 8, dialect } };
   const x = random(p.batch * p.height * p.width * p.inChannels, check), b = random(p.outChannels, check + 3);
-  const w = random(p.kernel ** 2 * p.inChannels * p.outChannels, check + 1);
+  const w = random(tapsOf(p) * p.inChannels * p.outChannels, check + 1);
   const dy = random(p.batch * p.outHeight * p.outWidth * p.outChannels, check + 2);
 
   const f16 = (data: Float64Array): Operand => ({ shape: [data.length], data, dtype: "f16" });

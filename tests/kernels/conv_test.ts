@@ -4,12 +4,13 @@ import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
 import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
+import { axesOf, type PerAxis } from "../../kernels/per_axis.ts";
 import type { Limits } from "../../kernels/kernel.ts";
 import { gpu, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 
 /** Awkward on purpose: odd sides, channels that are no multiple of 4 or of a tile, every kernel and stride. */
-const SHAPES: [string, Omit<ConvProblem, "outHeight" | "outWidth"> & { after?: number }][] = [
+const SHAPES: [string, Omit<ConvProblem, "outHeight" | "outWidth"> & { after?: PerAxis }][] = [
   ["3x3 same", { batch: 2, height: 7, width: 5, inChannels: 3, outChannels: 10, kernel: 3, stride: 1, padding: 1 }],
   ["3x3 vec4", { batch: 3, height: 9, width: 6, inChannels: 8, outChannels: 36, kernel: 3, stride: 1, padding: 1 }],
   ["3x3 stride 2", {
@@ -57,11 +58,33 @@ const SHAPES: [string, Omit<ConvProblem, "outHeight" | "outWidth"> & { after?: n
     stride: 2,
     padding: 0,
   }],
+  ["3x5 stride 2x1, uneven padding", {
+    batch: 2,
+    height: 9,
+    width: 8,
+    inChannels: 8,
+    outChannels: 12,
+    kernel: [3, 5],
+    stride: [2, 1],
+    padding: [1, 2],
+    after: [0, 1],
+  }],
+  ["3x1 stride 1x2", {
+    batch: 2,
+    height: 6,
+    width: 7,
+    inChannels: 3,
+    outChannels: 10,
+    kernel: [3, 1],
+    stride: [1, 2],
+    padding: [1, 0],
+  }],
 ];
 
 const problemOf = ({ after, ...p }: (typeof SHAPES)[number][1]): ConvProblem => {
-  const size = (s: number) => Math.floor((s + p.padding + (after ?? p.padding) - p.kernel) / p.stride) + 1;
-  return { ...p, outHeight: size(p.height), outWidth: size(p.width) };
+  const [kernel, stride, before, behind] = [p.kernel, p.stride, p.padding, after ?? p.padding].map(axesOf);
+  const size = (at: 0 | 1, s: number) => Math.floor((s + before![at] + behind![at] - kernel![at]) / stride![at]) + 1;
+  return { ...p, outHeight: size(0, p.height), outWidth: size(1, p.width) };
 };
 
 /** Indices of the shapes on which a tile through workgroup memory runs too, and on which a wide one. */
@@ -77,14 +100,17 @@ const STEP = { step: 3, seed: 11 };
 const tolerance = (tuning: { family: string; tile?: number }) =>
   tuning.family !== "winograd" ? 2e-6 : tuning.tile === 2 ? 5e-6 : 5e-5;
 
-/** The first tuning of each family, tile size and product on the second shape; one elsewhere: compiling takes long. */
+/** Indices of the shapes on which every family runs: square, and not. */
+const EVERY = new Set([1, 11]);
+
+/** The first tuning of each family, tile size and product on some shapes; one elsewhere: compiling takes long. */
 function tried<T extends { family: string }>(shape: number, tunings: readonly T[], onGpu: readonly T[] = []): T[] {
   const kind = (tuning: T) => {
     const { family, tile, product } = tuning as { family: string; tile?: number; product?: { family: string } };
     return `${family} ${tile} ${product?.family}`;
   };
   const kinds = new Map([...tunings, ...onGpu].reverse().map((tuning) => [kind(tuning), tuning]));
-  if (shape === 1) return [...kinds.values()];
+  if (EVERY.has(shape)) return [...kinds.values()];
   // Wider tiles and several columns of them, and phases of a stride that no tap reaches.
   const tiled = onGpu.find((tuning) => tuning.family === "tiled" && (!WIDE.has(shape) || isWide(tuning)));
   return [...tunings.slice(0, 1), ...(TILED.has(shape) && tiled !== undefined ? [tiled] : [])];
@@ -93,7 +119,7 @@ function tried<T extends { family: string }>(shape: number, tunings: readonly T[
 SHAPES.forEach(([name, shape], index) => {
   const p = problemOf(shape);
   const xShape = [p.batch, p.height, p.width, p.inChannels], yShape = [p.batch, p.outHeight, p.outWidth, p.outChannels];
-  const wShape = [p.kernel, p.kernel, p.inChannels, p.outChannels];
+  const wShape = [...axesOf(p.kernel), p.inChannels, p.outChannels];
   const count = (s: number[]) => s.reduce((a, b) => a * b, 1);
   const x = random(count(xShape), 1), w = random(count(wShape), 2), dy = random(count(yShape), 3);
   const b = random(p.outChannels, 4);

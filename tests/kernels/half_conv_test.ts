@@ -4,6 +4,7 @@ import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
 import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
+import { axesOf } from "../../kernels/per_axis.ts";
 import type { Kernel, Limits } from "../../kernels/kernel.ts";
 import { gpu, type Operand, random, relativeError, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
@@ -41,7 +42,7 @@ const sumError = ({ family, tile }: { family: string; tile?: number }) =>
 
 for (const [index, [name, p]] of SHAPES.entries()) {
   const xShape = [p.batch, p.height, p.width, p.inChannels], yShape = [p.batch, p.outHeight, p.outWidth, p.outChannels];
-  const wShape = [p.kernel, p.kernel, p.inChannels, p.outChannels];
+  const wShape = [...axesOf(p.kernel), p.inChannels, p.outChannels];
   const x = random(count(xShape), 1), w = random(count(wShape), 2), dy = random(count(yShape), 3);
   const b = random(p.outChannels, 4);
   const dropout = index === 0 ? { rate: 0.3, stream: 7, perExample: count(yShape) / p.batch } : null;

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
-import type { ConvProblem } from "../../kernels/conv/conv_problem.ts";
+import { type ConvProblem, tapsOf } from "../../kernels/conv/conv_problem.ts";
 import { isEmulated, type MatrixDialect } from "../../kernels/matrix_config.ts";
 import { matrix } from "../../kernels/conv/families/matrix/matrix.ts";
 import type { MatrixTuning } from "../../kernels/conv/families/matrix/matrix_tile.ts";
@@ -52,7 +52,7 @@ for (const [name, p, tunings] of SHAPES) {
   const count = (...shape: number[]) => shape.reduce((a, b) => a * b, 1);
   const pixels = count(p.batch, p.height, p.width), outPixels = count(p.batch, p.outHeight, p.outWidth);
   const x = random(pixels * p.inChannels, 1), dy = random(outPixels * p.outChannels, 2);
-  const w = random(p.kernel ** 2 * p.inChannels * p.outChannels, 3), b = random(p.outChannels, 4);
+  const w = random(tapsOf(p) * p.inChannels * p.outChannels, 3), b = random(p.outChannels, 4);
 
   /** Skips where there are no subgroups to emulate with, and no matrix units. */
   const agrees = (title: string, body: (tuning: MatrixTuning, context: Context) => Promise<void>) => {

@@ -38,12 +38,20 @@ const LAYERS: readonly (readonly [layer: Layer, shape: Shape])[] = [
   [averagePool("layer", { kernel: [3, 4], stride: [1, 2], padding: "same", countPadding: true }), SHAPE],
   [averagePool("layer", { kernel: 3, stride: 2, padding: { top: 2, right: 1 } }), SHAPE],
   [conv("layer", { channels: 8, kernel: 3, padding: "same", stride: 2 }), SHAPE],
+  [conv("layer", { channels: 8, kernel: [3, 5], padding: "same", activation: "relu" }), SHAPE],
+  [conv("layer", { channels: 5, kernel: [2, 3], stride: [2, 1], padding: { top: 1, left: 2, right: 1 } }), SHAPE],
+  [conv("layer", { channels: 4, kernel: [1, 3], stride: [1, 2], padding: [0, 1] }), SHAPE],
   [
     residual("layer", [batchNorm("a"), conv("b", { channels: 6, kernel: 3, stride: 2, padding: 1 })], {
       projection: true,
     }),
     SHAPE,
   ],
+  [
+    residual("layer", [conv("a", { channels: 6, kernel: 3, stride: [1, 3], padding: 1 })], { projection: true }),
+    SHAPE,
+  ],
+  [residual("layer", [conv("a", { channels: 4, kernel: [3, 1], padding: "same" }), activation("b")]), SHAPE],
 ];
 
 /** Numbers for x, dy, parameters and state. */
@@ -76,12 +84,17 @@ function channelsLast(values: Float32Array, [, height, width, channels]: Shape):
 const torch = hasTorch();
 if (!torch) console.log("skipped: the comparison of every kind of layer with PyTorch, as python3 has no torch");
 
+/** All at once: starting PyTorch takes longer than all of them. */
+let found: ReturnType<typeof inTorch> | null = null;
+const theirsOf = (index: number) =>
+  (found ??= inTorch(LAYERS.map(([layer, shape]) => ({ layer, ...drawn(layer, shape).given }))))[index]!;
+
 LAYERS.forEach(([layer, shape], index) => {
   const { given, output, params, state } = drawn(layer, shape), title = `${index + 1}, ${describeLayer(layer)}`;
 
   if (torch) {
     test(`${title}: outputs, gradients and state are PyTorch's`, async () => {
-      const ours = await onDevice(layer, given), theirs = inTorch(layer, given);
+      const ours = await onDevice(layer, given), theirs = theirsOf(index);
       close(ours.y, theirs.y, 1e-5, "y");
       for (const name of ["x", ...Object.keys(params)]) {
         close(ours.grads[name]!, theirs.grads[name as "x"]!, 1e-5, `gradient of ${name}`);
@@ -151,6 +164,8 @@ test("windows of poolings are those of their receptive fields, on both axes", ()
     conv("conv1", { channels: 1, kernel: 3, stride: 2 }),
     maxPool("last", { kernel: 2, stride: [1, 2], padding: 1 }),
   );
+  const uneven = conv("last", { channels: 1, kernel: [3, 5], stride: [2, 1], padding: { top: 1, left: 3 } });
+  assert.equal(of(uneven), { top: -1, left: -3, height: 3, width: 5, stride: [2, 1] });
   assert.equal(both, { top: -2, left: -2, height: 5, width: 5, stride: [2, 4] });
 });
 

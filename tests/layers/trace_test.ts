@@ -34,6 +34,11 @@ test("a shape that cannot work names the layer and the shape, what it needs and 
       (error: Error) => error instanceof UserError && expected.test(error.message),
     );
   }
+  const wide = convOf({ name: "wide", channels: 2, kernel: [3, 5], padding: { top: 1 } });
+  assert.throws(
+    () => wide.init([1, 4, 4, 3]),
+    /"wide" to \[1, 4, 4, 3\]: kernel 3x5 with padding \(1, 0, 0, 0\) needs height >= 2 and width >= 5, got 4x4$/,
+  );
   assert.throws(
     () => conv7.init([128, 192]),
     (error: Error) => error instanceof UserError && /"conv7"/.test(error.message),
@@ -56,6 +61,8 @@ test("conv: same, valid and numbers of padding give the sizes of the definition"
     [{ kernel: 3, padding: 2 }, 10],
     [{ kernel: 11, padding: 2, stride: 4 }, 1],
     [{ kernel: 1, stride: 2 }, 4],
+    [{ kernel: [3, 3], padding: [1, 1], stride: [2, 2] }, 4],
+    [{ kernel: 3, padding: { top: 1, left: 2, bottom: 1 } }, 8],
   ] as const;
   for (const [options, size] of cases) {
     assert.equal(

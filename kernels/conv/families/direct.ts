@@ -9,12 +9,13 @@
  * threads lie along the output channels. Each of `parts` workgroups per tile sums a contiguous share of the output rows
  * (n, oy), which tests an edge once a row instead of once a pixel.
  */
-import type { ConvProblem } from "../conv_problem.ts";
+import { type ConvProblem, tapsOf } from "../conv_problem.ts";
 import { gpuRate, type ProductShape, shareOfPeak, tileSeconds } from "../estimate.ts";
 import { type PixelProduct, productOperands } from "../operands/pixel_product.ts";
 import { gradientOperands } from "../operands/weight_gradient.ts";
 import type { Family } from "./family.ts";
 import type { Limits, Shader } from "../../kernel.ts";
+import { axesOf } from "../../per_axis.ts";
 import { ceilDiv, LANE, LOCAL, perWorkgroup, unroll } from "../../wgsl.ts";
 
 interface DirectTuning {
@@ -92,7 +93,8 @@ function weightShader(p: ConvProblem, { rows, vectors, lanes, parts }: DirectWei
   const wide = p.outChannels % 4 === 0, type = wide ? "vec4f" : "f32";
   const columns = p.outChannels / (wide ? 4 : 1);
   const columnGroups = ceilDiv(columns, lanes * vectors), rowGroups = ceilDiv(p.inChannels, rows);
-  const taps = p.kernel ** 2, outRows = p.batch * p.outHeight, share = ceilDiv(outRows, parts);
+  const taps = tapsOf(p), outRows = p.batch * p.outHeight, share = ceilDiv(outRows, parts);
+  const [, columnTaps] = axesOf(p.kernel), [top, left] = axesOf(p.padding), [down, across] = axesOf(p.stride);
   const { declarations, x, dy } = gradientOperands(p, "x", "f32", type);
   const column = (v: number) => `min(column + ${v * lanes}u, ${columns - 1}u)`;
   const store = (m: number, v: number) =>
@@ -103,18 +105,18 @@ function weightShader(p: ConvProblem, { rows, vectors, lanes, parts }: DirectWei
   let ci = (index / ${columnGroups}u) % ${rowGroups}u * ${rows}u;
   let tap = (index / ${columnGroups * rowGroups}u) % ${taps}u;
   let part = index / ${columnGroups * rowGroups * taps}u;
-  let ky = i32(tap / ${p.kernel}u) - ${p.padding};
-  let kx = i32(tap % ${p.kernel}u) - ${p.padding};
+  let ky = i32(tap / ${columnTaps}u) - ${top};
+  let kx = i32(tap % ${columnTaps}u) - ${left};
   // The outputs ox whose input column ox*s + kx lies inside the image.
-  let begin = u32(max(0, (${p.stride - 1} - kx) / ${p.stride}));
-  let end = u32(clamp((${p.width + p.stride - 1} - kx) / ${p.stride}, 0, ${p.outWidth}));
+  let begin = u32(max(0, (${across - 1} - kx) / ${across}));
+  let end = u32(clamp((${p.width + across - 1} - kx) / ${across}, 0, ${p.outWidth}));
 ${unroll(rows, (m) => unroll(vectors, (v) => `  var sum${m}_${v} = ${type}();`))}
   for (var row = part * ${share}u; row < min((part + 1u) * ${share}u, ${outRows}u); row++) {
-    let iy = i32(row % ${p.outHeight}u) * ${p.stride} + ky;
+    let iy = i32(row % ${p.outHeight}u) * ${down} + ky;
     if (iy < 0 || iy >= ${p.height}) { continue; }
     let at_x = i32(((row / ${p.outHeight}u) * ${p.height}u + u32(iy)) * ${p.width}u) + kx;
     for (var ox = begin; ox < end; ox++) {
-      let at = u32(at_x + i32(ox) * ${p.stride}) * ${p.inChannels}u;
+      let at = u32(at_x + i32(ox) * ${across}) * ${p.inChannels}u;
       let at_dy = (row * ${p.outWidth}u + ox) * ${columns}u;
 ${unroll(vectors, (v) => `      let d${v} = ${dy(`at_dy + ${column(v)}`)};`)}
 ${unroll(rows, (m) => `      let x${m} = ${x(`at + min(ci + ${m}u, ${p.inChannels - 1}u)`)};`)}

@@ -5,12 +5,13 @@
  * Product: a thread holds one pixel by `vectors` vectors of channels. Weight gradient: one input channel of one tap by
  * `vectors` vectors of output channels; each of `parts` workgroups per tile sums a contiguous share of the output rows.
  */
-import type { ConvProblem } from "../conv_problem.ts";
+import { type ConvProblem, tapsOf } from "../conv_problem.ts";
 import { gpuRate, type ProductShape, tileSeconds } from "../estimate.ts";
 import { type PixelProduct, productOperands } from "../operands/pixel_product.ts";
 import { gradientOperands } from "../operands/weight_gradient.ts";
 import type { Channels, Family, WeightTuning } from "./family.ts";
 import type { Limits, Shader } from "../../kernel.ts";
+import { axesOf } from "../../per_axis.ts";
 import { ceilDiv, LANE, perWorkgroup, unroll } from "../../wgsl.ts";
 
 interface RowwiseTuning {
@@ -60,8 +61,9 @@ ${
 
 function weightShader(p: ConvProblem, { vectors, parts }: RowwiseTuning & WeightTuning): Shader {
   const type = p.outChannels % 4 === 0 ? "vec4f" : "f32", columns = vectorsOf(p.outChannels);
-  const groups = ceilDiv(columns, vectors), rows = p.kernel ** 2 * p.inChannels, rowGroups = ceilDiv(rows, THREADS);
+  const groups = ceilDiv(columns, vectors), rows = tapsOf(p) * p.inChannels, rowGroups = ceilDiv(rows, THREADS);
   const outRows = p.batch * p.outHeight, share = ceilDiv(outRows, parts);
+  const [, columnTaps] = axesOf(p.kernel), [top, left] = axesOf(p.padding), [down, across] = axesOf(p.stride);
   const { declarations, x, dy } = gradientOperands(p, "x", "f32", type);
   const add = (v: number) =>
     `        sum${v} += value * ${
@@ -70,16 +72,16 @@ function weightShader(p: ConvProblem, { vectors, parts }: RowwiseTuning & Weight
   const body = `  let column = (index % ${groups}u) * ${vectors}u;
   let row = (index / ${groups}u) % ${rowGroups}u * ${THREADS}u + lane;
   let part = index / ${groups * rowGroups}u;
-  let ky = i32(min(row, ${rows - 1}u) / ${p.kernel * p.inChannels}u) - ${p.padding};
-  let kx = i32(min(row, ${rows - 1}u) / ${p.inChannels}u % ${p.kernel}u) - ${p.padding};
+  let ky = i32(min(row, ${rows - 1}u) / ${columnTaps * p.inChannels}u) - ${top};
+  let kx = i32(min(row, ${rows - 1}u) / ${p.inChannels}u % ${columnTaps}u) - ${left};
   let ci = row % ${p.inChannels}u;
 ${unroll(vectors, (v) => `  var sum${v} = ${type}();`)}
   for (var line = part * ${share}u; line < min((part + 1u) * ${share}u, ${outRows}u); line++) {
-    let iy = i32(line % ${p.outHeight}u) * ${p.stride} + ky;
+    let iy = i32(line % ${p.outHeight}u) * ${down} + ky;
     if (iy >= 0 && iy < ${p.height}) {
       let before = i32((line / ${p.outHeight}u) * ${p.height}u + u32(iy)) * ${p.width};
       for (var ox = 0u; ox < ${p.outWidth}u; ox++) {
-        let ix = i32(ox) * ${p.stride} + kx;
+        let ix = i32(ox) * ${across} + kx;
         if (ix < 0 || ix >= ${p.width}) { continue; }
         let value = ${x(`u32(before + ix) * ${p.inChannels}u + ci`)};
 ${unroll(vectors, add)}

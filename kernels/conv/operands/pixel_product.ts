@@ -5,13 +5,14 @@
  *   out[n, i*outStep + outStart, j*outStep + outStart, c] = activation(bias[c] +
  *     sum over ty,tx,k of in[n, i*inStep + inStart + ty*tapStep, j*inStep + inStart + tx*tapStep, k] * w[slice, k, c])
  *
- * with slice = (sliceStart + ty*sliceStep) * kernel + sliceStart + tx*sliceStep, each dimension with its own numbers.
+ * with slice = (sliceStart + ty*sliceStep) * kernel width + sliceStart + tx*sliceStep, each dimension with its own numbers.
  * As a matrix product: rows are output pixels, columns are output channels, the inner dimension is (ty, tx, k). Here is
  * how its operands are declared, located and loaded.
  */
 import { type Epilogue, epilogueDeclarations } from "../epilogue.ts";
 import { type Computed, enableDtype, type FloatType, stored } from "../../dtype.ts";
 import { operand } from "./operand.ts";
+import { axesOf, type PerAxis } from "../../per_axis.ts";
 import { ceilDiv } from "../../wgsl.ts";
 
 /** Along one dimension: where output i lies, and which inputs and weight slices its taps touch. */
@@ -35,8 +36,8 @@ export interface PixelProduct {
   readonly output: { readonly height: number; readonly width: number; readonly channels: number };
   readonly y: Axis;
   readonly x: Axis;
-  /** Weight slices per row of taps. */
-  readonly kernel: number;
+  /** Weight slices: rows of taps, and slices per row. */
+  readonly kernel: PerAxis;
   /** Image n has one slice of weights of its own, the n-th: a batch of matrix products. */
   readonly weightsPerImage?: boolean;
   readonly dtype?: FloatType | undefined;
@@ -85,7 +86,7 @@ ${epilogueDeclarations(epilogue, 2, sumType, dtype)}`,
     /** The weight slice, as an i32 expression of the loop variables `ty` and `tx` over taps. */
     slice: weightsPerImage
       ? "i32(span)"
-      : `(${y.sliceStart} + ty * ${y.sliceStep}) * ${g.kernel} + ${x.sliceStart} + tx * ${x.sliceStep}`,
+      : `(${y.sliceStart} + ty * ${y.sliceStep}) * ${axesOf(g.kernel)[1]} + ${x.sliceStart} + tx * ${x.sliceStep}`,
     /**
      * Output pixels in tiles of `rows`: all in one row, or, where each image has weights of its own, image by image, so
      * that no tile holds pixels of two. `locate` is WGSL from a tile's index to `span` (the image), `first` and `end`:

@@ -2,9 +2,10 @@
  * A convolution's weight gradient as a matrix product: rows are (ky, kx, ci) in one, columns are output channels, the
  * inner dimension is output pixels. Here is how its operands are declared, located and loaded.
  */
-import type { ConvProblem } from "../conv_problem.ts";
+import { type ConvProblem, tapsOf } from "../conv_problem.ts";
 import { type Computed, enableDtype } from "../../dtype.ts";
 import { operand } from "./operand.ts";
+import { axesOf } from "../../per_axis.ts";
 import { ceilDiv } from "../../wgsl.ts";
 
 /**
@@ -26,8 +27,9 @@ ${dy.declaration}
 
 /** WGSL that finds the tap (`ky`, `kx`, from the image's edge on) and channel `ci` of a row, of `size` for each tap. */
 export function locateRow(p: ConvProblem, row: string, size: number, suffix: number): string {
-  return `  let ky${suffix} = i32(${row}${suffix} / ${p.kernel * size}u) - ${p.padding};
-  let kx${suffix} = i32(${row}${suffix} / ${size}u % ${p.kernel}u) - ${p.padding};
+  const [, columns] = axesOf(p.kernel), [top, left] = axesOf(p.padding);
+  return `  let ky${suffix} = i32(${row}${suffix} / ${columns * size}u) - ${top};
+  let kx${suffix} = i32(${row}${suffix} / ${size}u % ${columns}u) - ${left};
   let ci${suffix} = ${row}${suffix} % ${size}u;`;
 }
 
@@ -42,8 +44,9 @@ export function tapOf(
   pixel: string,
   { oy, ox, n, line = "" }: { readonly oy: string; readonly ox: string; readonly n: string; readonly line?: string },
 ): string {
-  return `      let y = ${oy} * ${p.stride} + ky${suffix};
-      let x = ${ox} * ${p.stride} + kx${suffix};
+  const [down, across] = axesOf(p.stride);
+  return `      let y = ${oy} * ${down} + ky${suffix};
+      let x = ${ox} * ${across} + kx${suffix};
 ${line}      let inside = ${pixel} < end && y >= 0 && y < ${p.height} && x >= 0 && x < ${p.width};
       let at = u32(select(0, (${n} * ${p.height} + y) * ${p.width} + x, inside)) * ${p.inChannels / 4}u + ci${suffix};`;
 }
@@ -54,7 +57,7 @@ ${line}      let inside = ${pixel} < end && y >= 0 && y < ${p.height} && x >= 0 
  * given, its `part`, and the pixels `begin` ... `end - 1` of that.
  */
 export function gradientTiles(p: ConvProblem, down: number, across: number, parts: number) {
-  const inVectors = p.inChannels / 4, outVectors = p.outChannels / 4, units = p.kernel ** 2 * inVectors;
+  const inVectors = p.inChannels / 4, outVectors = p.outChannels / 4, units = tapsOf(p) * inVectors;
   const unitGroups = ceilDiv(units, down), columnGroups = ceilDiv(outVectors, across);
   const pixels = p.batch * p.outHeight * p.outWidth, share = ceilDiv(pixels, parts);
   return {

@@ -11,6 +11,7 @@ import type { Method } from "../method.ts";
 import { shareSeconds, weightCandidates } from "../plain_method.ts";
 import { addBias, biasShares, NO_BIAS, sumRowShares } from "../shares.ts";
 import { read, scratch, write } from "../../kernel.ts";
+import { axesOf } from "../../per_axis.ts";
 import { ceilDiv } from "../../wgsl.ts";
 import { products, sumElement, tileCount, type TileSize } from "./winograd.ts";
 import { transformTiles, transformWeightGradient } from "./winograd_transforms.ts";
@@ -22,7 +23,8 @@ const SPLITS = [1, 2, 4, 8];
 /** Where the tiles lie in x and dy, and how many they are. */
 function tiled(p: ConvProblem, tile: TileSize) {
   const tiling = { batch: p.batch, tilesY: ceilDiv(p.outHeight, tile), tilesX: ceilDiv(p.outWidth, tile) };
-  const x = { ...tiling, height: p.height, width: p.width, channels: p.inChannels, top: -p.padding, left: -p.padding };
+  const [top, left] = axesOf(p.padding), image = { height: p.height, width: p.width, channels: p.inChannels };
+  const x = { ...tiling, ...image, top: -top, left: -left };
   const dy = { ...tiling, height: p.outHeight, width: p.outWidth, channels: p.outChannels, top: 0, left: 0 };
   return { x, dy, tiles: tileCount(x), count: products(tile) };
 }

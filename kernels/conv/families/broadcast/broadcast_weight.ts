@@ -3,10 +3,11 @@
  * each pixel, lane s loads the inputs of rows 4s ... 4s+3 and the gradients of its columns, and the inputs are broadcast.
  * The subgroups of the first rows also sum the gradients, for the bias.
  */
-import type { ConvProblem } from "../../conv_problem.ts";
+import { type ConvProblem, tapsOf } from "../../conv_problem.ts";
 import { gradientOperands, locateRow } from "../../operands/weight_gradient.ts";
 import { type BroadcastWeightTuning, loadColumns, storeColumns, storeSums } from "./lane_columns.ts";
 import type { Shader } from "../../../kernel.ts";
+import { axesOf } from "../../../per_axis.ts";
 import { ceilDiv, LANE, perWorkgroup, unroll } from "../../../wgsl.ts";
 
 /** Pixels handled at once: a divisor of the row, so that none needs a test of its own. */
@@ -20,12 +21,13 @@ export function broadcastWeight(
   bias: boolean,
 ): Shader {
   const deep = p.inChannels % 4 === 0, wide = p.outChannels % 4 === 0;
-  const rows = p.kernel ** 2 * p.inChannels, units = ceilDiv(rows, 4), vectors = ceilDiv(p.outChannels, 4);
+  const rows = tapsOf(p) * p.inChannels, units = ceilDiv(rows, 4), vectors = ceilDiv(p.outChannels, 4);
   const rowGroups = ceilDiv(units, lanes), columnGroups = ceilDiv(vectors, lanes), tile = 4 * lanes;
   const atOnce = pixelsAtOnce(p.outWidth), perRow = p.outWidth / atOnce;
   const chunks = p.batch * p.outHeight * perRow, share = ceilDiv(chunks, parts);
-  const padded = p.padding > 0 || (p.outWidth - 1) * p.stride + p.kernel > p.width ||
-    (p.outHeight - 1) * p.stride + p.kernel > p.height;
+  const [rowTaps, columnTaps] = axesOf(p.kernel), [down, across] = axesOf(p.stride);
+  const padded = Math.max(...axesOf(p.padding)) > 0 || (p.outWidth - 1) * across + columnTaps > p.width ||
+    (p.outHeight - 1) * down + rowTaps > p.height;
   const apart = deep ? 1 : 4; // rows of a lane that may belong to different taps
   const { declarations: arrays, x, dy, db } = gradientOperands(p, "x", deep ? "vec4f" : "f32", wide ? "vec4f" : "f32");
   const declarations = `enable subgroups;\n${arrays}\n${bias ? db : ""}`;
@@ -43,7 +45,7 @@ ${locateRow(p, "row", p.inChannels, r)}`;
     });
     return `    var x${q}: vec4f;
     {
-${unroll(apart, (r) => `      let ix${r} = (ox + ${q}) * ${p.stride} + kx${r};`)}
+${unroll(apart, (r) => `      let ix${r} = (ox + ${q}) * ${across} + kx${r};`)}
       x${q} = ${deep ? values[0]! : `vec4f(${values.join(", ")})`};
     }`;
   };
@@ -73,7 +75,7 @@ ${bias ? "  var b = vec4f();" : ""}
     let ox = i32(chunk % ${perRow}u) * ${atOnce};
     let n = row / ${p.outHeight};
     let oy = row % ${p.outHeight};
-${unroll(apart, (r) => `    let iy${r} = oy * ${p.stride} + ky${r};`)}
+${unroll(apart, (r) => `    let iy${r} = oy * ${down} + ky${r};`)}
 ${unroll(atOnce, input)}
 ${unroll(atOnce, (q) => `    let d${q} = ${gradient(q)};`)}
 ${unroll(tile, accumulate)}
