@@ -1,7 +1,8 @@
 /**
  * `npm run test:redis -- [--count N] [--seed N]`: a sweep whose cells workers train through a real Redis, disturbed N
- * times: a worker is killed, Redis is killed and started again with its jobs, or without any. Every cell must be done
- * once, with every epoch once, and be reported once. Needs `redis-server`.
+ * times: a worker is killed, Redis is killed and started again with its jobs, or without any, the network between Redis
+ * and a worker is cut for a while (as root on Linux). Every cell must be done once, with every epoch once, and be reported
+ * once. Needs `redis-server`.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,6 +15,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { key, unit } from "../../core/graph/random.ts";
 import type { SweepRecord } from "../../sweep/record.ts";
+import { layCable } from "./_cable.ts";
 
 const { values } = parseArgs({
   options: { count: { type: "string", default: "20" }, seed: { type: "string", default: "1" } },
@@ -27,16 +29,29 @@ const reserved = createServer().listen(0, "127.0.0.1");
 await once(reserved, "listening");
 const { port } = reserved.address() as { port: number };
 reserved.close();
-const jobs = ["--jobs", `redis://127.0.0.1:${port}`];
+const jobsAt = (address: string) => ["--jobs", `redis://${address}:${port}`], jobs = jobsAt("127.0.0.1");
+const laid = layCable(), cable = "far" in laid ? laid : null;
+if ("reason" in laid) console.log(`No network is cut: ${laid.reason}`);
+
+const CUT = "the network cut";
+const KINDS = [
+  ...["a worker killed", "a worker killed", "Redis killed, its jobs kept", "Redis killed, its jobs lost"],
+  ...(cable === null ? [] : [CUT, CUT]),
+];
 
 function startRedis(): ChildProcess {
   mkdirSync(`${folder}/redis`, { recursive: true });
   const kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--dir", `${folder}/redis`];
-  return spawn("redis-server", ["--port", `${port}`, "--bind", "127.0.0.1", ...kept], { stdio: "ignore" });
+  return spawn("redis-server", [
+    ...["--port", `${port}`, "--protected-mode", "no", "--bind", "127.0.0.1"],
+    ...(cable === null ? [] : [cable.address]),
+    ...kept,
+  ], { stdio: "ignore" });
 }
 
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, ["dist/allcnn.js", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+function start(args: readonly string[], through: readonly string[] = []) {
+  const [file, ...rest] = [...through, process.execPath, "dist/allcnn.js", ...args];
+  const child = spawn(file!, rest, { stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => text += data);
   return { child, text: () => text };
@@ -74,7 +89,12 @@ const sweep = start([
   ...["--grid", `training.learningRate.base=${rates}`, "--protocol=paper", "--out", out, ...jobs],
 ]);
 sweep.child.on("exit", () => ended = true);
-const workers = Array.from({ length: WORKERS }, () => start(["sweep", "work", ...jobs, "--silence=3"]));
+/** The first works at the far end of the cable. */
+const startWorker = (at: number) =>
+  at === 0 && cable !== null
+    ? start(["sweep", "work", ...jobsAt(cable.address), "--silence=3"], cable.far)
+    : start(["sweep", "work", ...jobs, "--silence=3"]);
+const workers = Array.from({ length: WORKERS }, (_, at) => startWorker(at));
 try {
   const started = performance.now();
   for (let done = 0; !ended && performance.now() - started < 1000 * (PATIENCE + APART * disturbances);) {
@@ -83,19 +103,18 @@ try {
       if (child.exitCode === null && child.signalCode === null) continue;
       const early = /^allcnn: Cannot reach Redis/m.test(text()); // it was started while Redis was away
       check(`a worker ended by itself: ${text()}`, child.signalCode === "SIGKILL" || early);
-      workers[at] = start(["sweep", "work", ...jobs, "--silence=3"]);
+      workers[at] = startWorker(at);
     }
     if (done >= disturbances || ended) continue;
-    const drawn = unit(random, draws++),
-      what = drawn < 0.5
-        ? "a worker killed"
-        : drawn < 0.8
-        ? "Redis killed, its jobs kept"
-        : "Redis killed, its jobs lost";
+    const what = KINDS[Math.floor(KINDS.length * unit(random, draws++))]!;
     counts[what] = (counts[what] ?? 0) + 1;
     done++;
     if (what === "a worker killed") await kill(workers[Math.floor(WORKERS * unit(random, draws++))]!.child);
-    else {
+    else if (what === CUT) {
+      cable!.cut();
+      await pause(1000 + 14000 * unit(random, draws++)); // shorter and longer than the silence that a worker allows
+      cable!.mend();
+    } else {
       await kill(redis);
       if (what.endsWith("lost")) rmSync(`${folder}/redis`, { recursive: true });
       await pause(3000 * unit(random, draws++));
@@ -122,6 +141,7 @@ try {
   }
 } finally {
   for (const child of [sweep.child, redis, ...workers.map((each) => each.child)]) await kill(child);
+  cable?.remove();
 }
 rmSync(folder, { recursive: true });
 for (const [what, count] of Object.entries(counts).sort()) console.log(`  ${String(count).padStart(4)} ${what}`);
