@@ -1,12 +1,16 @@
 /** A whole network in float64, straight from its config: forward, loss, gradients, one unit's way back to the input. */
 import type { Rule } from "../core/graph/layer.ts";
+import type { ActivationConfig } from "../layers/activation.ts";
+import type { AveragePoolConfig } from "../layers/average_pool.ts";
 import { paddingOf } from "../layers/axis_options.ts";
 import type { ConvConfig } from "../layers/conv.ts";
+import type { DenseConfig } from "../layers/dense.ts";
+import type { MaxPoolOptions } from "../layers/max_pool.ts";
 import type { LayerConfig } from "../layers/layer_kind.ts";
 import { namesOf, readEntry } from "../layers/network_config.ts";
 import type { ConvProblem } from "../kernels/conv/conv_problem.ts";
 import { axesOf } from "../kernels/per_axis.ts";
-import { pooledSize } from "../kernels/layer/pool_windows.ts";
+import { poolAxes, type PoolWindows } from "../kernels/layer/pool_windows.ts";
 import { streamOf } from "../core/graph/random.ts";
 import * as reference from "./_reference.ts";
 import type { Numbers } from "./_reference.ts";
@@ -74,6 +78,11 @@ function convPass(
 
 type Masks = { readonly seed: number; readonly step: number; readonly first: number } | null;
 
+function pooled(p: PoolWindows): Map {
+  const { y, x } = poolAxes(p);
+  return { height: y.out, width: x.out, channels: p.channels };
+}
+
 /** What each kind does: its options, its path, and what it reads. */
 type Maker = (
   options: never,
@@ -89,13 +98,35 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const mask = (values: Numbers) => dropout === null ? values : reference.dropout(values, rate, at);
     return { name, y: mask(x), size, pullback: mask };
   },
-  maxPool({ kernel, stride }: { kernel: number; stride: number }, { name, x, batch, size }) {
-    const inputs = x.length, p = { batch, ...size, kernel, stride }, { y, from } = reference.maxPool(p, x);
-    const pooled = (length: number) => pooledSize(length, kernel, stride);
+  dense({ channels, activation }: DenseConfig, { name, x, batch, size }, params) {
+    const kernel = [size.height, size.width] as const;
+    const options = { channels, activation, kernel, stride: 1, padding: "valid", initialBias: 0 } as const;
+    return convPass(name, options, params, batch, x, size);
+  },
+  activation({ function: f }: ActivationConfig, { name, x, size }) {
+    if (typeof f === "string" && f !== "relu") {
+      const { y, slope } = reference.SMOOTH[f];
+      return { name, y: x.map(y), size, pullback: (dy, _grads, { rule }) => reference.mapPullback(rule, slope, dy, x) };
+    }
+    const slope = f === "relu" ? 0 : f.leakyRelu.slope, y = reference.leakyRelu(x, slope);
+    return { name, y, size, pullback: (dy, _grads, { rule }) => reference.reluPullback(rule, slope, dy, y) };
+  },
+  averagePool({ kernel, stride, padding, countPadding }: AveragePoolConfig, { name, x, batch, size }) {
+    const p = { batch, ...size, kernel, stride, padding: paddingOf(padding, kernel), rounding: "down" as const };
+    return {
+      name,
+      y: reference.averagePool(p, countPadding, x),
+      size: pooled(p),
+      pullback: (dy) => reference.averagePoolBackward(p, countPadding, dy),
+    };
+  },
+  maxPool({ kernel, stride, padding = "valid", rounding = "up" }: MaxPoolOptions, { name, x, batch, size }) {
+    const around = { padding: paddingOf(padding, kernel), ...(rounding === "down" ? { rounding } : {}) };
+    const inputs = x.length, p = { batch, ...size, kernel, stride, ...around }, { y, from } = reference.maxPool(p, x);
     return {
       name,
       y,
-      size: { height: pooled(size.height), width: pooled(size.width), channels: size.channels },
+      size: pooled(p),
       pullback: (dy, _grads, { switches }) =>
         switches ? reference.maxPoolBackward(inputs, from, dy) : reference.maxPoolSpread(p, dy),
     };

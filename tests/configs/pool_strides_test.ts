@@ -2,9 +2,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readdirSync } from "node:fs";
 import { loadConfig } from "../../configs/load.ts";
-import { poolStrides } from "../../configs/pool_strides.ts";
+import { pooledLayers, poolStrides } from "../../configs/pool_strides.ts";
 import { isStrided } from "../../explain/pool_model.ts";
-import { buildNetwork } from "../../layers/network_config.ts";
+import { buildNetwork, networkSchema } from "../../layers/network_config.ts";
 import { leavesOf } from "../../layers/tree.ts";
 import { definitionOf, specsOf } from "../../training/definition.ts";
 
@@ -38,6 +38,17 @@ test("stride 2 becomes 2x2 pooling behind the convolution, as in the paper; noth
     maxPool: { kernel: 2, stride: 2 },
   }]);
   assert.equal(pooled.training, config.training);
+});
+
+test("strides that differ along the axes become such a pooling", () => {
+  const options = { channels: 4, kernel: 3, padding: "same", stride: [2, 1] } as const;
+  const written = networkSchema.parse([{ conv: { name: "conv1", ...options } }, {
+    conv: { name: "conv2", channels: 2, kernel: 1 },
+  }]);
+  const pooled = networkSchema.parse(pooledLayers(written));
+  assert.equal(pooled[1], { maxPool: { kernel: [2, 1], stride: [2, 1], padding: "valid", rounding: "up" } });
+  const shapes = [written, pooled].map((layers) => buildNetwork("net", layers).init([2, 7, 6, 3]).output);
+  assert.equal(shapes[1], shapes[0]);
 });
 
 test.run();

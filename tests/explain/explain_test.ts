@@ -12,7 +12,7 @@ import { predictLogits } from "../../training/predict.ts";
 import { relativeError } from "../_gpu.ts";
 import type { Numbers } from "../_reference.ts";
 import { forward, type Named, type Pass, signalBack } from "../_reference_network.ts";
-import { CONFIG, IMAGES, images, SIZE, withModel } from "./_network.ts";
+import { CONFIG, IMAGES, images, OTHER, SIZE, withModel } from "./_network.ts";
 
 const IMAGE = 12 * 12 * 3;
 const input = Float32Array.from(images);
@@ -39,30 +39,46 @@ function expectedSignal(
   return signalBack(passes, layer, dy, how);
 }
 
-const LAYERS = ["conv1", "conv2", "pool1", "conv3", "conv4", "globalAveragePool"];
+const NETWORKS = [
+  ["a whole network", CONFIG, ["conv1", "conv2", "pool1", "conv3", "conv4", "globalAveragePool"]],
+  ["one with other layers", OTHER, [
+    "activation1",
+    "pool1",
+    "averagePool1",
+    "conv2",
+    "activation2",
+    "dense1",
+    "dense2",
+  ]],
+] as const;
 
-test("each rule, with and without switches, from every layer: agrees with float64 on a whole network", async () => {
-  await withModel(async (model, params) => {
-    const references = Array.from({ length: IMAGES }, (_, n) => passesOf(CONFIG.network, params, imageOf(n)));
-    for (const layer of LAYERS) {
-      for (const rule of RULES) {
-        for (const switches of [true, false]) {
-          const found = await explain(model, input, { layer, unit: "top", rule, switches });
-          assert.is(found.length, IMAGES);
-          found.forEach((each, n) => {
-            const passes = references[n]!;
-            const { output, index } = unitOf(passes, layer, each), largest = Math.max(...output);
-            assert.ok(Math.abs(each.activation - largest) < 1e-5 * largest, `${layer}: ${each.activation}, ${largest}`);
-            assert.ok(output[index]! > largest * (1 - 1e-5), "the unit is the most active one");
-            const expected = expectedSignal(passes, layer, each, { rule, switches });
-            const error = relativeError(each.reconstruction, expected);
-            assert.ok(error < 1e-5, `${layer} ${rule} switches ${switches} image ${n}: ${error}`);
-          });
+for (const [what, config, layers] of NETWORKS) {
+  test(`each rule, with and without switches, from every layer: agrees with float64 on ${what}`, async () => {
+    await withModel(async (model, params) => {
+      const references = Array.from({ length: IMAGES }, (_, n) => passesOf(config.network, params, imageOf(n)));
+      for (const layer of layers) {
+        for (const rule of RULES) {
+          for (const switches of [true, false]) {
+            const found = await explain(model, input, { layer, unit: "top", rule, switches });
+            assert.is(found.length, IMAGES);
+            found.forEach((each, n) => {
+              const passes = references[n]!;
+              const { output, index } = unitOf(passes, layer, each), largest = Math.max(...output);
+              assert.ok(
+                Math.abs(each.activation - largest) < 1e-5 * largest,
+                `${layer}: ${each.activation}, ${largest}`,
+              );
+              assert.ok(output[index]! > largest * (1 - 1e-5), "the unit is the most active one");
+              const expected = expectedSignal(passes, layer, each, { rule, switches });
+              const error = relativeError(each.reconstruction, expected);
+              assert.ok(error < 1e-5, `${layer} ${rule} switches ${switches} image ${n}: ${error}`);
+            });
+          }
         }
       }
-    }
+    }, config);
   });
-});
+}
 
 test("strides as max pooling: the same parameters, shapes and rules, agreeing with float64", async () => {
   await withModel(async (model, params) => {

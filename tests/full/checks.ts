@@ -3,7 +3,7 @@ import { convBackwardData } from "../../kernels/conv/conv_backward_data.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
 import { type ConvProblem, tapsOf } from "../../kernels/conv/conv_problem.ts";
-import { axesOf } from "../../kernels/per_axis.ts";
+import { axesOf, perAxis } from "../../kernels/per_axis.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
 import type { Context } from "../../core/device/device.ts";
 import { key, unit } from "../../core/graph/random.ts";
@@ -39,17 +39,26 @@ export function drawing(seed: number, check: number) {
 
 type Draw = ReturnType<typeof drawing>;
 
-/** Sides up to 13, at least what the kernel needs; odd and even, with and without padding. */
-export function drawProblem({ pick, chance }: Draw): ConvProblem {
-  const kernel = pick(KERNELS), stride = pick(STRIDES);
-  const padding = chance(0.6) ? Math.floor((kernel - 1) / 2) : chance(0.5) ? 0 : pick([0, 1, 2, kernel - 1]);
-  const after = chance(0.8) ? padding : pick([0, 1, padding]);
-  const side = () => Math.max(1, kernel - padding - after, pick([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]));
-  const height = side(), width = side();
-  const size = (s: number) => Math.floor((s + padding + after - kernel) / stride) + 1;
+/** Sides up to 13, at least what the kernel needs; odd and even, with and without padding; `oblong`: axes that differ. */
+export function drawProblem(draw: Draw, oblong = false): ConvProblem {
+  const { pick, chance } = draw;
+  const axis = () => {
+    const kernel = pick(KERNELS), stride = pick(STRIDES);
+    const padding = chance(0.6) ? Math.floor((kernel - 1) / 2) : chance(0.5) ? 0 : pick([0, 1, 2, kernel - 1]);
+    return { kernel, stride, padding, after: chance(0.8) ? padding : pick([0, 1, padding]) };
+  };
+  type Axis = ReturnType<typeof axis>;
+  const y = axis(), x = oblong ? axis() : y;
+  const side = ({ kernel, padding, after }: Axis) =>
+    Math.max(1, kernel - padding - after, pick([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]));
+  const height = side(y), width = side(x);
+  const size = ({ kernel, stride, padding, after }: Axis, s: number) =>
+    Math.floor((s + padding + after - kernel) / stride) + 1;
   const batch = Math.max(height, width) <= 6 && chance(0.3) ? 16 : pick(BATCHES);
-  const image = { batch, height, width, outHeight: size(height), outWidth: size(width) };
-  return { ...image, inChannels: pick(CHANNELS), outChannels: pick(CHANNELS), kernel, stride, padding };
+  const image = { batch, height, width, outHeight: size(y, height), outWidth: size(x, width) };
+  const channels = { inChannels: pick(CHANNELS), outChannels: pick(CHANNELS) };
+  const of = (key: "kernel" | "stride" | "padding") => perAxis(y[key], x[key]);
+  return { ...image, ...channels, kernel: of("kernel"), stride: of("stride"), padding: of("padding") };
 }
 
 /** A tuning's family, tile size and family of products: each kind is drawn equally often. */
@@ -67,8 +76,12 @@ function drawTuning<Problem, Tuning>(draw: Draw, kernel: Kernel<Problem, Tuning>
 }
 
 /** Runs check `check` on one of the devices, with Dawn's guards (`safe`) or without. */
-export async function runCheck(seed: number, check: number, devices: { safe: Context; fast: Context }): Promise<Check> {
-  const draw = drawing(seed, check), p = drawProblem(draw), safe = draw.chance(0.5);
+export async function runCheck(
+  seed: number,
+  check: number,
+  { oblong, ...devices }: { safe: Context; fast: Context; oblong: boolean },
+): Promise<Check> {
+  const draw = drawing(seed, check), p = drawProblem(draw, oblong), safe = draw.chance(0.5);
   const context = safe ? devices.safe : devices.fast;
   const xShape = [p.batch, p.height, p.width, p.inChannels], yShape = [p.batch, p.outHeight, p.outWidth, p.outChannels];
   const wShape = [...axesOf(p.kernel), p.inChannels, p.outChannels], bShape = [p.outChannels];

@@ -19,9 +19,14 @@ export const canEmulateMatrices = ({ limits }: Context): boolean => limits.subgr
 const TOLERANCE = { f16: HALF_ERROR, f32: 2e-6 };
 
 /** Draws kernel, problem and tuning, with channels in fours, and compares with float64. */
-export async function runMatrixCheck(seed: number, check: number, context: Context, safe: boolean): Promise<Check> {
+export async function runMatrixCheck(
+  seed: number,
+  check: number,
+  context: Context,
+  { safe, oblong }: { readonly safe: boolean; readonly oblong: boolean },
+): Promise<Check> {
   const draw = drawing(seed, check), fours = (channels: number) => Math.max(4, Math.min(104, channels - channels % 4));
-  const drawn = drawProblem(draw);
+  const drawn = drawProblem(draw, oblong);
   const channels = { inChannels: fours(drawn.inChannels), outChannels: fours(drawn.outChannels) };
   const p = { ...drawn, ...channels, dtype: "f16" as const };
   const dialect = draw.pick(["emulated", "emulated_scalars"] as const);

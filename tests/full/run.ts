@@ -1,6 +1,7 @@
 /**
- * `npm run test:full -- [--checks N] [--seed N] [--log FILE]`: random checks of every convolution kernel against
- * float64 (checks.ts), one line of JSON each in the log. A run that was broken off goes on where its log ends.
+ * `npm run test:full -- [--checks N] [--seed N] [--oblong] [--log FILE]`: random checks of every convolution kernel
+ * against float64 (checks.ts), with --oblong of kernels, strides and padding that differ along the axes; one line of JSON
+ * each in the log. A run that was broken off goes on where its log ends.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -14,14 +15,15 @@ const { values } = parseArgs({
   options: {
     checks: { type: "string", default: "3000" },
     seed: { type: "string", default: "1" },
+    oblong: { type: "boolean", default: false },
     log: { type: "string", default: "dist/full/checks.jsonl" },
   },
 });
-const checks = Number(values.checks), seed = Number(values.seed), log = values.log;
+const checks = Number(values.checks), seed = Number(values.seed), { log, oblong } = values;
 const devices = { safe: await openDevice({ safe: true }), fast: await openDevice() };
 
 /** The log's first line says what it is a log of; a log of something else is not gone on with. */
-const header = JSON.stringify({ seed, device: devices.fast.scope });
+const header = JSON.stringify({ seed, ...(oblong ? { oblong } : {}), device: devices.fast.scope });
 mkdirSync(dirname(log), { recursive: true });
 if (!existsSync(log)) appendFileSync(log, `${header}\n`);
 // What follows the last end of a line was being written when a run was killed.
@@ -37,7 +39,9 @@ const started = performance.now();
 for (let check = done.length; check < checks; check++) {
   const safe = Math.floor(check / MATRIX_EVERY) % 2 === 0, context = safe ? devices.safe : devices.fast;
   const onMatrices = check % MATRIX_EVERY >= MATRIX_EVERY - 1 && canEmulateMatrices(context);
-  const result = onMatrices ? await runMatrixCheck(seed, check, context, safe) : await runCheck(seed, check, devices);
+  const result = onMatrices
+    ? await runMatrixCheck(seed, check, context, { safe, oblong })
+    : await runCheck(seed, check, { ...devices, oblong });
   appendFileSync(log, `${JSON.stringify(result)}\n`);
   done.push(result);
   if (!result.right) console.log(`WRONG ${JSON.stringify(result)}`);
