@@ -51,6 +51,18 @@ function layerNames(modules: readonly TorchModule[]): Name[] {
   ]);
 }
 
+/** The names of parameters that may be those of a Linear. */
+function linearNames(modules: readonly TorchModule[]): string[] {
+  return modules.flatMap(({ layer = "", params = {}, linear, modules: inner = [] }) => [
+    ...(linear ? Object.keys(params).map((ours) => pathIn(layer, ours)) : []),
+    ...linearNames(inner),
+  ]);
+}
+
+/** Is `given` the weight of a Linear, [out, in * height * width], for a kernel [out, in, height, width]? */
+const isFlat = (given: Shape, [out, ...rest]: Shape): boolean =>
+  given.length === 2 && rest.length === 3 && given[0] === out && given[1] === elements(rest);
+
 type Tensors = Readonly<Record<string, HostTensor>>;
 
 /** Our parameters by PyTorch's names and in its layout. */
@@ -99,7 +111,7 @@ export function fromPytorch(
   const chosen = hits(named) > hits(numbered) ? named : numbered;
   const names = chosen.map(([ours, theirs]): Name => [ours, wrapper + theirs]);
   const expected = new Set(names.map(([, theirs]) => theirs)), unknown = found.find((name) => !expected.has(name));
-  const unbiased: string[] = [];
+  const unbiased: string[] = [], linear = new Set(linearNames(modules));
   const params = names.map(([ours, theirs]) => {
     const shape = oihwShape(specs[ours]!.shape), wanted = `"${theirs}" [${shape.join(", ")}]`;
     const weight = theirs.replace(/(^|\.)bias$/, "$1weight");
@@ -112,6 +124,7 @@ export function fromPytorch(
       throw new UserError(`Cannot import "${source}": it has no tensor ${wanted} for ${ours}${instead}`);
     }
     const tensor = tensors[theirs]!;
+    if (linear.has(ours) && isFlat(tensor.shape, shape)) return [ours, toHwio({ ...tensor, shape })] as const;
     if (tensor.shape.join() !== shape.join()) {
       throw new UserError(
         `Cannot import "${source}": tensor "${theirs}" is [${tensor.shape.join(", ")}], expected [${

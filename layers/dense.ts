@@ -92,7 +92,11 @@ export const dense: LayerConstructor<DenseConfig, DenseOptions> = defineLayer({
     return activation === "none" ? [z] : [z, onnxRelu(activation, "z")];
   },
   torch: ({ channels, activation }, { input: [, height, width, depth] }) => [
-    { code: `nn.Conv2d(${depth}, ${channels}, (${height}, ${width}))`, params: { w: "weight", b: "bias" } },
+    {
+      code: `nn.Conv2d(${depth}, ${channels}, (${height}, ${width}))`,
+      params: { w: "weight", b: "bias" },
+      linear: true,
+    },
     ...(activation === "none" ? [] : [torchActivation(activation)]),
   ],
 });

@@ -33,6 +33,8 @@ export interface TorchModule {
   readonly code: string;
   /** What it calls the layer's parameters and state: { w: "weight" }. */
   readonly params?: Readonly<Record<string, string>>;
+  /** May a file have an `nn.Linear` behind a Flatten in its place, with weights [out, channels * height * width]? */
+  readonly linear?: true;
   readonly modules?: readonly TorchModule[];
   /** Python code of its class, where PyTorch has no such module. */
   readonly definition?: string;

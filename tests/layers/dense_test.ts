@@ -1,7 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { RULES } from "../../core/graph/layer.ts";
+import { elements } from "../../core/graph/tensor.ts";
+import type { HostTensor } from "../../core/host/safetensors.ts";
 import { networkInfo } from "../../explain/network_info.ts";
+import { fromPytorch, toPytorch } from "../../export/pytorch.ts";
 import { conv } from "../../layers/conv.ts";
 import { dense } from "../../layers/dense.ts";
 import { networkSchema } from "../../layers/network_config.ts";
@@ -47,6 +50,34 @@ test("what is told of it: it sees the whole image, and multiplies as often as it
   const { what, field, parameters, multiplications } = networkInfo({ network, input: [8, 7, 3] })[1]!;
   assert.equal([what, field.height, field.width], ["dense", 8, 7]);
   assert.equal([parameters, multiplications], [6 * 5 * 6 * 9 + 9, 6 * 5 * 6 * 9]);
+});
+
+test("a Linear behind a Flatten is read as one: its weights go along channels, rows, columns", () => {
+  const network = sequential("net", [conv("conv1", { channels: 3, kernel: 2 }), dense("dense1", { channels: 2 })]);
+  const image = [3, 4, 1] as const, { params: specs } = network.init([1, ...image]);
+  const params = Object.fromEntries(
+    Object.entries(specs).map(([name, { shape }], i) => {
+      return [name, { shape, data: Float32Array.from(random(elements(shape), 10 + i)) }];
+    }),
+  );
+  const tensors = toPytorch(params, network, image), { "1.weight": weight, ...rest } = tensors;
+  assert.equal(weight!.shape, [2, 3, 2, 3]);
+  const read = (weight: HostTensor) =>
+    fromPytorch({ ...rest, "1.weight": weight }, { network, image, specs, source: "net", line: assert.unreachable });
+  assert.equal(read({ ...weight!, shape: [2, 18] }), params);
+  assert.throws(() => read({ ...weight!, shape: [18, 2] }), /"1.weight" is \[18, 2\], expected \[2, 3, 2, 3\]/);
+  const kernel = { ...tensors["0.weight"]!, shape: [3, 4] }; // of a convolution it is a mistake
+  assert.throws(
+    () =>
+      fromPytorch({ ...tensors, "0.weight": kernel }, {
+        network,
+        image,
+        specs,
+        source: "net",
+        line: assert.unreachable,
+      }),
+    /"0.weight" is \[3, 4\]/,
+  );
 });
 
 test("in a config it says its channels; what is no image is one line", () => {
