@@ -61,6 +61,7 @@ export {
 } from "./layers/layer_kind.ts";
 export { averagePool, type AveragePoolConfig, type AveragePoolOptions } from "./layers/average_pool.ts";
 export type { PaddingOption } from "./layers/axis_options.ts";
+export type { Optional } from "./layers/optional.ts";
 export { maxPool, type MaxPoolConfig, type MaxPoolOptions } from "./layers/max_pool.ts";
 export { buildNetwork } from "./layers/network_config.ts";
 export { residual, type ResidualConfig, type ResidualOptions } from "./layers/residual.ts";

@@ -18,9 +18,13 @@ export const spelled = (value: PerAxis): string => typeof value === "number" ? S
 
 /** Rows and columns around an image. */
 export interface Padding {
+  /** Rows above. */
   readonly top: number;
+  /** Columns before. */
   readonly left: number;
+  /** Rows below. */
   readonly bottom: number;
+  /** Columns behind. */
   readonly right: number;
 }
 

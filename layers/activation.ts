@@ -19,6 +19,7 @@ import { isSmooth, SMOOTH } from "./smooth_function.ts";
 
 /** What an activation is built of. */
 export interface ActivationConfig {
+  /** What is applied to each element. */
   readonly function: ActivationFunction;
 }
 /** `ActivationConfig` as it is written: the default is relu. */

@@ -7,7 +7,7 @@ import { isSmooth, SMOOTH, type SmoothFunction } from "./smooth_function.ts";
 export type ReluFunction = "relu" | { readonly leakyRelu: { readonly slope: number } };
 
 /** What an activation computes: also x times the normal distribution's share below x, and x times its logistic function. */
-export type ActivationFunction = ReluFunction | SmoothFunction;
+export type ActivationFunction = ReluFunction | "gelu" | "silu";
 
 type Leaky = Exclude<ReluFunction, string>;
 const leakyReluSchema: z.ZodType<Leaky, Leaky> = z.strictObject({

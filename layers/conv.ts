@@ -39,6 +39,7 @@ export interface ConvConfig {
   readonly stride: PerAxis;
   /** Zeros around the input. */
   readonly padding: PaddingOption;
+  /** What is applied to each output. */
   readonly activation: "none" | ReluFunction;
   /** Initial value of every bias. */
   readonly initialBias: number;

@@ -19,6 +19,7 @@ import type { Optional } from "./optional.ts";
 export interface DenseConfig {
   /** Outputs. */
   readonly channels: number;
+  /** What is applied to each output. */
   readonly activation: "none" | ReluFunction;
   /** Initial value of every bias. */
   readonly initialBias: number;

@@ -13,7 +13,7 @@ export interface ElementwiseConfig {
 
 /** A single expression: no statements, no functions, no comments. */
 const expression = z.string().min(1).max(1000).regex(
-  /^(?!.*(\/\/|\/\*))[^;{}@\r\n]*$/,
+  /^(?!.*(\/\/|\/\*))[^;{}[\]@\r\n]*$/,
   "expected one expression of WGSL",
 );
 

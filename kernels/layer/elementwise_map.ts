@@ -25,14 +25,19 @@ export interface Formula {
   readonly functions?: string;
 }
 
+/** A function of each element. */
 export interface MapProblem {
+  /** Elements. */
   readonly count: number;
+  /** The function and its way back. */
   readonly formula: Formula;
   /** Of x, y, dy and dx. */
   readonly dtype?: FloatType;
 }
 
+/** Its way back. */
 export interface MapPullbackProblem extends MapProblem {
+  /** How a signal goes back. */
   readonly rule: "gradient" | "deconvnet" | "guided";
 }
 

@@ -7,12 +7,19 @@ import { axesOf, NO_PADDING, type Padding, type PerAxis } from "../per_axis.ts";
 import type { FloatType } from "../dtype.ts";
 import { ceilDiv } from "../wgsl.ts";
 
+/** The shape of a pooling: all in elements. */
 export interface PoolWindows {
+  /** Images. */
   readonly batch: number;
+  /** Rows of an image. */
   readonly height: number;
+  /** Columns of an image. */
   readonly width: number;
+  /** Of x and y alike. */
   readonly channels: number;
+  /** Height and width of a window. */
   readonly kernel: PerAxis;
+  /** Rows and columns from one window to the next. */
   readonly stride: PerAxis;
   /** Rows and columns around the image, less than the kernel's, which hold nothing. Absent: none. */
   readonly padding?: Padding;
@@ -24,8 +31,11 @@ export interface PoolWindows {
 
 /** What lies before and after the inputs of an axis, and whether the size is rounded up, as it is if nothing is said. */
 export interface PoolEnds {
+  /** Places before the first input. */
   readonly before: number;
+  /** Places behind the last. */
   readonly after: number;
+  /** "up" clips a last window that does not fit, "down" leaves it out. */
   readonly rounding: "up" | "down";
 }
 

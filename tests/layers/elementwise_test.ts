@@ -15,6 +15,7 @@ import { train } from "../../training/train.ts";
 import { gpu, random, relativeError } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 import { trace } from "../_trace.ts";
+import { HALF_ERROR } from "../kernels/_half.ts";
 import { INPUT, stripes } from "../training/_tiny.ts";
 import { onDevice } from "./_on_device.ts";
 
@@ -44,6 +45,13 @@ test("of a ReLU written so, all rules are those of the ReLU", async () => {
     const { grads } = await onDevice(relu, { shape: SHAPE, x, dy, values: {}, rule });
     assert.is(relativeError(grads["x"]!, reference.reluPullback(rule, 0, dy, x)), 0, rule);
   }
+});
+
+test("in half precision it computes in float32", async () => {
+  if ((await gpu()).limits.f16 !== true) return console.log("skipped, for want of shader-f16: elementwise");
+  const { y, grads } = await onDevice(elementwise("e", SQUARED), { shape: SHAPE, x, dy, values: {}, half: true });
+  assert.ok(relativeError(y, x.map((value) => Math.max(value, 0) ** 2)) < HALF_ERROR);
+  assert.ok(relativeError(grads["x"]!, x.map((value, i) => dy[i]! * 2 * Math.max(value, 0))) < HALF_ERROR);
 });
 
 test("the way back keeps what it reads, and no more", () => {
@@ -107,7 +115,16 @@ test("what does not compile is one line that names the layer and what was writte
 });
 
 test("what is no expression is refused at once; exports say that they cannot", async () => {
-  const wrong = ["", "x; }", "x } fn g() -> f32 { return 1.0", "x // twice", "x /* no", "x\n+ 1.0", "@id(0) x"];
+  const wrong = [
+    "",
+    "x; }",
+    "x } fn g() -> f32 { return 1.0",
+    "x // twice",
+    "x /* no",
+    "x\n+ 1.0",
+    "@id(0) x",
+    "x_values[9]",
+  ];
   for (const y of wrong) {
     assert.match(await failure(() => elementwise("own", { y, dx: "dy" })), /^Cannot build elementwise "own": y: /, y);
   }

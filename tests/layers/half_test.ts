@@ -26,6 +26,9 @@ const LAYERS: readonly LayerConfig[] = [
   { dropout: { rate: 0.25 } },
   conv("conv2", 6, 3, 0.1),
   { maxPool: { kernel: 3, stride: 2 } },
+  { averagePool: { kernel: 2, stride: 1, padding: 1, countPadding: false } },
+  { activation: { function: "gelu" } },
+  { dense: { name: "dense1", channels: 8, activation: "relu" } },
   "globalAveragePool",
   conv("conv3", 4, 1, null),
 ];
