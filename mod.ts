@@ -4,7 +4,7 @@
  */
 // Models: open, train, evaluate, predict, save, load.
 export { type Context, type DeviceOptions, openDevice } from "./core/device/device.ts";
-export { UserError } from "./core/host/errors.ts";
+export { DeviceLostError, DivergedError, FileError, TooLargeError, UserError } from "./core/host/errors.ts";
 export { evaluate, type EvaluateOptions, type Score } from "./training/evaluate.ts";
 export type { EpochMetrics } from "./report/metrics.ts";
 export type { Status } from "./training/status.ts";
@@ -14,6 +14,7 @@ export { getParams, type ParamStore, setParams, type Unmatched } from "./trainin
 export { loadModel, type LoadOptions, saveModel } from "./training/model_file.ts";
 export { predict, predictLogits } from "./training/predict.ts";
 export { openPredictor, type Prediction, type Predictor, type PredictorOptions } from "./training/predictor.ts";
+export type { Users } from "./training/users.ts";
 export type { NetworkInput } from "./training/predict_queue.ts";
 export type { Picture, PixelData } from "./data/picture.ts";
 export { train, type TrainOptions } from "./training/train.ts";
@@ -31,9 +32,12 @@ export { poolStrides } from "./configs/pool_strides.ts";
 
 // Networks: layers, and what a layer is.
 export {
+  type Backward,
   type Forward,
   type Layer,
   type Params,
+  type ParamSpec,
+  type ParamSpecs,
   type Rule,
   RULES,
   type Trace,
@@ -49,7 +53,8 @@ export { elementwise, type ElementwiseConfig } from "./layers/elementwise.ts";
 export { dropout, type DropoutConfig } from "./layers/dropout.ts";
 export type { PoolOptions } from "./layers/pool_options.ts";
 export type { Padding, PerAxis } from "./kernels/per_axis.ts";
-export type { OnnxNode, Shapes, TorchModule } from "./core/graph/exported.ts";
+export type { Kind } from "./core/host/kinds.ts";
+export type { OnnxAttributes, OnnxNode, Shapes, TorchModule } from "./core/graph/exported.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";
 export {
   type CompositeConstructor,
@@ -68,7 +73,7 @@ export { residual, type ResidualConfig, type ResidualOptions } from "./layers/re
 export { sequential } from "./layers/sequential.ts";
 
 // Configs and data.
-export type { TrainingConfig, TrainingOptions } from "./configs/training_schema.ts";
+export type { TrainingConfig } from "./configs/training_schema.ts";
 export type { InitConfig } from "./learning/initial_values/mod.ts";
 export type { LossConfig } from "./learning/losses/mod.ts";
 export { elementwiseLoss, type Loss, type LossExpressions, type LossGradient } from "./core/graph/loss.ts";
@@ -79,35 +84,84 @@ export { oneCycle, sgd, sigmoidCrossEntropy, softmaxCrossEntropy, steps, warmup 
 export type { OptimizerConfig } from "./learning/optimizers/mod.ts";
 export type { LearningRateConfig } from "./learning/schedules/mod.ts";
 export { loadConfig, parseConfig } from "./configs/load.ts";
-export { type Config, configSchema } from "./configs/schema.ts";
+export type { Config } from "./configs/schema.ts";
 export type { AugmentConfig, CanvasConfig, DatasetConfig, DistortConfig } from "./data/dataset_config.ts";
-export type { ImageFolderConfig } from "./data/datasets/image_folder.ts";
+export type { Crops as ImageFolderConfig } from "./data/crop.ts";
+export type { Canvas } from "./data/canvas.ts";
+export type { Distortion } from "./kernels/data/draw_distortions.ts";
 export type { TransformConfig } from "./data/transforms/mod.ts";
-export { classNames } from "./data/datasets/mod.ts";
+export type { GcnConfig } from "./data/transforms/gcn.ts";
+export type { ScaleConfig } from "./data/transforms/scale.ts";
+export type { ZcaConfig } from "./data/transforms/zca.ts";
+export { classNames, type DatasetChoice, type DatasetName } from "./data/datasets/mod.ts";
+export type { Split } from "./data/datasets/dataset_kind.ts";
 export { readCifar10 } from "./data/datasets/cifar10.ts";
 export { readCifar100 } from "./data/datasets/cifar100.ts";
 export type { Dataset, ImageShape, LabelledImages } from "./data/dataset.ts";
 export { generateShapes } from "./data/datasets/shapes.ts";
 export { decodeImage, type Image, readImage, resizeTo } from "./data/image.ts";
 export type { Whitening } from "./data/whitening.ts";
-export { type Checkpoint, decode as decodeCheckpoint, encode as encodeCheckpoint } from "./training/checkpoint.ts";
+export { type Checkpoint, encode as encodeCheckpoint, type Progress } from "./training/checkpoint.ts";
+export type { LossScale } from "./core/device/loss_scale_buffer.ts";
+export type { HostTensor } from "./core/host/safetensors.ts";
 export { prepare, preprocess, type Report, type Source, whiteningFor } from "./training/preprocess.ts";
 
 // Files: of the file system, in a browser of IndexedDB.
 export { exists, readFile, removeFile, writeFile } from "./core/host/files.ts";
 
-// Kernels, programs and their tuning.
+// Programs: tensors, ops, and a compiled list of them.
 export { type Op, op } from "./core/graph/op.ts";
-export { type Buffers, compile, type Plan, run } from "./core/device/plan.ts";
-export type { Program } from "./core/graph/program.ts";
-export { elements, type Shape, type Tensor, tensor } from "./core/graph/tensor.ts";
-export { readTensor, writeTensor } from "./core/device/transfer.ts";
-export { cachedTuner, searchTuner, type SearchTunerOptions, tuneOps, type TuneOptions } from "./core/tune/tune.ts";
+export type { BoundNetwork, Program } from "./core/graph/program.ts";
+export type { Arena } from "./core/graph/arena.ts";
+export {
+  type DType,
+  elements,
+  reshape,
+  type Shape,
+  type Tensor,
+  tensor,
+  type VirtualBuffer,
+} from "./core/graph/tensor.ts";
+export { type Buffers, compile, type Dispatch, type Layout, layOut, type Plan, run } from "./core/device/plan.ts";
+export type { Chosen, MemoryPlan } from "./core/graph/memory_plan.ts";
+export { readTensor, readTensors, writeTensor } from "./core/device/transfer.ts";
+export { type DispatchProfile, type PlanProfile, profilePlan } from "./core/measure/profile_plan.ts";
+export type { HostPhase, Sampling, Timed, Timeline } from "./core/measure/profile.ts";
+
+// Tuning: which shaders an op runs.
+export { defaultTuner, fixedTuner, type Tuner, type Tunings } from "./core/graph/tuner.ts";
+export { cachedTuner, searchTuner, type SearchTunerOptions } from "./core/tune/tune.ts";
 export { openTuneCache, type TuneCache } from "./core/tune/tune_cache.ts";
-export { defaultTuner, fixedTuner, type Tuner } from "./core/graph/tuner.ts";
-export { convBackwardData } from "./kernels/conv/conv_backward_data.ts";
-export { convBackwardWeight } from "./kernels/conv/conv_backward_weight.ts";
-export { convForward } from "./kernels/conv/conv_forward.ts";
-export type { ConvProblem } from "./kernels/conv/conv_problem.ts";
-export { type Binding, type Kernel, type Limits, read, type Stages, write } from "./kernels/kernel.ts";
+export type { Entry as TuneEntry, Row as TuneRow } from "./core/tune/tune_entry.ts";
+export type { Expected as TuneExpected } from "./core/tune/tune_bench.ts";
+export type { Projection as TuneProjection } from "./core/measure/compare_arrays.ts";
+export type { Outcome as TuneOutcome } from "./core/tune/tune_search.ts";
+export type { Candidate as TuneCandidate, Subject as TuneSubject, Task as TuneTask } from "./core/tune/tune_task.ts";
+
+// Kernels; the subpath kernels/ has all of them.
+export { elementwiseKernel, type ElementwiseProblem } from "./kernels/elementwise_kernel.ts";
 export { elementwise as elementwiseShader } from "./kernels/wgsl.ts";
+export {
+  type Binding,
+  type Cost,
+  FIXED,
+  type Fixed,
+  type Kernel,
+  type Limits,
+  read,
+  scratch,
+  type Shader,
+  type Stage,
+  type Stages,
+  type Workgroups,
+  write,
+} from "./kernels/kernel.ts";
+export type { FloatType } from "./kernels/dtype.ts";
+export type { MatrixConfig, MatrixDialect } from "./kernels/matrix_config.ts";
+export type { Dropout as DroppedOut, Mask, Pointwise } from "./kernels/pointwise.ts";
+export { convBackwardData, type ConvBackwardDataProblem } from "./kernels/conv/conv_backward_data.ts";
+export { convBackwardWeight } from "./kernels/conv/conv_backward_weight.ts";
+export { convForward, type ConvForwardProblem } from "./kernels/conv/conv_forward.ts";
+export type { ConvProblem } from "./kernels/conv/conv_problem.ts";
+export type { ConvBackwardWeightProblem } from "./kernels/conv/method.ts";
+export type { ConvTuning } from "./kernels/conv/families/family.ts";

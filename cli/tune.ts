@@ -8,7 +8,7 @@ import { measurePeaks, type Peaks } from "../core/measure/peaks.ts";
 import { exit, onInterrupt, print, terminalColumns } from "../core/host/process.ts";
 import { readText, writeFile } from "../core/host/files.ts";
 import { cachedTuner, tuneOps } from "../core/tune/tune.ts";
-import type { Outcome } from "../core/tune/tune_budget.ts";
+import type { Outcome } from "../core/tune/tune_search.ts";
 import { openTuneCache, type TuneCache } from "../core/tune/tune_cache.ts";
 import { emptyEntry, type Entry } from "../core/tune/tune_entry.ts";
 import { tasksOf } from "../core/tune/tune_task.ts";

@@ -3,7 +3,7 @@ import { type Context, openDevice } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
 import { exit, onInterrupt } from "../core/host/process.ts";
 import { cachedTuner, searchTuner } from "../core/tune/tune.ts";
-import type { Outcome } from "../core/tune/tune_budget.ts";
+import type { Outcome } from "../core/tune/tune_search.ts";
 import { openTuneCache } from "../core/tune/tune_cache.ts";
 import { defaultTuner, type Tuner } from "../core/graph/tuner.ts";
 import { tunedSeconds } from "../report/tuning_table.ts";

@@ -9,12 +9,15 @@ import { type TrainingConfig, trainingSchema } from "./training_schema.ts";
 export interface Config {
   /** Names the run's folder. */
   readonly name: string;
+  /** What it is trained and tested on, and how its images are preprocessed. */
   readonly dataset: DatasetConfig;
+  /** Its layers, from the image to the logits. */
   readonly network: readonly LayerConfig[];
   /** What the channels of each convolution but the last are multiplied by, in fours. */
   readonly width?: number | undefined;
   /** Of activations, their gradients and copies of the weights while training; parameters stay float32. */
   readonly precision: "f32" | "f16";
+  /** How it is trained. */
   readonly training: TrainingConfig;
   /** Where the paper reports this network, and its test error in percent. */
   readonly paper?: { readonly table: number; readonly testError: number } | undefined;

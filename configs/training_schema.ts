@@ -10,13 +10,17 @@ import { type LearningRateConfig, type LearningRateOptions, learningRateSchema }
 export interface TrainingConfig {
   /** How long; `iterations` are steps. At least one of the two, and what ends first ends the training. */
   readonly epochs?: number | undefined;
+  /** How long in steps; the last epoch may be cut short. */
   readonly iterations?: number | undefined;
   /** Examples per step. */
   readonly batch: number;
+  /** What turns gradients into updates. */
   readonly optimizer: OptimizerConfig;
+  /** The learning rate of each step, as a schedule. */
   readonly learningRate: LearningRateConfig;
   /** The default is softmax and cross-entropy. */
   readonly loss?: LossConfig | undefined;
+  /** How weights are drawn before the first step. */
   readonly init: InitConfig;
   /** The gradient's norm over all parameters is clipped to it before each update. */
   readonly clipNorm?: number | undefined;
@@ -24,6 +28,7 @@ export interface TrainingConfig {
   readonly remainder?: "drop" | "fill" | undefined;
   /** Epochs from one evaluation on the test images to the next. */
   readonly evaluateEvery: number;
+  /** A checkpoint is written at least this often. */
   readonly checkpointMinutes: number;
 }
 

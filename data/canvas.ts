@@ -4,9 +4,11 @@ import type { DatasetConfig } from "./dataset_config.ts";
 import type { ImageShape } from "./dataset.ts";
 import { channelScale } from "./transforms/mod.ts";
 
+/** A canvas that images are placed on, in the units of preprocessed images. */
 export interface Canvas {
   /** Height and width in pixels. */
   readonly size: number;
+  /** The value around the image. */
   readonly background: number;
   /** What training draws, colours in the units of preprocessed images. */
   readonly distortion: Distortion | null;

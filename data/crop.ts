@@ -3,9 +3,11 @@ import { UserError } from "../core/host/errors.ts";
 import { BACKGROUND, decodingError } from "./image.ts";
 import { loadSharp } from "./sharp.ts";
 
-/** Which crops are seen: the short side is scaled to `shortSide` pixels, then `crop` x `crop` of them are cut out. */
+/** Which crops of pictures are seen: the short side is scaled to `shortSide` pixels, then `crop` x `crop` are cut out. */
 export interface Crops {
+  /** Pixels of the short side after scaling. */
   readonly shortSide: number;
+  /** Height and width of what is cut out, in pixels. */
   readonly crop: number;
   /** In training: a random crop, mirrored left to right with probability 1/2. */
   readonly flip: boolean;

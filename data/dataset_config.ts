@@ -6,14 +6,19 @@ import { areAll, keysOf, type TransformConfig, transformSchema, transformsOf } f
 
 /** Random crops of an image with `pad` zeros around it, in pixels; `flip` mirrors half of them. */
 export interface AugmentConfig {
+  /** Zeros on each side, in pixels. */
   readonly pad: number;
+  /** Mirror left to right with probability 1/2? */
   readonly flip: boolean;
 }
 
 /** A canvas of `size` x `size` pixels, `background` around the image, which training distorts. */
 export interface CanvasConfig {
+  /** Height and width in pixels. */
   readonly size: number;
+  /** The value around the image, 0 ... 255. */
   readonly background: number;
+  /** How training distorts images, anew at each step; by default it does not. */
   readonly distort?: DistortConfig | undefined;
 }
 
@@ -23,21 +28,21 @@ export interface DistortConfig extends Distortion {
   readonly lastEpochsPlain: number;
 }
 
-/** What any data set may have. */
-interface CommonConfig {
+/** What `dataset:` of a config says, checked, defaults filled in. */
+export interface DatasetConfig extends DatasetChoice {
   /** In order, fitted on the training images. */
   readonly preprocess: readonly TransformConfig[];
+  /** Random crops and mirroring in training, after preprocessing; by default there are none. */
   readonly augment?: AugmentConfig | undefined;
+  /** The canvas that images are placed on; by default there is none. */
   readonly canvas?: CanvasConfig | undefined;
-  /** Use only the first ones. */
+  /** Train on so many of the training images, the first ones; by default on all. */
   readonly trainExamples?: number | undefined;
+  /** Evaluate on so many of the test images, the first ones; by default on all. */
   readonly testExamples?: number | undefined;
   /** Leave so many training images, the last, out of training, and evaluate on them instead of the test images. */
   readonly holdOut?: number | undefined;
 }
-
-/** What `dataset:` of a config says, checked, defaults filled in. */
-export type DatasetConfig = DatasetChoice & CommonConfig;
 
 export const augmentSchema: z.ZodType<AugmentConfig> = z.strictObject({
   pad: z.int().min(0).max(16).describe("Zeros around the image, in pixels; a random crop of its size is taken"),

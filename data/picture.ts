@@ -5,8 +5,11 @@ import { resizeTo } from "./image.ts";
 
 /** The pixels of a canvas, or the like: red, green, blue, alpha, 0 ... 255, row by row. */
 export interface PixelData {
+  /** [height, width, 4], 0 ... 255. */
   readonly data: Uint8ClampedArray | Uint8Array;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
 }
 

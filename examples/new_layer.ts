@@ -1,21 +1,10 @@
 /** A layer of one's own, squared ReLU (So et al. 2021, arXiv 2109.08668), from its kernels in WGSL to its training. */
-import { conv, elements, elementwiseShader, globalAveragePool, type Kernel, type Layer, op } from "../mod.ts";
-import { openDevice, openModel, read, sequential, type Tensor, tensor, train, write } from "../mod.ts";
+import { conv, elements, elementwiseKernel, globalAveragePool, type Layer, op, openDevice } from "../mod.ts";
+import { openModel, sequential, type Tensor, tensor, train } from "../mod.ts";
 
-/** A kernel is a pure function from a problem to WGSL; `elementwiseShader` runs `line` once for each element i. */
-function kernel(name: string, inputs: readonly string[], line: string): Kernel<{ readonly count: number }, null> {
-  const array = (x: string, n: number) => `@group(0) @binding(${n}) var<storage, read> ${x}: array<f32>;`;
-  const result = `@group(0) @binding(${inputs.length}) var<storage, read_write> result: array<f32>;`;
-  const all = [...inputs.map(array), result].join("\n"), bindings = [...inputs.map((_, n) => read(n)), write(0)];
-  return {
-    name,
-    tunings: () => [null],
-    stages: ({ count }) => ({ scratch: [], dispatches: [{ shader: elementwiseShader(count, all, line), bindings }] }),
-    cost: ({ count }) => ({ flops: 2 * count, bytes: 4 * bindings.length * count }),
-  };
-}
-const square = kernel("squared_relu", ["x"], "result[i] = pow(max(x[i], 0.0), 2.0);");
-const pull = kernel("squared_relu_pullback", ["dy", "x"], "result[i] = dy[i] * 2.0 * max(x[i], 0.0);");
+/** Kernels of one expression in WGSL, of the elements that they read. */
+const square = elementwiseKernel("squared_relu", ["x"], "max(x, 0.0) * max(x, 0.0)");
+const pull = elementwiseKernel("squared_relu_pullback", ["dy", "x"], "dy * 2.0 * max(x, 0.0)");
 const squaredRelu = (name: string): Layer => ({
   name,
   init: (input) => ({ output: input, params: {} }),

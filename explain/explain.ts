@@ -24,6 +24,7 @@ export interface Way {
 
 /** A unit of the layer, of all images or of each: an output channel or "top", the most active one. */
 export interface UnitOptions {
+  /** The output channel, or one for each image; "top" is the channel that is the most active. */
   readonly unit: number | "top" | readonly (number | "top")[];
   /** [y, x] in the layer's output; by default where the unit is the most active. */
   readonly position?: readonly [number, number];

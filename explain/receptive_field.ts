@@ -7,9 +7,13 @@ import { upTo } from "./layer_of.ts";
 
 /** A rectangle of pixels; parts of it may lie outside of the image, where a unit sees padding. */
 export interface Rectangle {
+  /** The first row; negative where it lies above the image. */
   readonly top: number;
+  /** The first column; negative where it lies left of the image. */
   readonly left: number;
+  /** Rows. */
   readonly height: number;
+  /** Columns. */
   readonly width: number;
 }
 
@@ -18,6 +22,7 @@ export interface Rectangle {
  * is two numbers, [rows, columns], where they differ.
  */
 export interface ReceptiveField extends Rectangle {
+  /** Pixels from one unit to the next. */
   readonly stride: PerAxis;
 }
 

@@ -22,11 +22,13 @@ export interface TopActivation {
   readonly example: number;
   /** [y, x] in the layer's output. */
   readonly position: readonly [number, number];
+  /** What the unit puts out there. */
   readonly activation: number;
 }
 
 /** What is searched for. */
 export interface SearchOptions {
+  /** The layer, by name: "block1/conv2". */
   readonly layer: string;
   /** Examples of each unit's list. */
   readonly k: number;

@@ -11,7 +11,9 @@ export type Workgroups = readonly [x: number, y: number, z: number];
 
 /** One WGSL module with the entry point `main`, and how many workgroups to start. */
 export interface Shader {
+  /** The text of the module. */
   readonly code: string;
+  /** How many workgroups to start. */
   readonly workgroups: Workgroups;
 }
 
@@ -20,13 +22,17 @@ export type Binding = { readonly from: "read" | "write" | "scratch"; readonly in
 
 /** One dispatch; `bindings[i]` is bound at `@group(0) @binding(i)`. */
 export interface Stage {
+  /** What runs. */
   readonly shader: Shader;
+  /** What it is bound to, in order. */
   readonly bindings: readonly Binding[];
 }
 
 /** The dispatches of one op, in order, and the bytes of each scratch buffer they share. */
 export interface Stages {
+  /** Bytes of each scratch buffer. */
   readonly scratch: readonly number[];
+  /** What runs, one after the other. */
   readonly dispatches: readonly Stage[];
 }
 
@@ -52,6 +58,7 @@ export interface Limits {
 
 /** A family of shaders that all compute the same thing. */
 export interface Kernel<Problem, Tuning> {
+  /** Its name in profiles, messages and the cache of tunings: letters, digits and "_". */
   readonly name: string;
   /**
    * Valid configurations for these limits, those first that are likely to be fast. The first is the default: safe
@@ -72,9 +79,11 @@ export interface Kernel<Problem, Tuning> {
   cost(problem: Problem): Cost;
 }
 
+/** What a problem takes at least. */
 export interface Cost {
   /** Operations of the definition. */
   readonly flops: number;
+  /** Bytes of all operands, read or written once. */
   readonly bytes: number;
   /** Operations of the algorithm on offer that needs the fewest, where that is not the definition's. */
   readonly leastFlops?: number;
@@ -89,4 +98,5 @@ export const scratch = (index: number): Binding => ({ from: "scratch", index });
 
 /** The tuning of a kernel that has only one. */
 export type Fixed = Record<string, never>;
+/** The list of tunings of such a kernel. */
 export const FIXED: readonly Fixed[] = [{}];

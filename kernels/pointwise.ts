@@ -17,11 +17,15 @@ export interface Dropout {
   readonly perExample: number;
 }
 
+/** A factor by the sign of another element. */
 export interface Mask {
+  /** The factor where that is positive. */
   readonly scale: number;
+  /** What `scale` is multiplied by elsewhere. */
   readonly slope: number;
 }
 
+/** What an op does to each element, of the two things that kernels can absorb. */
 export type Pointwise = { readonly dropout: Dropout } | { readonly mask: Mask };
 
 /**

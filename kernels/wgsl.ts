@@ -35,11 +35,13 @@ export interface Grid {
   readonly count: number;
   /** Threads of each. */
   readonly size: number | string;
+  /** Bindings, constants and functions that the body uses. */
   readonly declarations: string;
   /** Parameters of `main`, as `LOCAL` and `LANE`. */
   readonly builtins: string;
 }
 
+/** A shader that runs `body` in each workgroup of the grid. */
 export function perWorkgroup({ count, size, declarations, builtins }: Grid, body: string): Shader {
   const code = `${declarations}
 @compute @workgroup_size(${size})
@@ -55,6 +57,7 @@ ${body}
 
 /** The thread's place in its workgroup, and its index there. */
 export const LOCAL = "@builtin(local_invocation_id) local: vec3u";
+/** The thread's index in its workgroup, as a parameter of `main`: `lane`. */
 export const LANE = "@builtin(local_invocation_index) lane: u32";
 
 /**

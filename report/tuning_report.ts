@@ -1,6 +1,6 @@
 /** What a search found, as one page of HTML: a chart of all candidates of each op. It needs nothing from elsewhere. */
 import { type Peaks, roofline } from "../core/measure/peaks.ts";
-import type { Outcome } from "../core/tune/tune_budget.ts";
+import type { Outcome } from "../core/tune/tune_search.ts";
 import { type Row, rowOf, timedRows } from "../core/tune/tune_entry.ts";
 import { escaped, htmlPage } from "./html.ts";
 import { milliseconds, percent } from "./op_table.ts";

@@ -1,6 +1,6 @@
 /** What a search found, as a table for people. */
 import { type Peaks, roofline } from "../core/measure/peaks.ts";
-import type { Outcome } from "../core/tune/tune_budget.ts";
+import type { Outcome } from "../core/tune/tune_search.ts";
 import { defaultRow, rowOf, type TimedRow, winnerOf } from "../core/tune/tune_entry.ts";
 import { alignColumns, milliseconds, percent } from "./op_table.ts";
 

@@ -11,6 +11,7 @@ export interface Progress {
   readonly step: number;
   /** Epochs finished. */
   readonly epoch: number;
+  /** What all random numbers are drawn from, below 2^32. */
   readonly seed: number;
   /** Running sums of the unfinished epoch: loss, errors, examples, unused. */
   readonly metrics: readonly number[];
@@ -32,6 +33,7 @@ export interface Checkpoint {
   readonly microBatch: number | null;
   /** Op label to tuning, and the scope of the device: what an exact resume replays. */
   readonly tunings: Tunings;
+  /** The device's `scope`; "" in a file made elsewhere. */
   readonly scope: string;
   /** A hash of all generated shaders of a training step: another version may round differently. */
   readonly shaders: string;

@@ -9,7 +9,9 @@ import { buildNetwork } from "../layers/network_config.ts";
 
 /** A network built in code, and the shape of the images that it takes. */
 export interface Definition {
+  /** The network, a layer that ends with [batch, 1, 1, outputs]. */
   readonly network: Layer;
+  /** [height, width, channels] of an image. */
   readonly input: ImageShape;
 }
 

@@ -11,8 +11,11 @@ import { meansOf } from "./sums.ts";
 
 /** Mean cross-entropy in nats and error in percent, of so many examples: all whose image could be read. */
 export interface Score {
+  /** Mean loss of an example. */
   readonly loss: number;
+  /** Percent of examples that count as errors. */
   readonly error: number;
+  /** How many examples counted. */
   readonly examples: number;
 }
 
@@ -20,6 +23,7 @@ export interface Score {
 export interface EvaluateOptions {
   /** Called after each batch with the index of its first example, and its logits [batch, classes] if asked for. */
   readonly onBatch?: (first: number, logits: Float32Array | null) => void;
+  /** Hand the logits to `onBatch` too? They are copied from the device then. The default is no. */
   readonly withLogits?: boolean;
 }
 

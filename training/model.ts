@@ -26,6 +26,7 @@ import { checkOpen, type HostParams, type ParamStore, writeParams } from "./para
  * argument. `closeModel` frees its memory.
  */
 export interface Model extends BoundNetwork, ParamStore {
+  /** [height, width, channels] of what the network takes. */
   readonly input: ImageShape;
   /** The shape of images in a data set: smaller than `input` where there is a canvas. */
   readonly images: ImageShape;

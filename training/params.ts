@@ -21,9 +21,13 @@ export function checkOpen({ context, buffers }: Pick<ParamStore, "context" | "bu
 
 /** What of a model holds values. */
 export interface ParamStore {
+  /** The device that it is on. */
   readonly context: Context;
+  /** The buffers that hold it; empty once it was closed. */
   readonly buffers: Buffers;
+  /** The parameters by name, "conv1/w". */
   readonly params: Arena;
+  /** What layers keep beside parameters, by name. */
   readonly state: Arena;
   /** What the optimizer keeps ("velocity"), laid out like the parameters; empty where nothing is trained. */
   readonly moments: Readonly<Record<string, Arena>>;

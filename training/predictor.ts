@@ -23,6 +23,7 @@ export interface PredictorOptions {
 
 /** What a network says of some images, in their order. */
 export interface Prediction {
+  /** How many images there were. */
   readonly count: number;
   /** [count, classes] */
   readonly logits: Float32Array<ArrayBuffer>;
@@ -34,6 +35,7 @@ export interface Prediction {
 
 /** A predictor that one holds. Calls may overlap: those that wait share a pass. */
 export interface Predictor {
+  /** What it predicts with. */
   readonly model: Model;
   /**
    * Predicts images as the network takes them ([count, height, width, channels], f32, an array or a buffer on the same
@@ -43,6 +45,7 @@ export interface Predictor {
   predict(images: NetworkInput | Picture | readonly Picture[]): Promise<Prediction>;
   /** Frees what it has beside the model, once its calls are done. `await using` does it where the block ends. */
   close(): Promise<void>;
+  /** `close`, for `await using predictor = await openPredictor(model)`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

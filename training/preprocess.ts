@@ -22,6 +22,7 @@ const silent: Report = () => {};
 
 /** Where examples come from, and how they are preprocessed. */
 export interface Source {
+  /** What `dataset:` of a config says. */
   readonly config: DatasetConfig;
   /** The folder of the data files, if the data set has any. */
   readonly directory: string | null;

@@ -4,14 +4,19 @@ import { meansOf } from "./sums.ts";
 
 /** Where training stands: shown while it runs. */
 export interface Status {
+  /** The number of the epoch, from 1. */
   readonly epoch: number;
+  /** How many there are. */
   readonly epochs: number;
   /** Steps done in this epoch, of `steps`. */
   readonly step: number;
+  /** Steps of an epoch. */
   readonly steps: number;
   /** Running means of this epoch. */
   readonly loss: number;
+  /** Percent of examples that counted as errors. */
   readonly error: number;
+  /** Training examples per second, in this epoch. */
   readonly imagesPerSecond: number;
   /** Seconds until the last epoch ends, at this speed. */
   readonly secondsLeft: number;

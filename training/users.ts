@@ -6,6 +6,7 @@ export interface Users {
   whenEmpty(free: () => void): void;
 }
 
+/** Nobody works with it at first. */
 export function users(): Users {
   const waiting: (() => void)[] = [];
   let inside = 0;

@@ -8,7 +8,9 @@ import { entryPoint, SUBGROUP_MATRIX } from "../host/webgpu.ts";
 
 /** An open device, what kernels may use on it, and what identifies it. */
 export interface Context {
+  /** WebGPU's own device, for work of your own on it. `close` destroys it. */
   readonly device: GPUDevice;
+  /** What kernels may use: `kernel.tunings(problem, limits)`. */
   readonly limits: Limits;
   /** Can ops be timed on the device? */
   readonly timestamps: boolean;
@@ -18,6 +20,9 @@ export interface Context {
   readonly scope: string;
   /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
+  /**
+   * Gives the device back; the process can end then. All that is on the device is gone. Calling it again does nothing.
+   */
   close(): void;
   /** `close`, for `using device = await openDevice()`. */
   [Symbol.dispose](): void;

@@ -14,11 +14,15 @@ import { pipelineFor, ShaderError } from "./pipeline.ts";
 import { bytesOf, type Tensor, type VirtualBuffer } from "../graph/tensor.ts";
 import type { Tuner, Tunings } from "../graph/tuner.ts";
 
+/** One shader of a plan, with all that it is bound to. */
 export interface Dispatch {
   /** The label of its op. */
   readonly label: string;
+  /** The compiled shader. */
   readonly pipeline: GPUComputePipeline;
+  /** Its buffers, group 0. */
   readonly bindGroup: GPUBindGroup;
+  /** How many workgroups run, in x, y and z. */
   readonly workgroups: Workgroups;
 }
 
@@ -27,10 +31,13 @@ export type Buffers = Map<VirtualBuffer, GPUBuffer>;
 
 /** A compiled program: everything that a run needs, made once. */
 export interface Plan {
+  /** Its ops after fusion, each with the tuning that was chosen and the shaders of it. */
   readonly ops: readonly Chosen[];
+  /** All dispatches in order: those of the first op, then those of the second one. */
   readonly dispatches: readonly Dispatch[];
   /** Every buffer of the program, those shared with other plans included. */
   readonly buffers: Buffers;
+  /** What was chosen for each op, by label: what `fixedTuner` takes to choose the same again. */
   readonly tunings: Tunings;
   /** A hash of all shaders, in order. */
   readonly shaders: string;
@@ -89,6 +96,7 @@ function checkBindings(chosen: readonly Chosen[], bindingBytes: number): void {
 
 /** A program with everything decided that needs no device: tunings, shaders, which tensors share memory. */
 export interface Layout extends MemoryPlan {
+  /** The ops after fusion, each with its tuning, its shaders and its scratch. */
   readonly chosen: readonly Chosen[];
   /** What the program keeps for whoever reads it afterwards. */
   readonly keep: readonly Tensor[];
@@ -112,20 +120,9 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
  *
  * @example
  * ```ts
- * // y = x + x for eight numbers: a kernel of one's own, used once.
- * const double: Kernel<null, null> = {
- *   name: "double",
- *   tunings: () => [null],
- *   stages() {
- *     const arrays = `@group(0) @binding(0) var<storage, read> x: array<f32>;
- * @group(0) @binding(1) var<storage, read_write> y: array<f32>;`;
- *     const shader = elementwiseShader(8, arrays, "y[i] = x[i] + x[i];");
- *     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
- *   },
- *   cost: () => ({ flops: 8, bytes: 64 }),
- * };
+ * const double = elementwiseKernel("double", ["x"], "x + x");
  * const x = tensor("x", [8], { lifetime: "persistent" }), y = tensor("y", [8], { lifetime: "persistent" });
- * const program = { ops: [op(double, null, { label: "double", reads: [x], writes: [y] })], keep: [] };
+ * const program = { ops: [op(double, { count: 8 }, { label: "double", reads: [x], writes: [y] })], keep: [] };
  * const buffers: Buffers = new Map();
  * await writeTensor(device, buffers, x, Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7));
  * run(device, await compile(device, program, defaultTuner(device.limits), buffers));

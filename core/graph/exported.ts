@@ -3,7 +3,9 @@ import type { Shape } from "./tensor.ts";
 
 /** The shapes around a layer: [1, height, width, channels]. */
 export interface Shapes {
+  /** What it takes: [1, height, width, channels]. */
   readonly input: Shape;
+  /** What it puts out: [1, height, width, channels]. */
   readonly output: Shape;
 }
 
@@ -16,9 +18,13 @@ export type OnnxAttributes = Readonly<Record<string, { f: number } | { i: number
  * and what nodes before it wrote. What the last node writes is the output of the layer.
  */
 export interface OnnxNode {
+  /** The operator of ONNX, as "Conv". */
   readonly op: string;
+  /** What it reads, by name, in the operator's order. */
   readonly reads: readonly string[];
+  /** The name of what it writes. */
   readonly writes: string;
+  /** The operator's attributes; the default is none. */
   readonly attributes?: OnnxAttributes;
 }
 
@@ -35,6 +41,7 @@ export interface TorchModule {
   readonly params?: Readonly<Record<string, string>>;
   /** May a file have an `nn.Linear` behind a Flatten in its place, with weights [out, channels * height * width]? */
   readonly linear?: true;
+  /** Those that it holds, in order, as of "nn.Sequential"; absent where it holds none. */
   readonly modules?: readonly TorchModule[];
   /** Python code of its class, where PyTorch has no such module. */
   readonly definition?: string;

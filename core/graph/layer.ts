@@ -11,7 +11,11 @@ export const RULES: readonly Rule[] = ["gradient", "deconvnet", "guided"];
 
 /** What a layer wants initialized: weights drawn by what one output sums and one input feeds, or a constant. */
 export interface ParamSpec {
+  /** Weights of a convolution are [kernel height, kernel width, in, out], a bias is [channels]. */
   readonly shape: Shape;
+  /**
+   * Weights are drawn by how many inputs one output sums and how many outputs one input feeds; or all are one number.
+   */
   readonly init: { readonly fanIn: number; readonly fanOut: number } | { readonly constant: number };
 }
 
@@ -22,7 +26,9 @@ export type Params = Readonly<Record<string, Tensor>>;
 
 /** Train or evaluate is decided when tracing, never at run time. `step` is the step buffer (core/graph/step_data.ts). */
 export interface Trace {
+  /** Is it traced for a training step, or for evaluation and prediction, where dropout is off? */
   readonly mode: "train" | "eval";
+  /** u32 [4]: step, seed, learning rate as bits of f32, index of the batch's first example. */
   readonly step: Tensor;
   /** Where the layer is in the network, which is at "": "block1/dropout1". Random numbers are drawn by it. */
   readonly path: string;
@@ -30,6 +36,7 @@ export interface Trace {
 
 /** What a backward pass should compute. */
 export interface Want {
+  /** What a ReLU lets through on the way back; a training wants "gradient". */
   readonly rule: Rule;
   /** Where to write the gradients of parameters (state has none), or null if none are wanted. */
   readonly grads: Params | null;
@@ -39,7 +46,9 @@ export interface Want {
   readonly switches: boolean;
 }
 
+/** What a pullback returns: the ops of the backward pass, and what they make of the gradient. */
 export interface Backward {
+  /** The ops, in order; gradients of parameters go where `grads` of `Want` says. */
   readonly ops: readonly Op[];
   /** The gradient of the input, or null if it was not wanted. */
   readonly dx: Tensor | null;
@@ -47,7 +56,9 @@ export interface Backward {
 
 /** What `forward` returns: the ops of the forward pass, its output `y`, and how to get back. */
 export interface Forward {
+  /** The ops of the forward pass, in order. */
   readonly ops: readonly Op[];
+  /** The output, of the shape that `init` told. */
   readonly y: Tensor;
   /** The backward pass for the gradient `dy` of `y`; it closes over what it reads, which keeps that alive. */
   pullback(dy: Tensor, want: Want): Backward;
@@ -55,7 +66,9 @@ export interface Forward {
 
 /** What one unit of a layer sees of the layer's input: a rectangle of positions, in all channels. */
 export interface Window {
+  /** Rows that a unit sees. */
   readonly height: number;
+  /** Columns that a unit sees. */
   readonly width: number;
   /** Rows and columns from one unit's window to the next one's. */
   readonly stride: PerAxis;
@@ -65,6 +78,7 @@ export interface Window {
 
 /** Three pure functions: `init`, `forward`, and the `pullback` that `forward` returns. */
 export interface Layer {
+  /** Its name, without "/"; its path in a network is its name behind those of the layers that hold it. */
   readonly name: string;
   /**
    * That `forward` and `pullback` take activations and signals of f16, and by which names parameters of f16. Absent: all

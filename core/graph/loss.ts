@@ -7,7 +7,9 @@ import type { Shape, Tensor } from "./tensor.ts";
 
 /** Where the gradient of the mean loss of `examples`, which may be more than the batch, is to go. */
 export interface LossGradient {
+  /** Where it goes: [batch, classes]. */
   readonly dlogits: Tensor;
+  /** The examples that the mean is over: all of a step. */
   readonly examples: number;
   /** What it is multiplied by (core/device/loss_scale_buffer.ts); null: nothing. */
   readonly lossScale: Tensor | null;

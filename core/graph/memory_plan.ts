@@ -5,15 +5,21 @@ import type { Tensor, VirtualBuffer } from "./tensor.ts";
 
 /** An op with the stages of its chosen tuning, and one transient buffer for each of their scratch sizes. */
 export interface Chosen {
+  /** The op. */
   readonly op: Op;
+  /** One of those that the kernel lists. */
   readonly tuning: unknown;
+  /** The shaders of this tuning, and what they bind. */
   readonly stages: Stages;
+  /** The buffers of `stages.scratch`. */
   readonly scratch: readonly VirtualBuffer[];
 }
 
+/** Which transient buffers share memory. */
 export interface MemoryPlan {
   /** Bytes of each shared buffer. */
   readonly slots: readonly number[];
+  /** The index of the shared buffer that each transient one gets. */
   readonly slotOf: ReadonlyMap<VirtualBuffer, number>;
 }
 

@@ -5,9 +5,13 @@ import type { Tensor } from "./tensor.ts";
 export interface Op<Problem = unknown, Tuning = unknown> {
   /** "conv3/dw": shown in profiles and GPU debuggers, and the key under which a checkpoint records the tuning. */
   readonly label: string;
+  /** What computes it. */
   readonly kernel: Kernel<Problem, Tuning>;
+  /** The numbers that the kernel makes shaders of: shapes, strides and the like. */
   readonly problem: Problem;
+  /** What it reads, in the kernel's order. */
   readonly reads: readonly Tensor[];
+  /** What it writes, in the kernel's order. */
   readonly writes: readonly Tensor[];
 }
 

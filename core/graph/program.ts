@@ -13,6 +13,7 @@ import { elements, reshape, type Tensor, tensor } from "./tensor.ts";
 
 /** What one run of the GPU does. */
 export interface Program {
+  /** The ops, in the order in which they run. */
   readonly ops: readonly Op[];
   /** Tensors that must still hold their values when the program has run. */
   readonly keep: readonly Tensor[];
@@ -20,7 +21,9 @@ export interface Program {
 
 /** A network bound to the persistent tensors that its programs share. */
 export interface BoundNetwork {
+  /** The network. */
   readonly network: Layer;
+  /** Its parameters. */
   readonly params: Arena;
   /** What its layers keep beside parameters. */
   readonly state: Arena;

@@ -2,6 +2,7 @@
 
 import type { FloatType } from "../../kernels/dtype.ts";
 
+/** The type of a tensor's elements: floats of 4 or 2 bytes, or unsigned integers of 4. */
 export type DType = FloatType | "u32";
 
 const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, u32: 4 };
@@ -14,16 +15,23 @@ export type Shape = readonly number[];
  * within one program and shares memory with others; a persistent one keeps its contents between runs.
  */
 export interface VirtualBuffer {
+  /** Shown in messages and by GPU debuggers. */
   readonly label: string;
+  /** Its size. */
   readonly bytes: number;
+  /** Does it keep its contents between runs? */
   readonly lifetime: "transient" | "persistent";
 }
 
 /** A view of `buffer` that starts `offset` bytes into it (a multiple of 256). */
 export interface Tensor {
+  /** The memory it is a view of. */
   readonly buffer: VirtualBuffer;
+  /** Bytes from the start of the buffer, a multiple of 256. */
   readonly offset: number;
+  /** Its sizes, the slowest one first: activations are [batch, height, width, channels]. */
   readonly shape: Shape;
+  /** The type of its elements. */
   readonly dtype: DType;
 }
 

@@ -26,8 +26,10 @@ export function oneLine(text: string): string {
  * ```
  */
 export class UserError extends Error {
+  /** The name of the class. */
   override readonly name: string = "UserError";
 
+  /** `message` becomes one line: control characters are blanks, and the end is cut where it is too long. */
   constructor(message: string) {
     super(oneLine(message));
   }
@@ -35,11 +37,13 @@ export class UserError extends Error {
 
 /** The device went away: the driver was reset, updated, or the hardware unplugged. What was on it is gone. */
 export class DeviceLostError extends UserError {
+  /** The name of the class. */
   override readonly name = "DeviceLostError";
 }
 
 /** The loss is no number any more. */
 export class DivergedError extends UserError {
+  /** The name of the class. */
   override readonly name = "DivergedError";
 
   /** `what` happened, and what to do. */
@@ -50,6 +54,7 @@ export class DivergedError extends UserError {
 
 /** A program needs more memory, or larger bindings, than there are: a smaller batch may fit. */
 export class TooLargeError extends UserError {
+  /** The name of the class. */
   override readonly name = "TooLargeError";
 }
 
@@ -73,8 +78,10 @@ const REASONS: Record<string, string> = {
 
 /** A failed file operation; `code` is that of the system, as ENOENT. */
 export class FileError extends UserError {
+  /** The name of the class. */
   override readonly name = "FileError";
 
+  /** `code` is the system's, as "ENOENT"; "" where there is none. */
   constructor(message: string, readonly code: string) {
     super(message);
   }

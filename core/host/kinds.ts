@@ -7,6 +7,7 @@ import { didYouMean } from "./nearest.ts";
 
 /** The least that a record has: what it is called in a config. */
 export interface Kind {
+  /** The key in a config, as "conv". */
   readonly key: string;
 }
 

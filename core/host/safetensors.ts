@@ -5,8 +5,11 @@
 import { UserError } from "./errors.ts";
 import { FLOAT_FORMATS } from "./float_formats.ts";
 
+/** A tensor in main memory. */
 export interface HostTensor {
+  /** Its sizes, the slowest one first. */
   readonly shape: readonly number[];
+  /** Its elements, row by row. */
   readonly data: Float32Array;
 }
 

@@ -26,8 +26,11 @@ export interface Comparison {
 
 /** A fingerprint that tolerates rounding: the norm, and two projections on random signs. */
 export interface Projection {
+  /** The Euclidean norm. */
   readonly norm: number;
+  /** Sums of the elements, each with a random sign. */
   readonly projections: readonly number[];
+  /** How many elements are infinite or no numbers. */
   readonly notFinite: number;
 }
 

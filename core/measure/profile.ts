@@ -4,21 +4,26 @@ import type { Dispatch } from "../device/plan.ts";
 
 /** When something happened, in seconds; `start` counts from when the host began to encode. */
 export interface Timed {
+  /** Seconds since the host began to encode. */
   readonly start: number;
+  /** How long it took. */
   readonly seconds: number;
 }
 
 /** What the host did meanwhile. */
 export interface HostPhase extends Timed {
+  /** Encoding the commands, submitting them, or waiting for the device. */
   readonly name: "encode" | "submit" | "wait";
 }
 
+/** What happened when, on the device and on the host. */
 export interface Timeline {
   /**
    * One per list of dispatches, by the device's clock. WebGPU relates that clock to no other, so the first pass is
    * put where the host's submission ends.
    */
   readonly passes: readonly Timed[];
+  /** What the host did, in order. */
   readonly host: readonly HostPhase[];
 }
 
@@ -116,6 +121,7 @@ export function encodePass(
   pass.end();
 }
 
+/** How long to measure. */
 export interface Sampling {
   /** How many samples to take, after a warm-up. */
   readonly samples: number;

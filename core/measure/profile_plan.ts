@@ -12,11 +12,13 @@ import {
   timePasses,
 } from "./profile.ts";
 
+/** How long one dispatch of a plan takes. */
 export interface DispatchProfile {
   /** "conv2/dw", or "conv2/dw #2" where its op has several dispatches. */
   readonly name: string;
   /** The label of its op. */
   readonly op: string;
+  /** How many workgroups run, in x, y and z. */
   readonly workgroups: Workgroups;
   /** Median seconds of one run. */
   readonly seconds: number;
@@ -24,7 +26,9 @@ export interface DispatchProfile {
   readonly repetitions: number;
 }
 
+/** How long a plan takes, dispatch by dispatch and as a whole. */
 export interface PlanProfile {
+  /** In the order in which they run. */
   readonly dispatches: readonly DispatchProfile[];
   /** Median seconds of all dispatches in one pass, as training runs them. */
   readonly passSeconds: number;

@@ -4,17 +4,17 @@ import type { Context } from "../device/device.ts";
 import type { Op } from "../graph/op.ts";
 import { measurePeaks, type Peaks, roofline } from "../measure/peaks.ts";
 import { openBench, recheck } from "./tune_bench.ts";
-import { type Budget, type Outcome, searchTasks } from "./tune_budget.ts";
+import { type Budget, searchTasks } from "./tune_budget.ts";
 import type { TuneCache } from "./tune_cache.ts";
-import { mergedRows, rowOf } from "./tune_entry.ts";
-import type { SearchOptions } from "./tune_search.ts";
+import { type Entry, mergedRows, rowOf } from "./tune_entry.ts";
+import type { Outcome } from "./tune_search.ts";
 import { stagesHash, type Task, taskOf, tasksOf } from "./tune_task.ts";
 import { defaultTuning, type Tuner } from "../graph/tuner.ts";
 
 /** How long to measure, and what to tell meanwhile. */
 export interface TuneOptions extends Budget {
   readonly stop: () => boolean;
-  readonly onCandidate: SearchOptions["onCandidate"];
+  readonly onCandidate: (task: Task, entry: Entry) => void;
 }
 
 /** Candidates compiled ahead on a GPU, whose driver compiles on the CPU meanwhile; a software adapter runs there too. */
@@ -107,7 +107,7 @@ export interface SearchTunerOptions {
   /** Asked between two candidates: end the search? */
   readonly stop?: () => boolean;
   /** Called before each candidate with what is known until then. */
-  readonly onCandidate?: SearchOptions["onCandidate"];
+  readonly onCandidate?: (task: Task, entry: Entry) => void;
   /** Called after each program with what was found and the seconds it took. */
   readonly onSearched?: (outcomes: readonly Outcome[], seconds: number) => void;
 }

@@ -37,7 +37,9 @@ export type Attempt =
 
 /** An op's outputs on the random inputs, and which of them it updates in place instead of writing them anew. */
 export interface Expected {
+  /** A fingerprint of each output. */
   readonly outputs: readonly Projection[];
+  /** Is that output updated in place? */
   readonly inPlace: readonly boolean[];
 }
 

@@ -2,20 +2,15 @@
 import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried } from "./tune_entry.ts";
 import {
   CAUTION,
-  type Found,
   freshEntry,
   INTERRUPTED,
   OUT_OF_BUDGET,
+  type Outcome,
   type Pace,
   type SearchOptions,
   searchTask,
 } from "./tune_search.ts";
 import type { Task } from "./tune_task.ts";
-
-/** What is known of a task after a search. */
-export interface Outcome extends Omit<Found, "pace"> {
-  readonly task: Task;
-}
 
 export interface Budget {
   /** Seconds for the whole search, of which `spent` were used before. */

@@ -10,9 +10,11 @@ import { hashOf, keyOf, type Task } from "./tune_task.ts";
 
 /** What was measured on one device, as files of JSON. */
 export interface TuneCache {
+  /** The device it is of: `scope` of a `Context`. */
   readonly scope: string;
   /** The scope's folder. */
   readonly folder: string;
+  /** What is known of a task, or null. */
   read(task: Task): Promise<Entry | null>;
   /** Replaces what is known of a task; candidates that other processes tried meanwhile are kept. */
   write(task: Task, entry: Entry): Promise<void>;

@@ -4,6 +4,7 @@ import type { Candidate, Subject, Task } from "./tune_task.ts";
 
 /** What happened to one candidate. */
 export interface Row {
+  /** One of those that the kernel listed. */
   readonly tuning: unknown;
   /** `stagesHash` of what was measured: where it differs now, the row says nothing. */
   readonly hash: string;
@@ -13,6 +14,7 @@ export interface Row {
   readonly reason: string;
   /** Median of `samples` samples, in seconds on the device; null unless timed. */
   readonly seconds: number | null;
+  /** How many samples were taken. */
   readonly samples: number;
   /** Seconds that compiling took, as far as the host can tell; null if unknown. */
   readonly compileSeconds: number | null;
@@ -20,17 +22,23 @@ export interface Row {
 
 export type TimedRow = Row & { readonly seconds: number };
 
+/** All that is known of one task, as its file holds it. */
 export interface Entry {
+  /** Of the format. */
   readonly version: 1;
+  /** The device it is of: `scope` of a `Context`. */
   readonly scope: string;
+  /** What was measured. */
   readonly subject: Subject;
   /** `offered` of the task when it was searched last, and the largest budget of a search, for the whole program. */
   readonly offered: string;
+  /** The largest budget in seconds that a program with this task was searched with. */
   readonly budgetSeconds: number;
   /** The tuning to use; null where nothing was measured. */
   readonly winner: unknown;
   /** What the outputs are on known inputs, by which a winner is checked again before use. */
   readonly expected: Expected | null;
+  /** What happened to each candidate. */
   readonly rows: readonly Row[];
 }
 

@@ -46,8 +46,11 @@ export interface SearchOptions {
   readonly onCandidate: (task: Task, entry: Entry) => void;
 }
 
-/** What is known of a task now, and what the search of it did. */
-export interface Found {
+/** What is known of a task after a search, and what the search of it did. */
+export interface Outcome {
+  /** What was searched. */
+  readonly task: Task;
+  /** All that is known of it now, from earlier searches too. */
   readonly entry: Entry;
   /** Candidates tried in this search. */
   readonly measured: number;
@@ -55,6 +58,10 @@ export interface Found {
   readonly note: string;
   /** Seconds until the first attempt had ended, that of the reference included; null if there was none. */
   readonly openingSeconds: number | null;
+}
+
+/** What a search of one task found. */
+export interface Found extends Omit<Outcome, "task"> {
   /** That of earlier searches, and of this one's attempts. */
   readonly pace: readonly Pace[];
 }

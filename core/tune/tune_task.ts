@@ -8,25 +8,33 @@ import type { Tensor } from "../graph/tensor.ts";
 
 /** What a measurement is about: it says nothing about any other kernel, problem or operands. */
 export interface Subject {
+  /** The kernel's name. */
   readonly kernel: string;
+  /** The problem, plain data. */
   readonly problem: unknown;
   /** "f32[128,32,32,96]" */
   readonly reads: readonly string[];
+  /** As `reads`, of what it writes. */
   readonly writes: readonly string[];
 }
 
+/** One tuning that may be the fastest. */
 export interface Candidate {
+  /** As the kernel lists it. */
   readonly tuning: unknown;
   /** The tuning as JSON, by which it is compared. */
   readonly text: string;
 }
 
+/** A distinct problem of a program: what is tuned once, however many ops have it. */
 export interface Task {
+  /** What is measured. */
   readonly subject: Subject;
   /** A hash of the subject. */
   readonly key: string;
   /** One of the ops that have this subject, and the labels of all of them. */
   readonly op: Op;
+  /** The labels of all ops with this subject. */
   readonly labels: readonly string[];
   /** The default first, then those that are likely fast. */
   readonly candidates: readonly Candidate[];

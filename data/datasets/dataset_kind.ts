@@ -6,6 +6,7 @@ import type { Crops } from "../crop.ts";
 import type { Dataset, ImageShape } from "../dataset.ts";
 import type { ImageFolder } from "../image_folder.ts";
 
+/** The part of a data set: what is trained on, or what is tested on. */
 export type Split = "train" | "test";
 
 /** Which examples of a data set are wanted. */

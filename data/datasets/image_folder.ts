@@ -3,9 +3,6 @@ import type { Crops } from "../crop.ts";
 import { listImageFolder } from "../image_folder.ts";
 import type { DatasetKind } from "./dataset_kind.ts";
 
-/** Pictures of any size: resized until the short side has `shortSide` pixels, then a crop of `crop` x `crop`. */
-export type ImageFolderConfig = Crops;
-
 const schema = z.strictObject({
   shortSide: z.int().min(1).max(4096).describe("Images are resized until their short side has so many pixels"),
   crop: z.int().min(1).max(4096).describe("Height and width: a random crop in training, else the middle"),
@@ -14,7 +11,7 @@ const schema = z.strictObject({
   error: "crop must be at most shortSide",
 }).describe("How the pictures of an imageFolder become images of one size");
 
-export const imageFolder: DatasetKind<"imageFolder", { readonly imageFolder: ImageFolderConfig }> = {
+export const imageFolder: DatasetKind<"imageFolder", { readonly imageFolder: Crops }> = {
   key: "imageFolder",
   about: "train/ and val/ with a folder per class",
   schema: z.strictObject({ imageFolder: schema }),

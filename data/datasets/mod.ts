@@ -12,7 +12,27 @@ import { imageFolder } from "./image_folder.ts";
 import { mnist } from "./mnist.ts";
 import { shapes } from "./shapes.ts";
 
-const KINDS = [cifar10, cifar100, mnist, fashionMnist, shapes, imageFolder] as const;
+/** The data sets that a config can name. */
+export type DatasetName = "cifar10" | "cifar100" | "mnist" | "fashionMnist" | "shapes" | "imageFolder";
+
+/** The name of a data set, and the options that are its own; those of another are refused. */
+export interface DatasetChoice {
+  /** Which data set. */
+  readonly name: DatasetName;
+  /** Of `cifar100`: the 100 classes, which is the default, or the 20 superclasses of five each. */
+  readonly labels?: "fine" | "coarse" | undefined;
+  /** Of `imageFolder`: how pictures become images of one size. */
+  readonly imageFolder?: Crops | undefined;
+}
+
+const KINDS: readonly DatasetKind<DatasetName, Omit<DatasetChoice, "name">>[] = [
+  cifar10,
+  cifar100,
+  mnist,
+  fashionMnist,
+  shapes,
+  imageFolder,
+];
 
 export const datasetKinds: KindList<DatasetKind> = kindList<DatasetKind>("data set", KINDS, {
   about: "string",
@@ -21,20 +41,6 @@ export const datasetKinds: KindList<DatasetKind> = kindList<DatasetKind>("data s
   shape: "function",
   count: "function",
 });
-
-type Intersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
-  ? All
-  : never;
-type OptionsOf<Kind> = Kind extends DatasetKind<string, infer Options> ? Options : never;
-export type DatasetName = typeof KINDS[number]["key"];
-/** The name of a data set, and the options that are its own. */
-export type DatasetChoice =
-  & { readonly name: DatasetName }
-  & {
-    readonly [Key in keyof Intersection<OptionsOf<typeof KINDS[number]>>]?:
-      | Intersection<OptionsOf<typeof KINDS[number]>>[Key]
-      | undefined;
-  };
 
 /**
  * The names of the classes of a data set, in the order of the labels, none where its files decide.

@@ -23,7 +23,14 @@ export function globalContrastNormalize(images: Float32Array, size: number, scal
   }
 }
 
-export const gcn: TransformKind<"gcn", { readonly scale: number }> = {
+/** What `gcn` of a config says. */
+export interface GcnConfig {
+  /** The Euclidean norm of each image afterwards. */
+  readonly scale: number;
+}
+
+/** Global contrast normalization. */
+export const gcn: TransformKind<"gcn", GcnConfig> = {
   key: "gcn",
   schema: z.strictObject({
     scale: z.number().gt(0).max(1e6).describe("Norm of each image after global contrast normalization"),

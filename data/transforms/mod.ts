@@ -2,16 +2,23 @@
 import * as z from "zod";
 import { kindList } from "../../core/host/kinds.ts";
 import { channelMeans } from "./channel_means.ts";
-import { gcn } from "./gcn.ts";
-import { scale } from "./scale.ts";
+import { gcn, type GcnConfig } from "./gcn.ts";
+import { scale, type ScaleConfig } from "./scale.ts";
 import type { Applying, Fitted, TransformKind } from "./transform_kind.ts";
-import { zca } from "./zca.ts";
+import { zca, type ZcaConfig } from "./zca.ts";
 
-const KINDS = [gcn, zca, channelMeans, scale] as const;
-
-type ConfigOf<Kind> = Kind extends TransformKind<infer Key, infer Options> ? { readonly [K in Key]: Options } : never;
 /** One entry of `preprocess:`: a kind's key with its options, as `{ scale: { subtract: 128, divide: 128 } }`. */
-export type TransformConfig = ConfigOf<typeof KINDS[number]>;
+export type TransformConfig =
+  | { readonly gcn: GcnConfig }
+  | { readonly zca: ZcaConfig }
+  | { readonly channelMeans: readonly number[] }
+  | { readonly scale: ScaleConfig };
+
+/** The kinds of these entries: one that the type does not name is an error here. */
+type KindsOf<Config> = Config extends unknown
+  ? { [Key in keyof Config & string]: TransformKind<Key, Config[Key]> }[keyof Config & string]
+  : never;
+const KINDS: readonly KindsOf<TransformConfig>[] = [gcn, zca, channelMeans, scale];
 
 const kinds = kindList<TransformKind>("transform", KINDS, {
   schema: "object",

@@ -3,7 +3,9 @@ import { pixelTransform, type TransformKind } from "./transform_kind.ts";
 
 /** What `scale` of a config says. */
 export interface ScaleConfig {
+  /** Subtracted from each value, first. */
   readonly subtract: number;
+  /** What is left is divided by it. */
   readonly divide: number;
 }
 

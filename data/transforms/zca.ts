@@ -13,8 +13,14 @@ function checked(action: string, whitening: Whitening | null, shape: ImageShape)
   throw new UserError(`Cannot ${action}: it has ${found} values, an image [${shape.join(", ")}] has ${size}`);
 }
 
+/** What `zca` of a config says. */
+export interface ZcaConfig {
+  /** Added to the eigenvalues of the covariance. */
+  readonly epsilon: number;
+}
+
 /** ZCA whitening (data/whitening.ts), on images as rows of height, width, channels. */
-export const zca: TransformKind<"zca", { readonly epsilon: number }> = {
+export const zca: TransformKind<"zca", ZcaConfig> = {
   key: "zca",
   schema: z.strictObject({
     epsilon: z.number().min(1e-8).max(1e6).describe("Added to the eigenvalues of the covariance"),

@@ -26,14 +26,19 @@ import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
 /** Ranges and deviations; those of colours in the units of the stored images. */
 export interface Distortion {
+  /** Width and height are multiplied by 1 + U(-stretch, stretch) each. */
   readonly stretch: number;
+  /** Mirror left to right with probability 1/2? */
   readonly flip: boolean;
   /** A coefficient of shear, or radians. */
   readonly shearOrRotation: number;
   /** Pixels. */
   readonly shift: number;
+  /** Deviations of the four normal draws of each channel. */
   readonly color: {
+    /** Of what is added. */
     readonly offset: number;
+    /** Of the factor of (value - background) that is added. */
     readonly contrast: number;
     /** Per pixel. */
     readonly gradientX: number;
@@ -41,16 +46,20 @@ export interface Distortion {
   };
 }
 
+/** What is drawn for. */
 export interface DrawDistortionsProblem {
+  /** Images. */
   readonly batch: number;
+  /** Channels of an image. */
   readonly channels: number;
   /** Examples in the whole data set. */
   readonly examples: number;
+  /** What is drawn, and the stream of random numbers; null: nothing, so the identity is stored. */
   readonly distortion: (Distortion & { readonly stream: number }) | null;
 }
 
 /** Numbers stored per image. */
-export const distortionSize = (channels: number) => 6 + 4 * channels;
+export const distortionSize = (channels: number): number => 6 + 4 * channels;
 
 /** Draws per image: 7 for its geometry, padded to 8, and two for each normal number. */
 const drawsOf = (channels: number) => 8 + 8 * channels;

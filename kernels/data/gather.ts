@@ -15,15 +15,21 @@ import { elementwise, f32, RANDOM, STEP } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 import { NO_LABEL, NO_TARGET } from "../labels.ts";
 
+/** Which batch is picked out of which part of a data set. */
 export interface GatherProblem {
+  /** Examples to pick. */
   readonly batch: number;
+  /** Rows of an image. */
   readonly height: number;
+  /** Columns of an image. */
   readonly width: number;
+  /** Channels of an image. */
   readonly channels: number;
   /** Examples in the whole data set. */
   readonly examples: number;
   /** The rows of the data set that this chunk holds. */
   readonly chunk: { readonly first: number; readonly rows: number };
+  /** Zeros around the image, mirroring, and the stream of random numbers; null: images as they are. */
   readonly augment: { readonly pad: number; readonly flip: boolean; readonly stream: number } | null;
 }
 

@@ -20,11 +20,13 @@ import type { GatherProblem } from "./gather.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 import { elementwise, f32, STEP, unroll } from "../wgsl.ts";
 
+/** Which batch is placed on which canvas. */
 export interface PlaceOnCanvasProblem extends Omit<GatherProblem, "augment"> {
   /** Height and width of the canvas, at least those of the images. */
   readonly size: number;
   /** Where the first row and column of an undistorted image lie on the canvas. */
   readonly top: number;
+  /** As `top`, of columns. */
   readonly left: number;
   /** The value around the image, in the units of the stored images. */
   readonly background: number;

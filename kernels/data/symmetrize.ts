@@ -5,9 +5,13 @@
 import { elementwise, f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** The matrix, and what becomes of it. */
 export interface SymmetrizeProblem {
+  /** Rows, and columns. */
   readonly side: number;
+  /** What the mean of x and its transpose is multiplied by. */
   readonly scale: number;
+  /** What is added to the diagonal. */
   readonly diagonal: number;
 }
 

@@ -9,15 +9,21 @@
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 import { elementwise, f32, STEP } from "../wgsl.ts";
 
+/** The bytes, and what becomes of them. */
 export interface UnpackProblem {
+  /** Images that this program takes. */
   readonly batch: number;
+  /** Rows of an image. */
   readonly height: number;
+  /** Columns of an image. */
   readonly width: number;
+  /** Channels of an image. */
   readonly channels: number;
   /** Images in the bytes, a multiple of `batch`. */
   readonly rows: number;
   /** Of each channel. */
   readonly subtract: readonly number[];
+  /** Of all channels. */
   readonly divide: number;
 }
 

@@ -16,8 +16,11 @@ import { elementwise, STEP } from "../wgsl.ts";
 /** What the entries of a list hold at first. */
 export const EMPTY = 0xffffffff;
 
+/** The batch, and the lists. */
 export interface TopKProblem {
+  /** Examples. */
   readonly batch: number;
+  /** Channels, each with a list. */
   readonly channels: number;
   /** Examples of a list. */
   readonly k: number;

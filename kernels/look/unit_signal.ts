@@ -14,10 +14,13 @@ import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 /** In a choice, instead of a unit or a position: whichever is the most active. */
 export const MOST_ACTIVE = 0xffffffff;
 
+/** The activations that are looked at. */
 export interface UnitProblem {
+  /** Examples. */
   readonly batch: number;
   /** Height times width. */
   readonly positions: number;
+  /** Channels, which are the units. */
   readonly channels: number;
 }
 

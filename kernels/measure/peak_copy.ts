@@ -8,12 +8,15 @@ import { type Kernel, read, write } from "../kernel.ts";
 
 const THREADS = 256;
 
+/** How much is copied. */
 export interface PeakCopyProblem {
   /** How many vec4f; a multiple of 4096, so that no thread needs to check. */
   readonly vectors: number;
 }
 
+/** How it is shared among threads. */
 export interface PeakCopyTuning {
+  /** Vectors of four floats that a thread copies. */
   readonly vectorsPerThread: number;
 }
 

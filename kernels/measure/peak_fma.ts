@@ -12,15 +12,17 @@ import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 /** Threads of one workgroup; y has as many elements per workgroup. */
 export const FMA_THREADS = 256;
 /** Elements of `start`. */
-export const FMA_STARTS = FMA_THREADS + 11;
+export const FMA_STARTS: number = FMA_THREADS + 11;
 
 const CHAINS = 12;
 /** Copies of the loop's body: on llvmpipe the loop itself costs a fifth of the time at 8. */
 const UNROLLED = 16;
 
+/** How much is computed. */
 export interface PeakFmaProblem {
   /** More workgroups are more work with the same shader. */
   readonly workgroups: number;
+  /** Rounds of 16 multiply-adds in each chain. */
   readonly iterations: number;
 }
 

@@ -12,10 +12,15 @@
 import { f32 } from "../wgsl.ts";
 import { type UpdateKernel, updateKernel } from "./update_kernel.ts";
 
+/** The constants of Adam's formula. */
 export interface AdamConstants {
+  /** Share of the first moment that is kept, in [0, 1). */
   readonly beta1: number;
+  /** Share of the second moment that is kept, in [0, 1). */
   readonly beta2: number;
+  /** Added to the root of the second moment. */
   readonly epsilon: number;
+  /** Share of a weight that is added to its gradient or, decoupled, taken from it. */
   readonly weightDecay: number;
 }
 
@@ -31,6 +36,7 @@ const correction = ({ beta1, beta2 }: AdamConstants) =>
     power += power - power * power;
   }`;
 
+/** The update of one chunk; `decoupled` is AdamW. */
 export const adamUpdate: UpdateKernel<AdamConstants & { readonly decoupled: boolean }> = updateKernel({
   name: "adam",
   moments: ["firstMoment", "secondMoment"],

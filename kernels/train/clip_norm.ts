@@ -32,9 +32,11 @@ export const squareSums: Kernel<{ readonly count: number }, Fixed> = {
   cost: ({ count }) => ({ flops: 2 * count, bytes: 4 * (count + NORM_SHARES) }),
 };
 
+/** What the factor is made of. */
 export interface ClipFactorProblem {
   /** Shares of all chunks. */
   readonly count: number;
+  /** The largest norm that gradients keep. */
   readonly clipNorm: number;
   /** Are the gradients multiplied by a loss scale? Absent: no. */
   readonly scaled?: true;

@@ -9,7 +9,9 @@ import { LOSS_SCALE } from "./loss_scale.ts";
 import { elementwise, f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** The outputs that are compared with their targets. */
 export interface LossProblem {
+  /** Examples. */
   readonly batch: number;
   /** Outputs of the network for each example. */
   readonly classes: number;

@@ -10,13 +10,17 @@
 import { f32 } from "../wgsl.ts";
 import { type UpdateKernel, updateKernel } from "./update_kernel.ts";
 
+/** The constants of the formula. */
 export interface SgdConstants {
+  /** Share of the velocity that is kept, in [0, 1). */
   readonly momentum: number;
+  /** Share of a weight that is added to its gradient. */
   readonly weightDecay: number;
   /** Absent: false. */
   readonly nesterov?: boolean | undefined;
 }
 
+/** The update of one chunk. */
 export const sgdUpdate: UpdateKernel<SgdConstants> = updateKernel({
   name: "sgd",
   moments: ["velocity"],

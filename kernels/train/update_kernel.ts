@@ -9,8 +9,11 @@ import { LOSS_SCALE } from "./loss_scale.ts";
 import { elementwise, STEP } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** The chunk that is updated. */
 export interface UpdateProblem {
+  /** Its elements. */
   readonly count: number;
+  /** Are the gradients 0 afterwards, so that the parts of the next batch can be added to them? */
   readonly clear: boolean;
   /** Are the gradients multiplied by a loss scale? Absent: no. */
   readonly scaled?: true;

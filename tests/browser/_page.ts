@@ -1,5 +1,6 @@
 /** What the tests do in a browser, through the library as a page uses it; what they compare with does the same in Node. */
 import * as allcnn from "../../mod.ts";
+import { tuneOps } from "../../core/tune/tune.ts";
 import * as storage from "../../core/host/files.ts";
 import { tensor } from "../../core/graph/tensor.ts";
 import { checkStorage as check } from "../core/_storage_contract.ts";
@@ -91,7 +92,7 @@ export async function tune() {
     writes: [tensor("y", [2, 4, 4, 5])],
   });
   const budget = { seconds: 20, spent: 0, again: false, onOutcome: () => {} };
-  const [outcome] = await allcnn.tuneOps(context, [op], cache, { ...budget, stop: () => false, onCandidate: () => {} });
+  const [outcome] = await tuneOps(context, [op], cache, { ...budget, stop: () => false, onCandidate: () => {} });
   const tuner = allcnn.cachedTuner(context, cache, (message) => warnings.push(message));
   const { rows, winner } = (await cache.all())[0]!;
   return {

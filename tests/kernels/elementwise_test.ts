@@ -4,6 +4,7 @@ import { accumulate } from "../../kernels/train/accumulate.ts";
 import { dropout } from "../../kernels/layer/dropout.ts";
 import { reluPullback } from "../../kernels/layer/relu_pullback.ts";
 import { sgdUpdate } from "../../kernels/train/sgd.ts";
+import { elementwiseKernel } from "../../kernels/elementwise_kernel.ts";
 import { symmetrize } from "../../kernels/data/symmetrize.ts";
 import { encodeStep } from "../../core/graph/step_data.ts";
 import { random, relativeError, runOp } from "../_gpu.ts";
@@ -44,6 +45,18 @@ test("elementwise: more than 65535 workgroups are folded, and every element is c
   const count = 65535 * 64 + 65; // the last workgroup of the second row has one thread to do
   const dx = await pullback("deconvnet", 0, new Float32Array(count).fill(1), []);
   assert.ok(dx.every((value) => value === 1));
+});
+
+test("a kernel of one expression: of its reads by name and the index, in order; its cost counts them", async () => {
+  const kernel = elementwiseKernel("mixed", ["a", "b"], "a - 3.0 * b + f32(i)", { flops: 3 });
+  const a = random(131, 4), b = random(131, 5), writes = [{ shape: [131] }];
+  const [y] = await runOp(kernel, { count: 131 }, {}, { reads: [vector(a), vector(b)], writes });
+  assert.ok(relativeError(y!, a.map((value, i) => value - 3 * b[i]! + i)) < 1e-7);
+  assert.equal(kernel.cost({ count: 131 }), { flops: 393, bytes: 12 * 131 });
+  assert.equal(kernel.cost({ count: 131, dtype: "f16" }), { flops: 393, bytes: 6 * 131 });
+  for (const names of [["a", "a"], ["i"], ["2x"], ["a b"]]) {
+    assert.throws(() => elementwiseKernel("wrong", names, "1.0"), /^Cannot make the kernel "wrong": it cannot call a /);
+  }
 });
 
 const AT = { seed: 0xfedcba98, step: 70001, stream: 0x9abcdef0 };

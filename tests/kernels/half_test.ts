@@ -1,6 +1,7 @@
 /** The other kernels in half precision; the convolutions are in half_conv_test.ts. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { elementwiseKernel } from "../../kernels/elementwise_kernel.ts";
 import { cast } from "../../kernels/layer/cast.ts";
 import { dropout } from "../../kernels/layer/dropout.ts";
 import { globalAveragePoolBackward, globalAveragePoolForward } from "../../kernels/layer/global_average_pool.ts";
@@ -21,6 +22,12 @@ halfTest("relu_pullback in half precision agrees with float64", async () => {
     const [dx] = await runOp(reluPullback, { count: 151, rule, slope: 0.1, ...HALF }, {}, { reads, writes });
     assert.ok(relativeError(dx!, reference.reluPullback(rule, 0.1, dy, y)) < HALF_ERROR, rule);
   }
+});
+
+halfTest("a kernel of one expression computes in float32 what it stores in half precision", async () => {
+  const kernel = elementwiseKernel("scaled", ["x"], "x * 1024.0 * 1024.0 / (1024.0 * 1024.0)"), x = random(151, 6);
+  const [y] = await runOp(kernel, { count: 151, ...HALF }, {}, { reads: [vector(x)], writes: [empty(151)] });
+  assert.is(relativeError(y!, x), 0);
 });
 
 halfTest("dropout in half precision draws the same mask", async () => {

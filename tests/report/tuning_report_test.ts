@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Outcome } from "../../core/tune/tune_budget.ts";
+import type { Outcome } from "../../core/tune/tune_search.ts";
 import { emptyEntry, type Row } from "../../core/tune/tune_entry.ts";
 import { tasksOf } from "../../core/tune/tune_task.ts";
 import { tuningReport } from "../../report/tuning_report.ts";
