@@ -4,7 +4,15 @@
  */
 // Models: open, train, evaluate, predict, save, load.
 export { type Context, type DeviceOptions, openDevice } from "./core/device/device.ts";
-export { DeviceLostError, DivergedError, FileError, TooLargeError, UserError } from "./core/host/errors.ts";
+export {
+  DeviceLostError,
+  DivergedError,
+  FileError,
+  type Told,
+  TooLargeError,
+  UserError,
+  type Words,
+} from "./core/host/errors.ts";
 export { evaluate, type EvaluateOptions, type Score } from "./training/evaluate.ts";
 export type { EpochMetrics } from "./report/metrics.ts";
 export type { Status } from "./training/status.ts";

@@ -2,6 +2,7 @@
 import { oneLine, UserError } from "../core/host/errors.ts";
 import { environment, exit, onLostOutput, pause, print, printError } from "../core/host/process.ts";
 import { type Arguments, helpText, parseArguments, type Usage } from "./arguments.ts";
+import { OPTION_WORDS } from "./words.ts";
 
 export interface Command {
   readonly usage: Usage;
@@ -31,7 +32,8 @@ const NO_MEMORY = /Array buffer allocation failed|Invalid (typed )?array( buffer
 function errorText(error: unknown): string {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   if (debugging()) return stack ?? message;
-  if (error instanceof UserError || isDenied(error)) return message;
+  if (error instanceof UserError) return error.inWords(OPTION_WORDS);
+  if (isDenied(error)) return message;
   if (error instanceof RangeError && NO_MEMORY.test(message)) {
     return `Not enough memory for this network and data: use a smaller network or batch, or fewer examples (${message})`;
   }

@@ -19,6 +19,7 @@ import { dataFolder } from "./data_folder.ts";
 import { classesOf, keptClasses, TRAINED_OPTIONS } from "./open_trained.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 import { openDeviceFor } from "./tuning_options.ts";
+import { OPTION_WORDS } from "./words.ts";
 
 export const serve: Command = {
   goesOn: true,
@@ -88,7 +89,7 @@ async function dataOf(args: Arguments, config: Config, screen: ProgressLine): Pr
     return { config: dataset, directory: await dataFolder(args, dataset, screen), classes };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    screen.line(`${error.message}; the page has no images of the data set`);
+    screen.line(`${error.inWords(OPTION_WORDS)}; the page has no images of the data set`);
     return error;
   }
 }

@@ -33,6 +33,7 @@ import { CONV_SHAPE, convOps } from "./conv_ops.ts";
 import { liveTable } from "./live_table.ts";
 import { compareSteps, openStep } from "./step.ts";
 import { DEFAULT_BUDGET, DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
+import { OPTION_WORDS } from "./words.ts";
 
 export const tune: Command = {
   usage: {
@@ -257,7 +258,7 @@ async function compared(
     return await compare(cache, new Set(outcomes.map(({ task }) => task.key)));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    print(`The whole step was not timed: ${error.message}`); // two plans do not fit, for example
+    print(`The whole step was not timed: ${error.inWords(OPTION_WORDS)}`); // two plans do not fit, for example
     return null;
   }
 }

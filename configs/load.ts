@@ -1,7 +1,7 @@
-/** Reads a YAML config: parse, apply `--set`, check against the schema; every error names file, line, column, path. */
+/** Reads a YAML config: parse, apply settings, check against the schema; every error names file, line, column, path. */
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
-import { UserError } from "../core/host/errors.ts";
+import { UserError, type Words } from "../core/host/errors.ts";
 import { describeProblem, type Path, reported } from "../core/host/check_options.ts";
 import { expandAliases, ExpandError } from "./expand.ts";
 import { readConfig } from "./find.ts";
@@ -24,12 +24,10 @@ function depthOf(text: string): number {
 }
 
 /** Refuses what would overflow the parser's stack. */
-function checkSize(text: string, source: string): void {
-  if (text.length > MAX_LENGTH) {
-    throw new UserError(`${source} is no config: it has ${text.length} characters, expected at most ${MAX_LENGTH}`);
-  }
-  const depth = depthOf(text);
-  if (depth > MAX_DEPTH) throw new UserError(`${source} is no config: it is nested deeper than ${MAX_DEPTH} levels`);
+function checkSize(text: string, source: (words: Words) => string): void {
+  const refused = (why: string) => new UserError((words) => `${source(words)} is no config: ${why}`);
+  if (text.length > MAX_LENGTH) throw refused(`it has ${text.length} characters, expected at most ${MAX_LENGTH}`);
+  if (depthOf(text) > MAX_DEPTH) throw refused(`it is nested deeper than ${MAX_DEPTH} levels`);
 }
 
 /**
@@ -59,7 +57,7 @@ function checkSize(text: string, source: string): void {
  * ```
  */
 export function parseConfig(text: string, source: string, settings: readonly string[] = []): Config {
-  checkSize(text, source);
+  checkSize(text, () => source);
   const lines = new LineCounter();
   let document: Document;
   try {
@@ -89,9 +87,11 @@ export function parseConfig(text: string, source: string, settings: readonly str
 
   const { path, message, unknown } = reported(result.error.issues);
   const setting = overridden.findLast(({ path: set }) => setHere(document, path, set));
-  const place = setting === undefined ? at(offsetOf(document, path)) : `--set ${setting.text}`;
   const wrong = describeProblem(configSchema, path, { message, value: document.getIn(path), unknown });
-  throw new UserError(`${place} ${dotted(path) || "config"}: ${wrong}`);
+  throw new UserError((words) => {
+    const place = setting === undefined ? at(offsetOf(document, path)) : words.setting(setting.text);
+    return `${place} ${dotted(path) || "config"}: ${wrong}`;
+  });
 }
 
 /** Did the setting of `set` make the value at `path`, or the nearest enclosing one? What a setting makes has no range. */
@@ -119,24 +119,26 @@ function offsetOf(document: Document, path: Path): number {
 /** Applies `path=value`, the value read as YAML. Throws `UserError` on anything else. */
 function applySetting(document: Document, text: string): { text: string; path: Path } {
   const split = text.indexOf("=");
-  if (split < 1) throw new UserError(`Cannot read --set ${text}: expected path=value, as training.batch=64`);
+  const refused = (action: string, why: string) =>
+    new UserError(({ setting }) => `Cannot ${action} ${setting(text)}: ${why}`);
+  if (split < 1) throw refused("read", "expected path=value, as training.batch=64");
   const path = text.slice(0, split).split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part);
   const beyond = path.findIndex((part, i) => {
     const list = document.getIn(path.slice(0, i), true);
     return isSeq(list) && !(typeof part === "number" && part <= list.items.length); // at the length it appends
   });
-  checkSize(text, `--set ${text.slice(0, split)}`);
+  checkSize(text, ({ setting }) => setting(text.slice(0, split)));
   let value: unknown;
   try {
     value = parse(text.slice(split + 1), { logLevel: "error" });
   } catch {
-    throw new UserError(`Cannot read --set ${text}: ${text.slice(split + 1)} is not valid YAML`);
+    throw refused("read", `${text.slice(split + 1)} is not valid YAML`);
   }
   try {
     if (beyond >= 0) throw new RangeError();
     document.setIn(path, document.createNode(value));
   } catch {
-    throw new UserError(`Cannot apply --set ${text}: there is no ${dotted(path)} in this config`);
+    throw refused("apply", `there is no ${dotted(path)} in this config`);
   }
   return { text, path };
 }

@@ -111,8 +111,9 @@ async function findFolder({ name, folder: inner, files }: CifarFormat, directory
     if (other !== undefined) found = `it holds ${other[1]}`;
   }
   throw new UserError(
-    `Cannot find ${name} in "${directory}": ${found}; let --data DIR or ALLCNN_DATA name the folder with ` +
-      `${all[0]} ... ${all.at(-1)} of the binary version ("${inner}"), or give neither, and the files are downloaded`,
+    ({ namingData }) =>
+      `Cannot find ${name} in "${directory}": ${found}; name the folder${namingData} that holds ${all[0]} ... ` +
+      `${all.at(-1)} of the binary version ("${inner}"), or name none, and the files are downloaded`,
   );
 }
 

@@ -88,8 +88,9 @@ async function findFile({ name, folder }: IdxFormat, directory: string, file: st
     for (const path of [`${place}/${file}`, `${place}/${file}.gz`]) if (await exists(path)) return path;
   }
   throw new UserError(
-    `Cannot find "${file}" or "${file}.gz" of ${name} in "${directory}" or "${directory}/${folder}": ` +
-      "let --data DIR or ALLCNN_DATA name the folder that holds it",
+    ({ namingData }) =>
+      `Cannot find "${file}" or "${file}.gz" of ${name} in "${directory}" or "${directory}/${folder}": name the folder ` +
+      `that holds it${namingData}`,
   );
 }
 

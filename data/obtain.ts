@@ -95,8 +95,9 @@ async function fetchChecked(archive: Archive, { url, part, folder }: Places, opt
     } catch (error) {
       if (!(error instanceof DownloadError)) throw error;
       throw new UserError(
-        `${error.message}; try again later, or unpack ${archive.file} by hand and put its files into "${folder}" or ` +
-          "name their folder with --data DIR or ALLCNN_DATA",
+        ({ namingData }) =>
+          `${error.message}; try again later, or unpack ${archive.file} by hand and put its files into "${folder}" or ` +
+          `name their folder${namingData}`,
       );
     }
     const found = await sha256Of(part, options.signal);

@@ -74,7 +74,8 @@ export async function planSweep(options: PlanOptions): Promise<SweepPlan> {
 }
 
 function asGridError(error: unknown): never {
-  throw error instanceof UserError ? new UserError(error.message.replace("--set ", "--grid ")) : error;
+  if (!(error instanceof UserError)) throw error;
+  throw new UserError((words) => error.inWords({ ...words, setting: (text) => `--grid ${text}` }));
 }
 
 /** What is to be trained as far as it is known by now; `records` say what became of the cells. */

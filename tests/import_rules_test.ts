@@ -198,6 +198,16 @@ test("no layer knows of the GPU, not even in a comment", () => {
   none(inFolder("layers").filter((path) => TEXT.get(path)!.includes("GPU")));
 });
 
+test("the library says what to do in its own words; only the commands name their options", () => {
+  const library = ["core", "kernels", "layers", "learning", "data", "configs", "training", "explain", "export"];
+  none(mentions(
+    SOURCES.filter((path) => library.includes(topOf(path))),
+    /--(set|data|config|out|resume|allow-|exact|safe|matrix|grid|hold-out)/,
+    // A line that only commands print, and a comment in code that one writes.
+    ["training/precision.ts", "export/pytorch_code.ts"],
+  ));
+});
+
 test("no circular imports, types included", () => {
   const cycles: string[] = [], done = new Set<string>();
   const visit = (path: string, trail: readonly string[]) => {

@@ -6,11 +6,12 @@ import type { Session } from "./session.ts";
 /** Throws `DivergedError` where the loss is no number any more; the checkpoint before it stays. */
 export function checkFinite({ training, lossScale }: Session, [loss]: readonly number[], step: number): void {
   if (Number.isFinite(loss)) return;
-  const half = lossScale === null ? "" : ", or --set precision=f32, since half precision ends at 65504";
+  const rate = training.learningRate.base / 5;
   throw new DivergedError(
     `The loss became ${loss} before step ${step}`,
-    "the last good checkpoint is kept; try a smaller learning rate, " +
-      `as --set training.learningRate.base=${training.learningRate.base / 5}${half}`,
+    ({ learningRate, float32 }) =>
+      `the last good checkpoint is kept; try a smaller learning rate, as ${learningRate(rate)}` +
+      (lossScale === null ? "" : `, or ${float32}, since half precision ends at 65504`),
   );
 }
 
@@ -19,6 +20,6 @@ export function checkUpdates(lossScale: LossScale | null, epoch: number, steps: 
   if (lossScale?.skipped !== steps) return;
   throw new DivergedError(
     `All ${steps} updates of epoch ${epoch + 1} were skipped, since gradients overflow in half precision`,
-    "the last good checkpoint is kept; activations may exceed 65504: try --set precision=f32",
+    ({ float32 }) => `the last good checkpoint is kept; activations may exceed 65504: try ${float32}`,
   );
 }

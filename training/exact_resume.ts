@@ -2,15 +2,17 @@
 import type { Context } from "../core/device/device.ts";
 import type { Plan } from "../core/device/plan.ts";
 import { fixedTuner, type Tuner } from "../core/graph/tuner.ts";
-import { UserError } from "../core/host/errors.ts";
+import { type Told, UserError } from "../core/host/errors.ts";
 import type { Resumed, RunOptions } from "./run_options.ts";
 
 /** Going on would need other kernels, which round differently. */
 export class NotExactError extends UserError {
   override readonly name = "NotExactError";
 
-  constructor(why: string) {
-    super(`Cannot resume byte-exactly: ${why}; --allow-retune goes on with another rounding`);
+  constructor(why: Told) {
+    super((words) =>
+      `Cannot resume byte-exactly: ${typeof why === "string" ? why : why(words)}; ${words.otherKernels}`
+    );
   }
 }
 
@@ -23,7 +25,9 @@ export function tunerFor(
 ): Tuner {
   if (resumed === null || allowRetune) return otherwise;
   if (resumed.checkpoint.scope !== scope) {
-    throw new NotExactError("the run was made on another device or driver, or with other --exact, --safe or --matrix");
+    throw new NotExactError(({ deviceOptions }) =>
+      `the run was made on another device or driver, or with other ${deviceOptions}`
+    );
   }
   return fixedTuner(resumed.checkpoint.tunings, limits, otherwise);
 }

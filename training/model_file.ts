@@ -98,7 +98,7 @@ export async function openDefined(path: string, given: Config | null, warn: (mes
 
 /** Of a checkpoint that was made elsewhere or holds a network alone, where a config is needed. */
 export const noConfig = (path: string): UserError =>
-  new UserError(`Checkpoint "${path}" carries no config: name one, as --config allcnn-c`);
+  new UserError(({ namingConfig }) => `Checkpoint "${path}" carries no config: name one${namingConfig}`);
 
 /** The whitening that a checkpoint names, unless the images of `definition` are not whitened. */
 export async function savedWhitening({ whitening }: Checkpoint, path: string, definition: Definition | Config) {

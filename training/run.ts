@@ -31,8 +31,11 @@ export async function trainRun(options: RunOptions): Promise<boolean> {
       const step = resumed?.checkpoint.progress?.step ?? -1,
         seconds = retrySeconds[step > reached ? losses = 0 : losses];
       if (seconds === undefined) {
-        const how = resumed === null ? "start again" : `go on with: allcnn train --resume ${out}`;
-        throw new UserError(`${lost.message}, ${losses} times without a new checkpoint; once it works, ${how}`);
+        const [times, begun] = [losses, resumed !== null];
+        throw new UserError((words) =>
+          `${lost.inWords(words)}, ${times} times without a new checkpoint; once it works, ` +
+          (begun ? `go on with ${words.run(out)}` : "start again")
+        );
       }
       [losses, reached] = [losses + 1, step];
       const from = step < 0 ? "starting again" : `going on from step ${step}`;

@@ -48,13 +48,17 @@ export async function holdsCheckpoint(folder: string): Promise<boolean> {
  */
 export async function refuseExistingRun(folder: string, config: Config): Promise<void> {
   if (await holdsCheckpoint(folder) || await exists(`${folder}/metrics.jsonl`)) {
-    throw new UserError(`"${folder}" already holds a run: go on with --resume ${folder}, or choose another --out`);
+    throw new UserError((words) =>
+      `"${folder}" already holds a run: go on with ${words.run(folder)}, or choose another ${words.folder}`
+    );
   }
   const begun = `${folder}/config.yaml`;
   if (await exists(begun) && await readText(begun) === stringify(config)) return;
   for (const name of ["config.yaml", "curves.png", WHITENING]) {
     if (!(await exists(`${folder}/${name}`))) continue;
-    throw new UserError(`Cannot train in "${folder}": the run would replace your ${name} there; choose another --out`);
+    throw new UserError((words) =>
+      `Cannot train in "${folder}": the run would replace your ${name} there; choose another ${words.folder}`
+    );
   }
 }
 

@@ -96,7 +96,8 @@ export async function lockRun(
     const holder = parseHolder(text ?? "");
     const who = holder === null ? "another process" : `process ${holder.pid} on ${holder.host}, since ${holder.since},`;
     return new FolderInUseError(
-      `Cannot write into "${folder}": ${who} is training there; wait for it, stop it, or choose another folder with --out`,
+      (words) =>
+        `Cannot write into "${folder}": ${who} is training there; wait for it, stop it, or choose another ${words.folder}`,
     );
   };
   if (!(await createFile(path, own))) {

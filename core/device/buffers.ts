@@ -1,6 +1,6 @@
 /** Real buffers on the device. */
 import type { Context } from "./device.ts";
-import { TooLargeError } from "../host/errors.ts";
+import { firstLine, TooLargeError } from "../host/errors.ts";
 import { mebibytes } from "../host/memory.ts";
 
 /** Creates a storage buffer. Throws `TooLargeError` where the device has not enough memory. */
@@ -16,8 +16,8 @@ export async function createBuffer({ device, check }: Context, label: string, by
   const error = await invalid ?? await full;
   if (error !== null) {
     throw new TooLargeError(
-      `Cannot allocate ${mebibytes(bytes)} on the device for ${label}: ${error.message.split("\n")[0]}; ` +
-        "use a smaller batch (--set training.batch=N)",
+      ({ smallerBatch }) =>
+        `Cannot allocate ${mebibytes(bytes)} on the device for ${label}: ${firstLine(error)}; use ${smallerBatch}`,
     );
   }
   return buffer;

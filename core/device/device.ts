@@ -117,7 +117,7 @@ export async function openDevice(
     const { error } = event as GPUUncapturedErrorEvent, message = firstLine(error);
     const full = error.constructor.name === "GPUOutOfMemoryError";
     failure ??= full
-      ? new UserError(`The GPU ran out of memory (${message}): use a smaller batch (--set training.batch=N)`)
+      ? new UserError(({ smallerBatch }) => `The GPU ran out of memory (${message}): use ${smallerBatch}`)
       : new Error(`The GPU reported: ${error.message}`);
   });
   device.lost.then(({ reason, message }) => {

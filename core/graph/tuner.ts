@@ -41,8 +41,11 @@ export function fixedTuner(recorded: Tunings, limits: Limits, otherwise: Tuner):
       );
       if (found === undefined) {
         throw new UserError(
-          `Cannot resume byte-exactly: ${op.label} ran with tuning ${JSON.stringify(wanted)}, which this version or ` +
-            "device does not offer; --allow-retune goes on with another rounding",
+          ({ otherKernels }) =>
+            `Cannot resume byte-exactly: ${op.label} ran with tuning ${
+              JSON.stringify(wanted)
+            }, which this version or ` +
+            `device does not offer; ${otherKernels}`,
         );
       }
       return found;

@@ -11,6 +11,48 @@ export function oneLine(text: string): string {
   return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)} ...`;
 }
 
+/** What a user can change, in the words of whoever tells them of it: the library has its own, a program its options. */
+export interface Words {
+  /** A value of a config that was given beside its file, as "training.batch=64". */
+  setting(text: string): string;
+  /** Fewer examples at once. */
+  readonly smallerBatch: string;
+  /** Another learning rate, in the schedule's `base`. */
+  learningRate(base: number): string;
+  /** Training without half precision. */
+  readonly float32: string;
+  /** Behind "name the folder": how to name that of a data set. */
+  readonly namingData: string;
+  /** Behind "name one": how to name the config of a network. */
+  readonly namingConfig: string;
+  /** Behind "another": the folder of a run. */
+  readonly folder: string;
+  /** Behind "go on with": the run in a folder. */
+  run(folder: string): string;
+  /** How a run goes on with other kernels than it was begun with. */
+  readonly otherKernels: string;
+  /** What a device was opened with. */
+  readonly deviceOptions: string;
+}
+
+const WORDS: Words = {
+  setting: (text) => `setting ${text}`,
+  smallerBatch: "a smaller batch",
+  learningRate: (base) => `a base of ${base}`,
+  float32: "float32",
+  namingData: "",
+  namingConfig: "",
+  folder: "folder",
+  run: (folder) => `the run in ${folder}`,
+  otherKernels: "other tunings go on with another rounding",
+  deviceOptions: "exact, safe or matrix",
+};
+
+/** A message: the same in any words, or made of them. */
+export type Told = string | ((words: Words) => string);
+
+const tell = (told: Told, words: Words) => oneLine(typeof told === "string" ? told : told(words));
+
 /**
  * An error that the user can act on: bad input, a missing file, a device that cannot do the work. Its message is one
  * line that names what, where and what to do; the commands print it without a stack trace.
@@ -29,9 +71,17 @@ export class UserError extends Error {
   /** The name of the class. */
   override readonly name: string = "UserError";
 
+  readonly #told: Told;
+
   /** `message` becomes one line: control characters are blanks, and the end is cut where it is too long. */
-  constructor(message: string) {
-    super(oneLine(message));
+  constructor(message: Told) {
+    super(tell(message, WORDS));
+    this.#told = message;
+  }
+
+  /** The message in other words than the library's. */
+  inWords(words: Words): string {
+    return tell(this.#told, words);
   }
 }
 
@@ -47,8 +97,8 @@ export class DivergedError extends UserError {
   override readonly name = "DivergedError";
 
   /** `what` happened, and what to do. */
-  constructor(readonly what: string, advice: string) {
-    super(`${what}: ${advice}`);
+  constructor(readonly what: string, advice: Told) {
+    super((words) => `${what}: ${tell(advice, words)}`);
   }
 }
 

@@ -77,7 +77,7 @@ function folderOf({ key, files }: DatasetKind, directory: string | null): string
   if (files === null) return "";
   if (directory !== null) return directory;
   throw new UserError(
-    `Cannot read ${key}: no folder was given; name the one that holds ${files} with --data DIR or ALLCNN_DATA`,
+    ({ namingData }) => `Cannot read ${key}: no folder was given; name the one that holds ${files}${namingData}`,
   );
 }
 

@@ -75,7 +75,7 @@ test("says where it looked and what names the folder", async () => {
     const message = await failure(readCifar10(directory, "train"));
     assert.match(message, directory);
     assert.match(message, found);
-    assert.match(message, "--data DIR or ALLCNN_DATA");
+    assert.match(message, "name the folder that holds data_batch_1.bin");
   }
 });
 
@@ -91,7 +91,7 @@ test("names the version that is there instead", async () => {
   ) {
     mkdirSync(dirname(join(other, path)), { recursive: true });
     writeFileSync(join(other, path), "");
-    assert.match(await failure(readCifar10(other, "train")), `it holds ${version}; let --data`);
+    assert.match(await failure(readCifar10(other, "train")), `it holds ${version}; name the folder`);
     assert.match(await failure(readCifar10(dirname(join(other, path)), "train")), version);
     rmSync(other, { recursive: true });
   }

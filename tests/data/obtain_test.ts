@@ -133,7 +133,7 @@ test("a connection that stalls is broken and taken up again; one that never answ
     assert.match(lines.join("\n"), "no byte came for 1 s");
   });
   await trial([silent], async ({ parent, server, get }) => {
-    assert.match(await failure(parent, get()), /no byte came for 1 s; try again later, or .*--data DIR/);
+    assert.match(await failure(parent, get()), /no byte came for 1 s; try again later, or .* name their folder$/);
     assert.is(server.ranges.length, 1 + IMPATIENT.retries);
   });
 });
@@ -196,7 +196,9 @@ test("an error of the client is final, one of the server is tried again", async 
   for (const code of [403, 404]) {
     await trial([status(code)], async ({ parent, server, get }) => {
       const message = await failure(parent, get());
-      for (const part of [`${server.address}/tiny.tar.gz`, `answers ${code}`, `${parent}/tiny-bin`, "ALLCNN_DATA"]) {
+      for (
+        const part of [`${server.address}/tiny.tar.gz`, `answers ${code}`, `${parent}/tiny-bin`, "name their folder"]
+      ) {
         assert.ok(message.includes(part), message);
       }
       assert.is(server.ranges.length, 1);
@@ -232,7 +234,7 @@ test("without a network, or with a wrong address, one line says what to do", () 
     await serving(good.bytes, [well], ({ address }) => Promise.resolve(void (closed = address)));
     const message = await failure(parent, get(closed));
     assert.ok(message.startsWith(`Cannot download ${closed}/tiny.tar.gz: `), message);
-    assert.match(message, /refused.*tiny-bin" or name their folder with --data/i);
+    assert.match(message, /refused.*tiny-bin" or name their folder$/i);
     for (const wrong of ["nowhere", "ftp://host/", "http://"]) {
       assert.match(await failure(parent, get(wrong)), `from "${wrong}": ALLCNN_MIRROR must be an address`);
     }

@@ -61,7 +61,7 @@ test("a plan: folders tell configs, values, seeds and data apart; errors name wh
     );
     assert.match(
       await refusal(() => planIn(folder, ["a"], { settings: ["training.rate=1"] })),
-      /^--set .* training.rate: unknown/,
+      /^setting training.rate=1 training.rate: unknown/,
     );
     assert.match(await refusal(() => planIn(folder, ["a", "a"])), /another config is named a too$/);
     // Two checkpoints of parameters and velocity each, and one more while it is written.

@@ -1,6 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import process from "node:process";
+import { OPTION_WORDS } from "../../cli/words.ts";
+import type { UserError } from "../../core/host/errors.ts";
 import { parseConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
 import { type Checkpoint, decode, encode } from "../../training/checkpoint.ts";
@@ -232,7 +234,8 @@ test("a tuning that is not offered any more is refused by name", async () => {
     await train(config, { ...part.saved, tunings });
     assert.unreachable();
   } catch (error) {
-    assert.match((error as Error).message, /Cannot resume byte-exactly: conv1\/forward .*--allow-retune/);
+    assert.match((error as Error).message, /Cannot resume byte-exactly: conv1\/forward .*; other tunings go on/);
+    assert.match((error as UserError).inWords(OPTION_WORDS), /^Cannot resume byte-exactly: .*; --allow-retune goes on/);
   }
 });
 

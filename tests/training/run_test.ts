@@ -113,7 +113,7 @@ test("a device lost in an epoch, before a save, in an evaluation, and while it i
     assert.instance(error, UserError);
     assert.match(
       (error as UserError).message,
-      new RegExp(`lost .* without a new checkpoint; once it works, go on with: allcnn train --resume ${unsaved}$`),
+      new RegExp(`lost .* without a new checkpoint; once it works, go on with the run in ${unsaved}$`),
     );
     const resumed = { config: config(false), checkpoint: await latestCheckpoint(unsaved, () => {}), rows: [] };
     await train(unsaved, false, {}, resumed);
