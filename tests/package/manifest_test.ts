@@ -46,7 +46,12 @@ test("package.json, package-lock.json and deno.json agree on version, license an
   // The build makes each module from the file that deno.json exports.
   assert.equal(deno.exports, { ".": "./mod.ts", "./kernels": "./kernels/mod.ts" });
   assert.equal(npm.exports, {
-    ".": { types: "./dist/types/mod.d.ts", node: "./dist/mod.js", default: "./dist/browser.js" },
+    ".": {
+      "types@<6": "./dist/types/before_6.d.ts",
+      types: "./dist/types/mod.d.ts",
+      node: "./dist/mod.js",
+      default: "./dist/browser.js",
+    },
     "./kernels": { types: "./dist/types/kernels/mod.d.ts", default: "./dist/kernels.js" },
     "./configs/*": "./configs/*",
     "./package.json": "./package.json",
@@ -69,8 +74,8 @@ test("the modules for Node import no package but the declared ones, and all of t
     }
   }
   assert.equal([...imported].filter((name) => builtinModules.includes(name)), [], "without node:");
-  // Fonts are files of a package that are looked up by name.
-  assert.equal([...imported, "@fontsource/inter"].sort(), declared.sort());
+  // Fonts are files of a package that are looked up by name; types are for older compilers.
+  assert.equal([...imported, "@fontsource/inter", "@webgpu/types"].sort(), declared.sort());
 });
 
 test("the modules for browsers and of kernels import nothing at all", async () => {
@@ -86,7 +91,9 @@ test("the tarball holds modules, declarations, configs and documents, and nothin
   const types = files.filter((path) => path.startsWith("dist/types/"));
   assert.equal(types.filter((path) => !path.endsWith(".d.ts")), []);
   assert.ok(types.includes("dist/types/mod.d.ts"));
-  assert.equal(types.filter((path) => !existsSync(path.slice("dist/types/".length).replace(/\.d\.ts$/, ".ts"))), []);
+  assert.equal(types.filter((path) => !existsSync(path.slice("dist/types/".length).replace(/\.d\.ts$/, ".ts"))), [
+    "dist/types/before_6.d.ts",
+  ]);
   const configs = readdirSync("configs").filter((name) => name.endsWith(".yaml")).map((name) => `configs/${name}`);
   assert.ok(configs.includes("configs/quickstart.yaml"));
   assert.equal(
