@@ -32,6 +32,9 @@ const host = (globalThis as { process?: Process }).process;
 /** Does this run in Node or Deno, with files and native packages? */
 export const hasProcess = host?.versions?.["node"] !== undefined;
 
+/** Is it Bun, which passes for Node? */
+export const inBun = host?.versions?.["bun"] !== undefined;
+
 /** "linux", "darwin", "win32", ...; empty in a browser. */
 export function platform(): string {
   return host?.platform ?? "";

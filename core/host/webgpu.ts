@@ -1,6 +1,6 @@
 /** WebGPU's entry point: Dawn (npm `webgpu`) in Node and Deno, `navigator.gpu` in a browser. */
 import { firstLine, UserError } from "./errors.ts";
-import { environment, hasProcess, platform, setDefaultEnvironment } from "./process.ts";
+import { environment, hasProcess, inBun, platform, setDefaultEnvironment } from "./process.ts";
 
 /** What Dawn runs on, by platform. Asked for by name, so that it is known. */
 const DAWN_BACKENDS: Readonly<Record<string, string>> = { linux: "vulkan", darwin: "metal", win32: "d3d12" };
@@ -33,6 +33,9 @@ export async function entryPoint(safe: boolean, matrix = false): Promise<{ gpu: 
       );
     }
     return { gpu: native, backend: "browser" };
+  }
+  if (inBun && native === undefined) { // Bun 1.4.5 aborts in Dawn's addon
+    throw new UserError("Bun cannot run Dawn, its addon would end the process: use Node 20.10 or newer, or Deno");
   }
   // Mesa prints an error for each device where this is unset.
   setDefaultEnvironment("XDG_RUNTIME_DIR", environment("TMPDIR") ?? "/tmp");

@@ -1,5 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import process from "node:process";
+import { execute } from "../cli/_run.ts";
 import { loadDawn } from "../../core/host/dawn.ts";
 
 test("polls of native code sleep after a while; everybody else's setImmediate is as it was", async () => {
@@ -41,6 +43,14 @@ test("polls of native code sleep after a while; everybody else's setImmediate is
   const count = await polls(200);
   assert.ok(count > 10, `${count} polls in 200 ms`);
   assert.ok(count < 600, `${count} polls in 200 ms: pauses grow to 1 ms`); // without pauses, many thousands
+});
+
+test("in Bun, where Dawn's addon ends the process, one line says so", async () => {
+  const program = `Object.defineProperty(process.versions, "bun", { value: "1.4.5" });
+const { openDevice } = await import("./dist/mod.js");
+await openDevice().catch((error) => console.log(error.name, error.message));`;
+  const { stdout } = await execute(process.execPath, ["--input-type=module", "--eval", program]);
+  assert.match(stdout, /^UserError Bun cannot run Dawn, .*: use Node 20\.10 or newer, or Deno\n$/);
 });
 
 test.run();
