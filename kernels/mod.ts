@@ -9,7 +9,7 @@
  * const image = { batch: 1, height: 8, width: 8, inChannels: 3, outHeight: 8, outWidth: 8, outChannels: 4 };
  * const problem = { ...image, kernel: 3, stride: 1, padding: 1, bias: true, slope: 0 };
  * const { dispatches } = convForward.stages(problem, { family: "direct" });
- * console.log(dispatches[0].shader.code); // WGSL
+ * console.log(dispatches[0]!.shader.code); // WGSL
  * ```
  * @module
  */
@@ -18,7 +18,7 @@ export * from "./dtype.ts";
 export * from "./kernel.ts";
 export * from "./labels.ts";
 export * from "./matrix_config.ts";
-export { axesOf, type Padding, type PerAxis, perAxis } from "./per_axis.ts";
+export type { Padding, PerAxis } from "./per_axis.ts";
 export * from "./pointwise.ts";
 export * from "./wgsl.ts";
 export { elementwiseKernel, type ElementwiseProblem } from "./elementwise_kernel.ts";
@@ -40,7 +40,7 @@ export * from "./layer/dropout.ts";
 export * from "./layer/elementwise_map.ts";
 export * from "./layer/global_average_pool.ts";
 export * from "./layer/max_pool.ts";
-export { pooledSize, type PoolEnds, type PoolWindows } from "./layer/pool_windows.ts";
+export type { PoolWindows } from "./layer/pool_windows.ts";
 export * from "./layer/relu.ts";
 export * from "./layer/relu_pullback.ts";
 
@@ -53,6 +53,7 @@ export * from "./train/loss_kernel.ts";
 export * from "./train/loss_scale.ts";
 export * from "./train/sgd.ts";
 export * from "./train/softmax_cross_entropy.ts";
+export * from "./train/target_loss.ts";
 export * from "./train/update_kernel.ts";
 
 // Batches.

@@ -18,13 +18,13 @@ export const spelled = (value: PerAxis): string => typeof value === "number" ? S
 
 /** Rows and columns around an image. */
 export interface Padding {
-  /** Rows above. */
+  /** Rows before the first one. */
   readonly top: number;
-  /** Columns before. */
+  /** Columns before the first one. */
   readonly left: number;
-  /** Rows below. */
+  /** Rows behind the last one. */
   readonly bottom: number;
-  /** Columns behind. */
+  /** Columns behind the last one. */
   readonly right: number;
 }
 

@@ -19,11 +19,14 @@ import { isSmooth, SMOOTH } from "./smooth_function.ts";
 
 /** What an activation is built of. */
 export interface ActivationConfig {
-  /** What is applied to each element. */
+  /** What is computed of each element. */
   readonly function: ActivationFunction;
 }
 /** `ActivationConfig` as it is written: the default is relu. */
-export type ActivationOptions = { readonly function?: ActivationFunction | undefined };
+export interface ActivationOptions {
+  /** What is computed of each element; the default is "relu". */
+  readonly function?: ActivationFunction | undefined;
+}
 
 const schema: z.ZodType<ActivationConfig, ActivationOptions> = z.strictObject({
   function: activationSchema.default("relu"),

@@ -1,12 +1,11 @@
 import * as z from "zod";
 import { averagePoolBackward, averagePoolForward } from "../kernels/layer/average_pool.ts";
-import { axesOf, sized } from "../kernels/per_axis.ts";
+import { axesOf, type PerAxis, sized } from "../kernels/per_axis.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { op } from "../core/graph/op.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
-import { before, paddingOf, strideWords, torchSides, torchSize } from "./axis_options.ts";
+import { before, paddingOf, type PaddingOption, strideWords, torchSides, torchSize } from "./axis_options.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
-import type { Optional } from "./optional.ts";
 import {
   checkPoolPadding,
   evenPadding,
@@ -22,7 +21,16 @@ export interface AveragePoolConfig extends PoolOptions {
   readonly countPadding: boolean;
 }
 /** Kernel and stride; no padding, and averages of what lies in the image, unless said otherwise. */
-export type AveragePoolOptions = Optional<AveragePoolConfig, "padding" | "countPadding">;
+export interface AveragePoolOptions {
+  /** Height and width of the window: a number, or [height, width]. */
+  readonly kernel: PerAxis;
+  /** Rows and columns from one window to the next: a number, or [rows, columns]. */
+  readonly stride: PerAxis;
+  /** Rows and columns around the image, which hold nothing; the default is "valid", none. */
+  readonly padding?: PaddingOption | undefined;
+  /** Does a window's average count the padding, as zeros? The default is no. */
+  readonly countPadding?: boolean | undefined;
+}
 
 const schema: z.ZodType<AveragePoolConfig, AveragePoolOptions> = z.strictObject({
   ...poolShape,

@@ -10,7 +10,6 @@ import { op } from "../core/graph/op.ts";
 import { dtypeOf, elements, tensor } from "../core/graph/tensor.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
-import type { Optional } from "./optional.ts";
 
 /** What a batch normalization is built of; the defaults are PyTorch's. */
 export interface BatchNormConfig {
@@ -20,7 +19,12 @@ export interface BatchNormConfig {
   readonly epsilon: number;
 }
 /** `BatchNormConfig` as it is written: both have defaults. */
-export type BatchNormOptions = Optional<BatchNormConfig, "momentum" | "epsilon">;
+export interface BatchNormOptions {
+  /** How far each step moves the running statistics to those of its batch, in [0, 1]; the default is 0.1. */
+  readonly momentum?: number | undefined;
+  /** Added to the variance; the default is 1e-5. */
+  readonly epsilon?: number | undefined;
+}
 
 const schema: z.ZodType<BatchNormConfig, BatchNormOptions> = z.strictObject({
   momentum: z.number().min(0).max(1).default(0.1).describe(

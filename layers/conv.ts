@@ -27,7 +27,6 @@ import { convPass } from "./conv_pass.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
 import type { OnnxNode } from "../core/graph/exported.ts";
 import { maxPool } from "./max_pool.ts";
-import type { Optional } from "./optional.ts";
 
 /** What a convolution is built of, defaults filled in. */
 export interface ConvConfig {
@@ -39,7 +38,7 @@ export interface ConvConfig {
   readonly stride: PerAxis;
   /** Zeros around the input. */
   readonly padding: PaddingOption;
-  /** What is applied to each output. */
+  /** What is done to the sums, before they are stored. */
   readonly activation: "none" | ReluFunction;
   /** Initial value of every bias. */
   readonly initialBias: number;
@@ -57,7 +56,20 @@ const schema: z.ZodType<ConvConfig, ConvOptions> = z.strictObject({
 });
 
 /** Output channels and kernel size; stride 1, no padding, no activation and biases of 0 unless said otherwise. */
-export type ConvOptions = Optional<ConvConfig, "stride" | "padding" | "activation" | "initialBias">;
+export interface ConvOptions {
+  /** Output channels. */
+  readonly channels: number;
+  /** Height and width of the kernel: a number, or [height, width]. */
+  readonly kernel: PerAxis;
+  /** Rows and columns from one output to the next: a number, or [rows, columns]; the default is 1. */
+  readonly stride?: PerAxis | undefined;
+  /** Zeros around the input; the default is "valid", none. */
+  readonly padding?: PaddingOption | undefined;
+  /** What is done to the sums, before they are stored; the default is "none". */
+  readonly activation?: "none" | ReluFunction | undefined;
+  /** Initial value of every bias; the default is 0. */
+  readonly initialBias?: number | undefined;
+}
 
 /** In words: "3 on each side", or what is where. */
 function paddingWords(around: Padding): string {

@@ -13,19 +13,25 @@ import {
 } from "./activation_function.ts";
 import { convPass } from "./conv_pass.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
-import type { Optional } from "./optional.ts";
 
 /** What a dense layer is built of, defaults filled in. */
 export interface DenseConfig {
   /** Outputs. */
   readonly channels: number;
-  /** What is applied to each output. */
+  /** What is done to the sums, before they are stored. */
   readonly activation: "none" | ReluFunction;
   /** Initial value of every bias. */
   readonly initialBias: number;
 }
 /** The number of outputs; no activation and biases of 0 unless said otherwise. */
-export type DenseOptions = Optional<DenseConfig, "activation" | "initialBias">;
+export interface DenseOptions {
+  /** Outputs. */
+  readonly channels: number;
+  /** What is done to the sums, before they are stored; the default is "none". */
+  readonly activation?: "none" | ReluFunction | undefined;
+  /** Initial value of every bias; the default is 0. */
+  readonly initialBias?: number | undefined;
+}
 
 const schema: z.ZodType<DenseConfig, DenseOptions> = z.strictObject({
   channels: z.int().min(1).describe("Outputs"),

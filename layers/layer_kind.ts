@@ -1,7 +1,7 @@
 /** Kinds of layers: everything that anybody wants to know of one, in a record; and the constructor that it gives. */
 import * as z from "zod";
 import type { Layer } from "../core/graph/layer.ts";
-import type { Kind } from "../core/host/kinds.ts";
+import type { Kind, Schema } from "../core/host/kinds.ts";
 import { UserError } from "../core/host/errors.ts";
 import { checkOptions } from "../core/host/check_options.ts";
 import type { OnnxNode, Shapes, TorchModule } from "../core/graph/exported.ts";
@@ -15,7 +15,7 @@ export type LayerConfig = string | { readonly [kind: string]: object };
 /** A kind of layer. Adding one is a file with such a record, and its place in the list of layers/mod.ts. */
 export interface LayerKind<Options extends object = object, Written = unknown> extends Kind {
   /** A `z.strictObject` of its options, with units and ranges; `name` and `layers` are added to them. */
-  readonly schema: z.ZodType<Options, Written>;
+  readonly schema: Schema<Options, Written>;
   /** The name of the n-th of its kind where none is given; without it each must be named. */
   autoName?(n: number): string;
   /** Does it hold layers, which it runs one after the other? */
@@ -37,6 +37,7 @@ export interface LayerKind<Options extends object = object, Written = unknown> e
 /** What makes layers of a kind: `maxPool("pool1", { kernel: 3, stride: 2 })`. Throws `UserError` on wrong options. */
 export interface LayerConstructor<Options extends object, Written extends object = Options> {
   (name: string, ...options: Record<never, never> extends Written ? [options?: Written] : [options: Written]): Layer;
+  /** The record of the kind. */
   readonly kind: LayerKind<Options, Written>;
 }
 
@@ -47,6 +48,7 @@ export interface CompositeConstructor<Options extends object, Written extends ob
     layers: readonly Layer[],
     ...options: Record<never, never> extends Written ? [options?: Written] : [options: Written]
   ): Layer;
+  /** The record of the kind. */
   readonly kind: LayerKind<Options, Written>;
 }
 
@@ -56,7 +58,8 @@ export function buildLayer(kind: LayerKind, name: string, options: object, layer
   if (!/^[^/]+$/.test(name)) {
     throw new UserError(`${action}: a name is a part of paths as block1/conv1, so it has no "/"`);
   }
-  const checked = checkOptions(kind.schema, options, action), built = kind.build(name, checked, layers);
+  const checked = checkOptions(kind.schema as z.ZodType<object>, options, action),
+    built = kind.build(name, checked, layers);
   if (typeof built?.init !== "function" || typeof built.forward !== "function") {
     throw new Error(`The layer "${kind.key}" breaks its contract: what it builds has no init or no forward`);
   }

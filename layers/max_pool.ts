@@ -1,13 +1,12 @@
 import * as z from "zod";
 import { maxPoolBackward, maxPoolForward } from "../kernels/layer/max_pool.ts";
 import type { PoolWindows } from "../kernels/layer/pool_windows.ts";
-import { axesOf, perAxis, sized } from "../kernels/per_axis.ts";
+import { axesOf, type PerAxis, perAxis, sized } from "../kernels/per_axis.ts";
 import type { Layer } from "../core/graph/layer.ts";
 import { op } from "../core/graph/op.ts";
 import { type Tensor, tensor } from "../core/graph/tensor.ts";
-import { before, paddingOf, strideWords, torchSides, torchSize } from "./axis_options.ts";
+import { before, paddingOf, type PaddingOption, strideWords, torchSides, torchSize } from "./axis_options.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
-import type { Optional } from "./optional.ts";
 import {
   checkPoolPadding,
   evenPadding,
@@ -24,7 +23,16 @@ export interface MaxPoolConfig extends PoolOptions {
   readonly rounding: "up" | "down";
 }
 /** Kernel and stride; no padding, and sizes rounded up, unless said otherwise. */
-export type MaxPoolOptions = Optional<MaxPoolConfig, "padding" | "rounding">;
+export interface MaxPoolOptions {
+  /** Height and width of the window: a number, or [height, width]. */
+  readonly kernel: PerAxis;
+  /** Rows and columns from one window to the next: a number, or [rows, columns]. */
+  readonly stride: PerAxis;
+  /** Rows and columns around the image, which hold nothing; the default is "valid", none. */
+  readonly padding?: PaddingOption | undefined;
+  /** What becomes of a last window that does not fit: "up", the default, clips it at the border, "down" leaves it out. */
+  readonly rounding?: "up" | "down" | undefined;
+}
 
 const schema: z.ZodType<MaxPoolConfig, MaxPoolOptions> = z.strictObject({
   ...poolShape,

@@ -126,7 +126,7 @@ function entrySchemas({ key, schema, autoName, composite }: LayerKind): z.ZodTyp
     name = autoName === undefined ? nameSchema : nameSchema.optional();
   const inner = composite ? { layers: z.lazy(() => networkSchema) } : {};
   const full = z.strictObject({ [key]: z.strictObject({ name, ...shape, ...inner }) }) as z.ZodType<LayerConfig>;
-  const bare = autoName !== undefined && !composite && schema.safeParse({}).success;
+  const bare = autoName !== undefined && !composite && z.safeParse(schema as z.ZodType, {}).success;
   return bare ? [full, z.literal(key)] : [full];
 }
 

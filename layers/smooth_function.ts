@@ -63,6 +63,7 @@ const silu: SmoothRecord = {
 };
 
 /** All of them, by what a config calls them. */
-export const SMOOTH = { gelu, silu } as const satisfies Readonly<Record<string, SmoothRecord>>;
-export type SmoothFunction = keyof typeof SMOOTH;
+export const SMOOTH = { gelu, silu } as const satisfies Readonly<Record<SmoothFunction, SmoothRecord>>;
+/** Their names. */
+export type SmoothFunction = "gelu" | "silu";
 export const isSmooth = (value: unknown): value is SmoothFunction => typeof value === "string" && value in SMOOTH;

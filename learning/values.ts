@@ -77,6 +77,7 @@ export const oneCycle = ({ base, ...options }: Base & OneCycleOptions): Learning
  * ```
  */
 export function warmup(steps: number, then: Schedule): Schedule;
+/** Of a rate or a schedule: a schedule, plain data. */
 export function warmup(steps: number, then: LearningRateOptions | number): LearningRateOptions;
 export function warmup(steps: number, then: LearningRateOptions | number | Schedule): LearningRateOptions | Schedule {
   const data = typeof then === "function" ? { base: 1 } : typeof then === "number" ? { base: then } : then;

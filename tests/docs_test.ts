@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -11,7 +11,7 @@ import { inspect } from "node:util";
 import type { Context } from "../core/device/device.ts";
 import { docstringOf, type Example, examplesOf, exportsOf } from "./_docs.ts";
 import { gpu } from "./_gpu.ts";
-import { inFolder } from "./cli/_run.ts";
+import { execute, inFolder } from "./cli/_run.ts";
 
 const EXPORTS = exportsOf();
 const FILES = ["README.md", "docs/library.md", "docs/guides.md", "mod.ts", ...new Set(EXPORTS.map(({ file }) => file))];
@@ -20,6 +20,18 @@ test("every export of mod.ts has a docstring", () => {
   assert.ok(EXPORTS.length > 60, `${EXPORTS.length} exports`);
   const bare = EXPORTS.filter((each) => docstringOf(each) === null).map(({ name, file }) => `${name} of ${file}`);
   assert.is(bare.join("\n"), "");
+});
+
+test("deno doc finds nothing without a docstring, and no type that is not exported", async () => {
+  const deno = "node_modules/.bin/deno";
+  if (!existsSync(deno)) return console.log("skipped: Deno is not installed");
+  for (const entry of ["mod.ts", "kernels/mod.ts"]) {
+    const { stderr } = await execute(deno, ["doc", "--lint", entry], { env: { NO_COLOR: "1" } });
+    const errors = [...stderr.matchAll(/^error.*\n +--> .*$/gm)].map(([text]) =>
+      text.replace(/\s+--> .*?([^/]+)$/, " $1")
+    );
+    assert.is(errors.join("\n"), "", entry);
+  }
 });
 
 /** Imports come from the tested sources; `console` and the device are the test's. */

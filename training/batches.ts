@@ -8,6 +8,7 @@ import { labelledFor } from "./targets.ts";
 
 /** Labelled images: [batch, height, width, channels], as the network takes them, and what the loss compares with. */
 export interface ExampleBatch {
+  /** [batch, height, width, channels]. */
   readonly images: Float32Array;
   /** Class numbers, u32 [batch], or targets, f32 [batch, outputs]. */
   readonly labels: Uint32Array | Float32Array;

@@ -35,11 +35,13 @@ export interface StepMetrics {
   readonly loss: number;
   /** Percent. */
   readonly error: number;
+  /** How many examples counted. */
   readonly examples: number;
 }
 
 /** A training that one holds. Calls wait for one another, in the order in which they come. */
 export interface Trainer {
+  /** What it trains. */
   readonly model: Model;
   /** The compiled step: its ops with their shaders, tunings and memory. */
   readonly plan: Plan;
@@ -56,6 +58,7 @@ export interface Trainer {
   save(): Promise<Checkpoint>;
   /** Frees what it has beside the model, once its calls are done. `await using` does it where the block ends. */
   close(): Promise<void>;
+  /** `close`, for `await using trainer = await openTrainer(model, options)`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

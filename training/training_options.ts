@@ -1,38 +1,37 @@
 /** How to train a model, as code says it: what a config has under `training:`, and what goes beside it. */
-import type * as z from "zod";
 import { precisionSchema } from "../configs/schema.ts";
 import { trainingSchema } from "../configs/training_schema.ts";
-import { augmentSchema } from "../data/dataset_config.ts";
+import { type AugmentConfig, augmentSchema } from "../data/dataset_config.ts";
 import { checkOptions } from "../core/host/check_options.ts";
 import type { Loss } from "../core/graph/loss.ts";
 import type { Optimizer } from "../core/graph/optimizer.ts";
 import { UserError } from "../core/host/errors.ts";
-import { checkedSchedule } from "../learning/schedules/mod.ts";
+import type { LossConfig } from "../learning/losses/mod.ts";
+import type { OptimizerOptions } from "../learning/optimizers/mod.ts";
+import { checkedSchedule, type LearningRateOptions } from "../learning/schedules/mod.ts";
 import type { Schedule } from "../learning/schedules/schedule.ts";
 import { checkSeed, type Model } from "./model.ts";
-import { type Augment, type Own, type Precision, type Session, trainable } from "./session.ts";
+import { type Own, type Session, trainable } from "./session.ts";
 
-type Written = z.input<typeof trainingSchema>;
-
-/**
- * What a step of training is: `batch` (examples of one step), `learningRate` (`base`, and how it changes), `optimizer`,
- * `loss` and `clipNorm`, as under `training:` of a config.
- */
-export interface StepOptions
-  extends Omit<Written, "init" | "optimizer" | "learningRate" | "loss" | keyof LengthOptions> {
+/** What a step of training is, as under `training:` of a config. */
+export interface StepOptions {
+  /** Examples of one step. */
+  readonly batch: number;
   /** `sgd(...)`, `adam(...)`, `adamw(...)`, or one of one's own. */
-  readonly optimizer: Written["optimizer"] | Optimizer;
+  readonly optimizer: OptimizerOptions | Optimizer;
   /** A rate, a schedule as `cosine(...)`, or a function of step, epoch and how many steps there are. */
-  readonly learningRate: Written["learningRate"] | Schedule;
+  readonly learningRate: LearningRateOptions | number | Schedule;
   /** `softmaxCrossEntropy(...)` and the like, or one of one's own; the model's unless given. */
-  readonly loss?: Written["loss"] | Loss;
+  readonly loss?: LossConfig | Loss | undefined;
+  /** The gradient's Euclidean norm over all parameters is clipped to it before each update; by default it is not. */
+  readonly clipNorm?: number | undefined;
   /**
    * "f16": activations and their gradients in half precision, parameters in float32; on a device without it
    * (`limits.f16`), and by default, all is float32, unless the model's config says otherwise.
    */
-  readonly precision?: Precision | undefined;
+  readonly precision?: "f32" | "f16" | undefined;
   /** Random shifts and mirroring, as under `dataset.augment:` of a config. */
-  readonly augment?: Augment | undefined;
+  readonly augment?: AugmentConfig | undefined;
   /** Decides the order of the examples, dropout and augmentation; 0 unless said otherwise. */
   readonly seed?: number | undefined;
   /**
@@ -60,10 +59,18 @@ function checkedNames({ specs }: Model, isTrainable: StepOptions["trainable"], a
 const STAND_IN = { optimizer: { sgd: { momentum: 0, weightDecay: 0 } }, learningRate: { base: 1 } };
 
 /** How long to train and what happens between epochs, as under `training:` of a config. */
-export type LengthOptions = Pick<
-  Written,
-  "epochs" | "iterations" | "remainder" | "evaluateEvery" | "checkpointMinutes"
->;
+export interface LengthOptions {
+  /** How long; with `iterations` too, what ends first. At least one of the two is needed. */
+  readonly epochs?: number | undefined;
+  /** How long in steps; the last epoch may be cut short. */
+  readonly iterations?: number | undefined;
+  /** What becomes of the examples of an epoch that fill no batch: left out ("drop"), or filled up with its first ones. */
+  readonly remainder?: "drop" | "fill" | undefined;
+  /** Epochs from one evaluation on `validation` to the next; the default is 1. */
+  readonly evaluateEvery?: number | undefined;
+  /** Minutes from one checkpoint to the next, at most; the default is 5. */
+  readonly checkpointMinutes?: number | undefined;
+}
 
 /** Of a training that whoever holds it ends. */
 const ENDLESS: LengthOptions = { iterations: 2 ** 31 };

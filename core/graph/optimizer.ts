@@ -6,7 +6,9 @@ import { elements, type Tensor } from "./tensor.ts";
 
 /** Some of the parameters, with their gradients and the optimizer's moments of them: flat tensors of one length. */
 export interface Part {
+  /** What is updated, in place. */
   readonly params: Tensor;
+  /** The gradients of them. */
   readonly grads: Tensor;
   /** By the names of `Optimizer.moments`. */
   readonly moments: Readonly<Record<string, Tensor>>;
@@ -14,10 +16,12 @@ export interface Part {
   readonly kind: PartKind;
 }
 
+/** Which parameters a part has. */
 export type PartKind = "all" | "weights" | "others";
 
 /** What an update knows beside the parameters. */
 export interface UpdateContext {
+  /** u32 [4]: step, seed, learning rate as bits of f32, index of the batch's first example. */
   readonly step: Tensor;
   /** The loss scale that the gradients are multiplied by (core/device/loss_scale_buffer.ts); null: they are as they are. */
   readonly lossScale: Tensor | null;
@@ -31,6 +35,7 @@ export interface Optimizer {
   readonly moments: readonly string[];
   /** Does it update weights otherwise than biases and scales? Then they come in parts of their own. */
   readonly separates?: boolean;
+  /** The ops that update one part. */
   update(part: Part, context: UpdateContext): readonly Op[];
 }
 

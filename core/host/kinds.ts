@@ -11,6 +11,14 @@ export interface Kind {
   readonly key: string;
 }
 
+/** What checks a value and fills in defaults: every schema of zod is one. */
+export interface Schema<Output, Input = unknown> {
+  /** The value, checked, with defaults filled in. Throws where it is not allowed. */
+  parse(value: unknown): Output;
+  /** Zod's own; here it says which types there are. */
+  readonly _zod: { readonly output: Output; readonly input: Input };
+}
+
 /** A list of records, in the order in which people are told of them. */
 export interface KindList<Record extends Kind> extends Iterable<Record> {
   readonly keys: readonly string[];

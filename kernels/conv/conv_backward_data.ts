@@ -19,7 +19,9 @@ import { type Kernel, read, write } from "../kernel.ts";
 import { axesOf } from "../per_axis.ts";
 import { ceilDiv } from "../wgsl.ts";
 
+/** The gradient of a convolution's input. */
 export interface ConvBackwardDataProblem extends ConvProblem {
+  /** What the gradient is multiplied by as it is stored; absent: nothing. */
   readonly mask?: Mask;
 }
 

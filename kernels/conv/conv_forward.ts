@@ -14,10 +14,13 @@ import { methodOf, productTunings } from "./tunings.ts";
 import { type Kernel, read, write } from "../kernel.ts";
 import { axesOf } from "../per_axis.ts";
 
+/** A convolution with what is done to its output as it is stored. */
 export interface ConvForwardProblem extends ConvProblem {
+  /** Is a bias added, one for each output channel? */
   readonly bias: boolean;
   /** Slope of the activation for negative values: 0 for ReLU, null for none. */
   readonly slope: number | null;
+  /** Which outputs are dropped; absent: none. */
   readonly dropout?: Dropout;
 }
 

@@ -13,15 +13,23 @@ import { axesOf, type PerAxis } from "../per_axis.ts";
 
 /** The shape of a convolution: all in elements. */
 export interface ConvProblem {
+  /** Images. */
   readonly batch: number;
+  /** Rows of x. */
   readonly height: number;
+  /** Columns of x. */
   readonly width: number;
+  /** Channels of x. */
   readonly inChannels: number;
+  /** Rows of y. */
   readonly outHeight: number;
+  /** Columns of y. */
   readonly outWidth: number;
+  /** Channels of y. */
   readonly outChannels: number;
   /** Height and width of the kernel: a number, or where they differ both. */
   readonly kernel: PerAxis;
+  /** Rows and columns from one output to the next: a number, or where they differ both. */
   readonly stride: PerAxis;
   /** Zeros before the first row and column; those after follow from the output size. */
   readonly padding: PerAxis;

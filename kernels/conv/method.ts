@@ -7,6 +7,7 @@ import type { ConvTuning } from "./families/family.ts";
 import type { PixelProduct } from "./operands/pixel_product.ts";
 import type { Binding, Limits, Stages } from "../kernel.ts";
 
+/** The gradients of a convolution's weights and bias. */
 export interface ConvBackwardWeightProblem extends ConvProblem {
   /** Is the bias gradient wanted too? */
   readonly bias: boolean;

@@ -3,7 +3,9 @@ import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType }
 import { elementwise } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** Two arrays that are added. */
 export interface AddProblem {
+  /** Elements of each. */
   readonly count: number;
   /** Of all three. */
   readonly dtype?: FloatType;

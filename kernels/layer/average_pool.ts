@@ -12,7 +12,7 @@ import { axesOf } from "../per_axis.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 import { overOutputs, overWindow, poolAxes, type PoolWindows } from "./pool_windows.ts";
 
-/** The shape of an average pooling. */
+/** The windows that are averaged. */
 export interface AveragePoolProblem extends PoolWindows {
   /** Does a window's average count what it sees of the padding, as zeros? */
   readonly countPadding: boolean;

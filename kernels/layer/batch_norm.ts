@@ -14,8 +14,11 @@ import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType }
 import { ceilDiv, elementwise, f32, LOCAL, perWorkgroup } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, scratch, type Shader, write } from "../kernel.ts";
 
+/** Activations, as rows of channels. */
 export interface BatchNormProblem {
+  /** Batch times height times width. */
   readonly rows: number;
+  /** Channels, each of which is normalized. */
   readonly channels: number;
   /** Of x, y and their gradients; all else is f32. Absent: f32. */
   readonly dtype?: FloatType;

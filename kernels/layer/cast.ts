@@ -2,8 +2,11 @@
 import { elementwise } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** An array that changes its type. */
 export interface CastProblem {
+  /** Elements. */
   readonly count: number;
+  /** The type that it gets; it has the other one. */
   readonly to: "f16" | "f32";
 }
 

@@ -9,7 +9,9 @@ import { elementwise, f32, RANDOM, STEP } from "../wgsl.ts";
 import type { Dropout } from "../pointwise.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** An array, and which of its elements are dropped. */
 export interface DropoutProblem extends Dropout {
+  /** Elements. */
   readonly count: number;
   /** Of x and y. */
   readonly dtype?: FloatType;
@@ -19,6 +21,7 @@ export interface DropoutProblem extends Dropout {
 export const drawFrom = ({ stream, perExample }: Dropout): string =>
   `  let key = random_key(step.seed, step.step, ${stream}u);
   let before = step.first * ${perExample}u;`;
+/** WGSL that tells whether the element of an index is kept; `drawFrom` comes before it. */
 export const isKept = ({ rate }: Dropout, index: string): string =>
   `random_unit(key, before + ${index}) >= ${f32(rate)}`;
 

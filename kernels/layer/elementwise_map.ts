@@ -25,19 +25,19 @@ export interface Formula {
   readonly functions?: string;
 }
 
-/** A function of each element. */
+/** An array, and the function of its elements. */
 export interface MapProblem {
   /** Elements. */
   readonly count: number;
-  /** The function and its way back. */
+  /** The function. */
   readonly formula: Formula;
   /** Of x, y, dy and dx. */
   readonly dtype?: FloatType;
 }
 
-/** Its way back. */
+/** A signal that goes back through such a function. */
 export interface MapPullbackProblem extends MapProblem {
-  /** How a signal goes back. */
+  /** How it is sent back. */
   readonly rule: "gradient" | "deconvnet" | "guided";
 }
 

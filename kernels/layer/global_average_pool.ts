@@ -8,10 +8,13 @@ import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType }
 import { elementwise, f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** Activations that are averaged over positions. */
 export interface GlobalAveragePoolProblem {
+  /** Examples. */
   readonly batch: number;
   /** height * width of the map that is averaged. */
   readonly positions: number;
+  /** Channels. */
   readonly channels: number;
   /** Is the map, and its gradient, f16? The averages and their gradient are f32 in any case. Absent: f32. */
   readonly dtype?: FloatType;

@@ -15,7 +15,7 @@ import { axesOf } from "../per_axis.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 import { overOutputs, overWindow, poolAxes, type PoolWindows } from "./pool_windows.ts";
 
-/** The shape of a max pooling. */
+/** The windows that are pooled. */
 export interface MaxPoolProblem extends PoolWindows {
   /** Does the forward pass record switches, and the backward pass follow them? */
   readonly switches: boolean;

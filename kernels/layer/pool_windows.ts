@@ -7,19 +7,19 @@ import { axesOf, NO_PADDING, type Padding, type PerAxis } from "../per_axis.ts";
 import type { FloatType } from "../dtype.ts";
 import { ceilDiv } from "../wgsl.ts";
 
-/** The shape of a pooling: all in elements. */
+/** Windows over a batch of images. */
 export interface PoolWindows {
   /** Images. */
   readonly batch: number;
-  /** Rows of an image. */
+  /** Rows of x. */
   readonly height: number;
-  /** Columns of an image. */
+  /** Columns of x. */
   readonly width: number;
-  /** Of x and y alike. */
+  /** Channels. */
   readonly channels: number;
-  /** Height and width of a window. */
+  /** Height and width of a window: a number, or where they differ both. */
   readonly kernel: PerAxis;
-  /** Rows and columns from one window to the next. */
+  /** Rows and columns from one window to the next: a number, or where they differ both. */
   readonly stride: PerAxis;
   /** Rows and columns around the image, less than the kernel's, which hold nothing. Absent: none. */
   readonly padding?: Padding;

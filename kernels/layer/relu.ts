@@ -3,7 +3,9 @@ import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType }
 import { elementwise, f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** An array, and its activation. */
 export interface ReluProblem {
+  /** Elements. */
   readonly count: number;
   /** Slope of a leaky ReLU for negative inputs; 0 for plain ReLU. */
   readonly slope: number;

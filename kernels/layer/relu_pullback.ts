@@ -11,8 +11,11 @@ import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType }
 import { elementwise, f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
+/** A signal that goes back through an activation. */
 export interface ReluPullbackProblem {
+  /** Elements. */
   readonly count: number;
+  /** How it is sent back (paper, section 4). */
   readonly rule: "gradient" | "deconvnet" | "guided";
   /** Slope of a leaky ReLU for negative inputs; 0 for plain ReLU. */
   readonly slope: number;

@@ -14,6 +14,7 @@ import { NO_LABEL } from "../labels.ts";
 import { f32 } from "../wgsl.ts";
 import { type LossKernel, lossKernel } from "./loss_kernel.ts";
 
+/** The constants of the formula. */
 export interface SoftmaxConstants {
   /** Absent: 0. */
   readonly labelSmoothing?: number;

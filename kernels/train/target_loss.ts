@@ -13,8 +13,11 @@ import { type LossKernel, lossKernel } from "./loss_kernel.ts";
 
 /** WGSL expressions of f32 y and t; `error` is a bool. */
 export interface TargetLossConstants {
+  /** The loss of an output. */
   readonly loss: string;
+  /** Its derivative by y. */
   readonly dy: string;
+  /** Does the output count as wrong? A bool. */
   readonly error: string;
 }
 

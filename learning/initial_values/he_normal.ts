@@ -2,7 +2,9 @@ import * as z from "zod";
 import type { LearningKind } from "../kind.ts";
 import { type InitialValues, normal } from "./normal.ts";
 
+/** What `heNormal` of a config says. */
 export interface HeNormalConfig {
+  /** By fan-in, which is the default, or by fan-out. */
   readonly fan?: "in" | "out" | undefined;
 }
 

@@ -3,14 +3,17 @@ import type { ParamSpecs } from "../../core/graph/layer.ts";
 import { streamOf } from "../../core/graph/random.ts";
 import { elements } from "../../core/graph/tensor.ts";
 import { checkOptions } from "../../core/host/check_options.ts";
-import { type Choice, choiceOf, type ConfigOf } from "../kind.ts";
+import { type Choice, choiceOf } from "../kind.ts";
 import { glorotNormal } from "./glorot_normal.ts";
-import { heNormal } from "./he_normal.ts";
+import { heNormal, type HeNormalConfig } from "./he_normal.ts";
 
 const KINDS = [heNormal, glorotNormal] as const;
 
 /** What `training.init` of a config says: initial weights are normal, by He's rule or Glorot's. */
-export type InitConfig = ConfigOf<typeof KINDS[number]>;
+export type InitConfig = { readonly heNormal: HeNormalConfig } | {
+  readonly glorotNormal: Readonly<Record<string, never>>;
+};
+/** All of them; the type above names each. */
 export const initialValues: Choice<typeof KINDS[number]> = choiceOf("init", KINDS);
 export const DEFAULT_INIT: InitConfig = { heNormal: {} };
 

@@ -5,7 +5,9 @@ import type { LearningKind } from "../kind.ts";
 
 /** What the loss of one class per example may be told. */
 export interface SoftmaxOptions {
+  /** Share of 1 that all classes get alike, in [0, 1); the default is 0. */
   readonly labelSmoothing?: number | undefined;
+  /** What an example's loss is multiplied by, for each class; the default is 1 for all. */
   readonly classWeights?: readonly number[] | undefined;
 }
 

@@ -6,11 +6,23 @@ import type { LearningKind } from "../kind.ts";
 
 /** The options of Adam, defaults filled in. */
 export interface AdamConfig extends AdamConstants {
+  /** Does weight decay take hold of biases and scales too? The default is yes. */
   readonly decayBiases?: boolean | undefined;
 }
 
 /** `AdamConfig` as it is written: what is left out is as in PyTorch. */
-export type AdamOptions = { readonly [Key in keyof AdamConfig]?: AdamConfig[Key] | undefined };
+export interface AdamOptions {
+  /** Share of the gradient's running mean that is kept, in [0, 1); the default is 0.9. */
+  readonly beta1?: number | undefined;
+  /** Share of the running mean of its square that is kept, in [0, 1); the default is 0.999. */
+  readonly beta2?: number | undefined;
+  /** Added to the root that the step is divided by; the default is 1e-8. */
+  readonly epsilon?: number | undefined;
+  /** Share of a weight that is added to its gradient (`adam`, default 0) or taken from it (`adamw`, default 0.01). */
+  readonly weightDecay?: number | undefined;
+  /** Does weight decay take hold of biases and scales too? The default is yes. */
+  readonly decayBiases?: boolean | undefined;
+}
 
 /** The options of Adam, with the weight decay that is used where none is given. */
 export const adamSchema = (weightDecay: number): z.ZodType<AdamConfig, AdamOptions> =>

@@ -6,9 +6,13 @@ import type { LearningKind } from "../kind.ts";
 
 /** The options of stochastic gradient descent. */
 export interface SgdOptions {
+  /** Share of the velocity that is kept, in [0, 1). */
   readonly momentum: number;
+  /** Share of a weight that is added to its gradient, in [0, 1]. */
   readonly weightDecay: number;
+  /** Look ahead by the momentum? The default is no. */
   readonly nesterov?: boolean | undefined;
+  /** Does weight decay take hold of biases and scales too? The default is yes. */
   readonly decayBiases?: boolean | undefined;
 }
 

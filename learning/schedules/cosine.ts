@@ -1,7 +1,9 @@
 import * as z from "zod";
 import type { ScheduleKind } from "./schedule.ts";
 
+/** What a config says of a cosine. */
 export interface CosineConfig {
+  /** Falls along half a cosine over the whole training, to the share `final` of itself, by default 0. */
   readonly cosine?: { readonly final?: number | undefined } | undefined;
 }
 

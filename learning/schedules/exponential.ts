@@ -1,7 +1,9 @@
 import * as z from "zod";
 import type { ScheduleKind } from "./schedule.ts";
 
+/** What a config says of an exponential fall. */
 export interface ExponentialConfig {
+  /** The rate falls as exp(-decay * epoch), epochs counted from 0; the default is 0. */
   readonly decay?: number | undefined;
 }
 

@@ -1,28 +1,28 @@
 /** All schedules of the learning rate. To add one, write its file and name it in the list. */
 import * as z from "zod";
 import { kindList } from "../../core/host/kinds.ts";
-import type { InputOf, OptionsOf } from "../kind.ts";
-import { cosine } from "./cosine.ts";
+import { cosine, type CosineConfig } from "./cosine.ts";
 import { UserError } from "../../core/host/errors.ts";
-import { exponential } from "./exponential.ts";
-import { oneCycle } from "./one_cycle.ts";
+import { exponential, type ExponentialConfig } from "./exponential.ts";
+import { oneCycle, type OneCycleConfig } from "./one_cycle.ts";
 import type { Schedule } from "./schedule.ts";
-import { steps } from "./steps.ts";
-import { warmup } from "./warmup.ts";
+import { steps, type StepsConfig, type StepsOptions } from "./steps.ts";
+import { warmup, type WarmupConfig } from "./warmup.ts";
 
 /** Each changes the rate that comes from those before it. */
 const KINDS = [steps, exponential, cosine, oneCycle, warmup] as const;
 
-type All<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer Each) => void ? Each
-  : never;
-interface Base {
+/** What `training.learningRate` of a config says, defaults filled in: a rate, and how it changes. */
+export interface LearningRateConfig extends StepsConfig, ExponentialConfig, CosineConfig, OneCycleConfig, WarmupConfig {
+  /** The rate that the others change. */
   readonly base: number;
 }
-
-/** What `training.learningRate` of a config says: a rate, and how it changes. */
-export type LearningRateConfig = Base & All<OptionsOf<typeof KINDS[number]>>;
 /** `LearningRateConfig` as it is written. */
-export type LearningRateOptions = Base & All<InputOf<typeof KINDS[number]>>;
+export interface LearningRateOptions
+  extends StepsOptions, ExponentialConfig, CosineConfig, OneCycleConfig, WarmupConfig {
+  /** The rate that the others change. */
+  readonly base: number;
+}
 
 type Keys = Readonly<Record<string, z.ZodType>>;
 const base: Keys = { base: z.number().gt(0).max(1e30) };

@@ -3,12 +3,17 @@ import type { ScheduleKind } from "./schedule.ts";
 
 /** Shares of the whole training and of the rate; what is left out is as in PyTorch's OneCycleLR. */
 export interface OneCycleOptions {
+  /** Share of the steps after which the rate is whole, in (0, 1); the default is 0.3. */
   readonly peakAt?: number | undefined;
+  /** Share of the rate at the first step; the default is 1 / 25. */
   readonly start?: number | undefined;
+  /** Share of the rate at the last step; the default is 1 / 250 000. */
   readonly final?: number | undefined;
 }
 
+/** What a config says of one cycle. */
 export interface OneCycleConfig {
+  /** Rises to the rate and falls again, once over the whole training. */
   readonly oneCycle?: OneCycleOptions | undefined;
 }
 

@@ -2,7 +2,9 @@ import type { LearningKind } from "../kind.ts";
 
 /** Where a training stands: `epoch` counts from 0, `steps` is how many the whole training has. */
 export interface Place {
+  /** The epoch, from 0. */
   readonly epoch: number;
+  /** Steps of the whole training. */
   readonly steps: number;
 }
 

@@ -1,14 +1,25 @@
 import * as z from "zod";
 import type { ScheduleKind } from "./schedule.ts";
 
+/** What a config says of steps. */
 export interface StepsConfig {
+  /** What the rate is multiplied by after each of `epochs` and `iterations`, in (0, 1]. */
   readonly factor: number;
+  /** After so many epochs, growing. */
   readonly epochs: readonly number[];
+  /** After so many steps, growing. */
   readonly iterations?: readonly number[] | undefined;
 }
 
 /** `StepsConfig` as it is written: without a factor, or epochs, the rate stays the same. */
-export type StepsOptions = { readonly [Key in keyof StepsConfig]?: StepsConfig[Key] | undefined };
+export interface StepsOptions {
+  /** What the rate is multiplied by after each of `epochs` and `iterations`, in (0, 1]; the default is 1. */
+  readonly factor?: number | undefined;
+  /** After so many epochs, growing; the default is none. */
+  readonly epochs?: readonly number[] | undefined;
+  /** After so many steps, growing; the default is none. */
+  readonly iterations?: readonly number[] | undefined;
+}
 
 const boundaries = z.array(z.int().min(1)).superRefine((all, context) => {
   all.forEach((boundary, index) => {

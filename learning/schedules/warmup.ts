@@ -1,7 +1,9 @@
 import * as z from "zod";
 import type { ScheduleKind } from "./schedule.ts";
 
+/** What a config says of a warm-up. */
 export interface WarmupConfig {
+  /** Steps in which the rate rises to its value, in equal steps; the default is 0. */
   readonly warmup?: number | undefined;
 }
 

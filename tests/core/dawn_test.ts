@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { resolve } from "node:path";
 import process from "node:process";
 import { execute } from "../cli/_run.ts";
 import { loadDawn } from "../../core/host/dawn.ts";
@@ -47,9 +48,14 @@ test("polls of native code sleep after a while; everybody else's setImmediate is
 
 test("in Bun, where Dawn's addon ends the process, one line says so", async () => {
   const program = `Object.defineProperty(process.versions, "bun", { value: "1.4.5" });
-const { openDevice } = await import("./dist/mod.js");
+const { openDevice } = await import(process.argv[1]);
 await openDevice().catch((error) => console.log(error.name, error.message));`;
-  const { stdout } = await execute(process.execPath, ["--input-type=module", "--eval", program]);
+  const { stdout } = await execute(process.execPath, [
+    "--input-type=module",
+    "--eval",
+    program,
+    resolve("dist/mod.js"),
+  ]);
   assert.match(stdout, /^UserError Bun cannot run Dawn, .*: use Node 20\.10 or newer, or Deno\n$/);
 });
 

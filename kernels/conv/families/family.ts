@@ -14,7 +14,9 @@ import type { Limits, Shader } from "../../kernel.ts";
 
 /** A tuning, as it is recorded: the key of its family, and what that needs to know. */
 export interface ConvTuning {
+  /** "direct", "tiled", "broadcast", "rowwise", "matrix", or "winograd" around one of them. */
   readonly family: string;
+  /** Of a weight gradient: the shares of the pixels that are summed apart. */
   readonly parts?: number;
 }
 
