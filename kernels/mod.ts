@@ -18,7 +18,7 @@ export * from "./dtype.ts";
 export * from "./kernel.ts";
 export * from "./labels.ts";
 export * from "./matrix_config.ts";
-export type { Padding, PerAxis } from "./per_axis.ts";
+export { axesOf, type Padding, type PerAxis, perAxis } from "./per_axis.ts";
 export * from "./pointwise.ts";
 export * from "./wgsl.ts";
 export { elementwiseKernel, type ElementwiseProblem } from "./elementwise_kernel.ts";
@@ -40,7 +40,7 @@ export * from "./layer/dropout.ts";
 export * from "./layer/elementwise_map.ts";
 export * from "./layer/global_average_pool.ts";
 export * from "./layer/max_pool.ts";
-export type { PoolWindows } from "./layer/pool_windows.ts";
+export { pooledSize, type PoolEnds, type PoolWindows } from "./layer/pool_windows.ts";
 export * from "./layer/relu.ts";
 export * from "./layer/relu_pullback.ts";
 
