@@ -28,13 +28,13 @@ async function install(): Promise<boolean> {
   return false;
 }
 
-/** The example of the README, importing the package. */
-const source = readFileSync("examples/train_on_arrays.ts", "utf8").replaceAll('"../mod.ts"', '"allcnn"');
+/** An example with its data, in one file that imports the package. */
+const source = ["_stripes", "train_on_arrays"].map((name) => readFileSync(`examples/${name}.ts`, "utf8")).join("\n")
+  .replaceAll('"../mod.ts"', '"allcnn"').replace(/^import .* from "\.\/_stripes\.ts";$/m, "");
 
 function checkLearnt({ code, stdout, stderr }: Result): void {
   assert.is(code, 0, stdout + stderr);
-  assert.match(stdout, /^epoch 6: loss 0\.\d+$/m);
-  assert.match(stdout, /^the first is of rows: (1\.00|0\.[5-9]\d)/m);
+  assert.match(stdout, /^error on 32 new images: (0|[1-9])\.\d %$/m);
 }
 
 test("installed from its tarball, the package works in Node and in Deno", async () => {
@@ -43,7 +43,10 @@ test("installed from its tarball, the package works in Node and in Deno", async 
     assert.not.ok(existsSync(join(folder, "node_modules", missing)), `${missing} is not for users`);
   }
   writeFileSync(join(folder, "stripes.ts"), source);
-  writeFileSync(join(folder, "stripes.js"), (await transform(source, { loader: "ts", format: "esm" })).code);
+  writeFileSync(
+    join(folder, "stripes.js"),
+    (await transform(source, { loader: "ts", format: "esm", target: "node20" })).code,
+  );
   checkLearnt(await run(process.execPath, "stripes.js"));
   if (existsSync(deno)) checkLearnt(await run(deno, "run", "--allow-all", "--check", "stripes.ts"));
 
@@ -53,6 +56,17 @@ test("installed from its tarball, the package works in Node and in Deno", async 
     'import { loadConfig } from "allcnn";\nconsole.log((await loadConfig("allcnn-c")).training.epochs);\n',
   );
   assert.is((await run(process.execPath, "config.js")).stdout, "350\n");
+  writeFileSync(
+    join(folder, "paths.js"),
+    `import { readFileSync } from "node:fs";
+import { convForward } from "allcnn/kernels";
+import manifest from "allcnn/package.json" with { type: "json" };
+const config = readFileSync(new URL(import.meta.resolve("allcnn/configs/allcnn-c.yaml")), "utf8");
+console.log(convForward.name, manifest.name, /^name: .*/m.exec(config)[0]);
+`,
+  );
+  const paths = await run(process.execPath, "--no-warnings", "paths.js");
+  assert.is(paths.stdout, "conv_forward allcnn name: allcnn-c\n", paths.stderr);
   const trained = await run("npx", "--no-install", "allcnn", "train", "quickstart", ...SMALL, "--epochs=1");
   assert.is(trained.code, 0, trained.stderr);
   assert.match(trained.stdout, /^Done: runs\/quickstart-0$/m);
