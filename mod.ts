@@ -121,7 +121,12 @@ export type { Dataset, ImageShape, LabelledImages } from "./data/dataset.ts";
 export { generateShapes } from "./data/datasets/shapes.ts";
 export { decodeImage, type Image, readImage, resizeTo } from "./data/image.ts";
 export type { Whitening } from "./data/whitening.ts";
-export { type Checkpoint, encode as encodeCheckpoint, type Progress } from "./training/checkpoint.ts";
+export {
+  type Checkpoint,
+  decode as decodeCheckpoint,
+  encode as encodeCheckpoint,
+  type Progress,
+} from "./training/checkpoint.ts";
 export type { LossScale } from "./core/device/loss_scale_buffer.ts";
 export type { HostTensor } from "./core/host/safetensors.ts";
 export { prepare, preprocess, type Report, type Source, whiteningFor } from "./training/preprocess.ts";

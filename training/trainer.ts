@@ -54,7 +54,7 @@ export interface Trainer {
   step(batch: ExampleBatch): Promise<void>;
   /** Waits for all steps; what those since the last call added up to. Throws `DivergedError` where the loss is no number. */
   metrics(): Promise<StepMetrics>;
-  /** Waits for all steps; parameters, moments and place, which `encodeCheckpoint` makes the bytes of a file. */
+  /** Waits for all steps; parameters, moments and place. `encodeCheckpoint` makes a file's bytes of it, `decodeCheckpoint` reads them. */
   save(): Promise<Checkpoint>;
   /** Frees what it has beside the model, once its calls are done. `await using` does it where the block ends. */
   close(): Promise<void>;
