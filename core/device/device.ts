@@ -50,6 +50,9 @@ const RAISED = [
 /** Used where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
 
+/** Dawn ends the process where its instance is collected while a device lives; a variable that is only named, minifiers drop. */
+const inUse = new Set<GPU>();
+
 /** Which guards and kernels a device gets; all are off unless said otherwise. */
 export interface DeviceOptions {
   /** Leave Dawn's bounds checks and other guards on. */
@@ -79,6 +82,7 @@ export async function openDevice(
   { safe = false, exact = false, matrix = false }: DeviceOptions = {},
 ): Promise<Context> {
   const { gpu, backend } = await entryPoint(safe, matrix);
+  inUse.add(gpu);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) throw new UserError(hasProcess ? NO_ADAPTER : NO_BROWSER_ADAPTER);
   const { info } = adapter;
@@ -129,7 +133,7 @@ export async function openDevice(
   const close = () => {
     closing = true;
     device.destroy();
-    void gpu; // keeps Dawn's instance alive until here
+    inUse.delete(gpu);
   };
   return {
     device,
