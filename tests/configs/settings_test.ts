@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import { failure, includes, TEXT } from "./_tiny.ts";
 
-test("--set changes, adds and replaces values, through the same schema", () => {
+test("a setting changes, adds and replaces values, through the same schema", () => {
   const settings = ["training.batch=64", "network.1.conv.kernel=5", "training.learningRate.epochs=[3, 4]"];
   const added = ["dataset.augment={ pad: 5, flip: true }", "network.3=globalAveragePool", "name=a=b"];
   const { training, network, dataset } = parseConfig(TEXT, "tiny.yaml", [...settings, ...added.slice(0, 2)]);
@@ -11,7 +11,7 @@ test("--set changes, adds and replaces values, through the same schema", () => {
   assert.equal(training.learningRate, { base: 0.05, factor: 0.1, epochs: [3, 4] });
   assert.is((network[1] as { conv: { kernel: number } }).conv.kernel, 5);
   assert.equal(dataset.augment, { pad: 5, flip: true });
-  includes(failure(TEXT, ["name=a=b"]), ["--set name=a=b", '"a=b"']); // only the first = separates
+  includes(failure(TEXT, ["name=a=b"]), ["setting name=a=b", '"a=b"']); // only the first = separates
   assert.is(parseConfig(TEXT, "tiny.yaml", ["training.batch=64", "training.batch=32"]).training.batch, 32);
 });
 
@@ -32,16 +32,16 @@ const SETTINGS: [setting: string, parts: string[]][] = [
   ["=3", ["path=value"]],
 ];
 for (const [setting, parts] of SETTINGS) {
-  test(`--set ${setting}: the message names the setting, not a line of the file`, () => {
+  test(`setting ${setting}: the message names the setting, not a line of the file`, () => {
     const message = failure(TEXT, [setting]);
-    includes(message, [`--set ${setting}`, ...parts]);
+    includes(message, [`setting ${setting}`, ...parts]);
     assert.not.match(message, /tiny\.yaml:\d/);
   });
 }
 
-test("--set with a value that is no YAML says so, rather than that the path does not exist", () => {
+test("a setting with a value that is no YAML says so, rather than that the path does not exist", () => {
   const message = failure(TEXT, ["training.batch=[1"]);
-  includes(message, ["--set training.batch=[1"]);
+  includes(message, ["setting training.batch=[1"]);
   assert.not.match(message, "there is no");
 });
 

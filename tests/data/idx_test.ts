@@ -67,7 +67,7 @@ test("reads both splits, a few examples too, and packed files from where torchvi
 
 const IMAGES = "train-images-idx3-ubyte", LABELS = "train-labels-idx1-ubyte";
 const WRONG: readonly (readonly [what: string, files: Record<string, Uint8Array | null>, message: RegExp])[] = [
-  ["a missing file", { [LABELS]: null }, /Cannot find "train-labels-idx1-ubyte" or .* of MNIST in ".*--data DIR/],
+  ["a missing file", { [LABELS]: null }, /Cannot find "train-labels-idx1-ubyte" or .* of MNIST in ".*name the folder/],
   ["labels as images", { [IMAGES]: FILES[LABELS]! }, /idx3-ubyte": it starts with 0x00000801, expected 0x00000803/],
   ["an empty file", { [LABELS]: new Uint8Array(3) }, /found 3 bytes, which is no IDX file/],
   ["a cut file", { [IMAGES]: FILES[IMAGES]!.subarray(0, 999) }, /tells of 40 images, 31376 bytes, found 999/],

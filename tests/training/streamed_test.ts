@@ -146,7 +146,7 @@ test("a folder of other classes than the network's, and one that is not named, a
   };
   try {
     await refused(folder.directory, /of 3 classes, .* tells 4 apart/, ["network.2.conv.channels=4"]);
-    await refused(null, /--data DIR/);
+    await refused(null, /no folder was given; name the one that holds/);
   } finally {
     folder.remove();
   }
