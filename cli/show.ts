@@ -2,7 +2,7 @@
 import { loadConfig, parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
 import { type Context, openDevice } from "../core/device/device.ts";
-import { paperDevice, TYPICAL_GPU } from "../core/device/paper_device.ts";
+import { contextWithoutDevice, TYPICAL_GPU } from "../core/device/context_without_device.ts";
 import { defaultTuner } from "../core/graph/tuner.ts";
 import { UserError } from "../core/host/errors.ts";
 import { exists, isDirectory } from "../core/host/files.ts";
@@ -126,7 +126,7 @@ async function contextOf(args: Arguments): Promise<Context> {
   const exact = args.flag("exact");
   return args.flag("device")
     ? await openDevice({ exact })
-    : paperDevice({ ...TYPICAL_GPU, exact }, "a typical GPU, --device takes this machine's");
+    : contextWithoutDevice({ ...TYPICAL_GPU, exact }, "a typical GPU, --device takes this machine's");
 }
 
 async function programsOf(context: Context, config: Config, args: Arguments): Promise<LaidOut[]> {

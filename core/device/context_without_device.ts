@@ -1,4 +1,4 @@
-/** Devices on paper: programs can be laid out and read for their limits where nothing is there to run them. */
+/** Limits alone: programs can be laid out and read where no device is there to run them. */
 import type { Limits } from "../../kernels/kernel.ts";
 import type { Context } from "./device.ts";
 
@@ -14,10 +14,10 @@ export const TYPICAL_GPU: Limits = {
 };
 
 /** A context of these limits without a device: whoever asks for that has a bug. */
-export function paperDevice(limits: Limits, description: string): Context {
+export function contextWithoutDevice(limits: Limits, description: string): Context {
   return {
     get device(): never {
-      throw new Error("A device on paper runs nothing");
+      throw new Error("There is no device here: only its limits are known");
     },
     limits,
     timestamps: false,
