@@ -6,7 +6,7 @@ import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
 import { UserError } from "../core/host/errors.ts";
 import { writeTensor } from "../core/device/transfer.ts";
 import { checkImages } from "../data/check_dataset.ts";
-import { MOST_ACTIVE } from "../kernels/look/unit_signal.ts";
+import { MOST_ACTIVE } from "../kernels/explain/unit_signal.ts";
 import { type Model, withOwnBuffers } from "../training/model.ts";
 import { valuesOf } from "../core/graph/program.ts";
 import { type ExplainProgram, explainProgram } from "./explain_program.ts";

@@ -3,7 +3,7 @@ import type { Layer, Params, Rule } from "../core/graph/layer.ts";
 import { op } from "../core/graph/op.ts";
 import type { Program } from "../core/graph/program.ts";
 import { elements, type Tensor, tensor } from "../core/graph/tensor.ts";
-import { chooseUnit, unitMaxima, type UnitProblem, unitSignal } from "../kernels/look/unit_signal.ts";
+import { chooseUnit, unitMaxima, type UnitProblem, unitSignal } from "../kernels/explain/unit_signal.ts";
 
 export interface ExplainProgram extends Program {
   /** u32 [batch, 2], written before each run: unit and position, or MOST_ACTIVE. */

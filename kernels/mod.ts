@@ -64,7 +64,7 @@ export * from "./data/symmetrize.ts";
 export * from "./data/unpack.ts";
 
 // Looking inside, and measuring.
-export * from "./look/top_k.ts";
-export * from "./look/unit_signal.ts";
+export * from "./explain/top_k.ts";
+export * from "./explain/unit_signal.ts";
 export * from "./measure/peak_copy.ts";
 export * from "./measure/peak_fma.ts";

@@ -70,7 +70,7 @@ const KERNELS = [
   "kernels/conv",
   "kernels/train",
   "kernels/data",
-  "kernels/look",
+  "kernels/explain",
   "kernels/measure",
 ];
 const CORE = ["core/host", "core/graph", "core/device", "core/measure", "core/tune"];
@@ -86,7 +86,7 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
   "kernels/conv": { folders: upTo(KERNELS, "kernels/conv"), packages: NONE },
   "kernels/train": { folders: ["kernels", "kernels/train"], packages: NONE },
   "kernels/data": { folders: ["kernels", "kernels/data"], packages: NONE },
-  "kernels/look": { folders: ["kernels", "kernels/look"], packages: NONE },
+  "kernels/explain": { folders: ["kernels", "kernels/explain"], packages: NONE },
   "kernels/measure": { folders: ["kernels", "kernels/conv", "kernels/measure"], packages: NONE },
   "core/host": { folders: ["core/host"], packages: /^(webgpu(\/package\.json)?|zod|node:.+)$/ }, // which files may, is checked below
   ...Object.fromEntries(

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NO_LABEL } from "../../kernels/labels.ts";
-import { EMPTY, topK } from "../../kernels/look/top_k.ts";
+import { EMPTY, topK } from "../../kernels/explain/top_k.ts";
 import { random, runOp } from "../_gpu.ts";
 import * as reference from "../_reference.ts";
 

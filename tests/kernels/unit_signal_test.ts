@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { chooseUnit, MOST_ACTIVE, unitMaxima, unitSignal } from "../../kernels/look/unit_signal.ts";
+import { chooseUnit, MOST_ACTIVE, unitMaxima, unitSignal } from "../../kernels/explain/unit_signal.ts";
 import { random, runOp } from "../_gpu.ts";
 
 const p = { batch: 3, positions: 6, channels: 5 };
