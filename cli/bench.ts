@@ -15,7 +15,7 @@ import { benchPictures } from "./bench_pictures.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
-import { openStep } from "./step.ts";
+import { openTimedStep } from "./timed_step.ts";
 import { DEVICE_OPTIONS, openDeviceFor, TUNE_OPTIONS, tunerOf } from "./tuning_options.ts";
 
 export const bench: Command = {
@@ -57,7 +57,7 @@ async function benchCommand(args: Arguments): Promise<number> {
   // Before the network takes its memory.
   const peaks = table || trace !== null || json !== null ? await measurePeaks(context) : null;
   const directory = args.text("data"), microBatch = args.integer("micro-batch", 1);
-  const { session, data } = await openStep(context, config);
+  const { session, data } = await openTimedStep(context, config);
   const tuner = await tunerOf(context, args, progressLine());
   const compileStart = performance.now();
   const step = await compileStep(session, data, { tuner, microBatch });

@@ -31,7 +31,7 @@ import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CONV_SHAPE, convOps } from "./conv_ops.ts";
 import { liveTable } from "./live_table.ts";
-import { compareSteps, openStep } from "./step.ts";
+import { compareSteps, openTimedStep } from "./timed_step.ts";
 import { DEFAULT_BUDGET, DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 import { OPTION_WORDS } from "./words.ts";
 
@@ -77,7 +77,7 @@ async function subjectOf(context: Context, args: Arguments): Promise<Subject | n
   const config = await loadConfig(path, [...args.list("set"), ...(batch === null ? [] : [`training.batch=${batch}`])]);
   const note = precisionNote(config.precision, context.limits);
   if (note !== null) print(note);
-  const { session, data } = await openStep(context, config);
+  const { session, data } = await openTimedStep(context, config);
   const { part, update } = stepPrograms(session, data, (await fittingSizes(session, data))[0]);
   const training = [part, ...(update === null ? [] : [update])].flatMap((program) => fuse(program).ops);
   const evaluation = fuse(evaluationProgram(session, data)).ops;

@@ -19,7 +19,7 @@ import {
 } from "../training/training_step.ts";
 
 /** A session with initial parameters and one batch of images. */
-export async function openStep(context: Context, config: Config): Promise<{ session: Session; data: Resident }> {
+export async function openTimedStep(context: Context, config: Config): Promise<{ session: Session; data: Resident }> {
   const session = openSession(context, config);
   const examples = examplesOf(session.images, config.training.batch);
   // Scaled as training would: saturated logits would make gradients subnormal, which CPUs multiply slowly.
