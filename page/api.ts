@@ -1,5 +1,5 @@
 /** Requests to the server that the page came from. */
-import type { Told } from "../serve/protocol.ts";
+import type { ProgressLine } from "../serve/protocol.ts";
 
 /** The server cannot be reached: it was ended, or the machine sleeps. */
 export class LostError extends Error {
@@ -52,10 +52,10 @@ export async function postLong<T>(
     const lines = (text + (value ?? "")).split("\n");
     text = lines.pop()!;
     for (const line of lines) {
-      const told = JSON.parse(line) as Told<T>;
-      if ("result" in told) return told.result;
-      if ("error" in told) throw new Error(told.error);
-      report(told.doing, told.done);
+      const said = JSON.parse(line) as ProgressLine<T>;
+      if ("result" in said) return said.result;
+      if ("error" in said) throw new Error(said.error);
+      report(said.doing, said.done);
     }
     if (done) throw new LostError("The connection to the server broke off: start it again with allcnn serve");
   }

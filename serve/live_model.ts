@@ -13,7 +13,7 @@ import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { type Report, type Source, whiteningFor } from "../training/preprocess.ts";
 import { CHECKPOINTS } from "../training/run_folder.ts";
 import type { CheckpointInfo, Doing } from "./protocol.ts";
-import { errorLine } from "./told.ts";
+import { errorLine } from "./progress_lines.ts";
 
 /** Milliseconds until a checkpoint that could not be loaded is tried again. */
 const RETRY = 5000;

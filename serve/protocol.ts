@@ -106,7 +106,7 @@ export interface LookInfo {
 }
 
 /** A line of an answer that takes long. */
-export type Told<T> =
+export type ProgressLine<T> =
   | Doing
   | { readonly result: T }
   | { readonly error: string };

@@ -24,7 +24,7 @@ import { look, type Selection, type Way, WAYS } from "./look.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
 import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
 import { json, parameter, type Question, type Reply, type Route, type Routes, whole } from "./route.ts";
-import { told, type Work } from "./told.ts";
+import { progressLines, type Work } from "./progress_lines.ts";
 import { unitSearch } from "./top_units.ts";
 
 /** What is served. */
@@ -59,7 +59,7 @@ export function routesOf(subject: Subject): Routes {
   const get = (answer: Route["answer"]): Route => ({ method: "GET", bytes: 0, answer });
   const post = (bytes: number, answer: Route["answer"]): Route => ({ method: "POST", bytes, answer });
   const long = <T>({ gone }: Question, work: Work<T>): Promise<Reply> =>
-    Promise.resolve({ type: "application/x-ndjson", body: told(work, gone) });
+    Promise.resolve({ type: "application/x-ndjson", body: progressLines(work, gone) });
 
   const layerOf = ({ query }: Question) => parameter(query, "layer");
 
@@ -119,12 +119,15 @@ export function routesOf(subject: Subject): Routes {
       post(PICTURE_BYTES, async ({ query, body }) => json(await decodePicture(body, parameter(query, "name"), config))),
     ],
     ["/api/look", post(elements(images), lookAt)],
-    ["/api/units", post(0, (question) => long(question, (...told) => search.units(layerOf(question), ...told)))],
+    [
+      "/api/units",
+      post(0, (question) => long(question, (...progress) => search.units(layerOf(question), ...progress))),
+    ],
     [
       "/api/patches",
       post(0, (question) => {
         const unit = whole(parameter(question.query, "unit"), "unit");
-        return long(question, (...told) => search.patches(layerOf(question), unit, ...told));
+        return long(question, (...progress) => search.patches(layerOf(question), unit, ...progress));
       }),
     ],
   ]);

@@ -2,7 +2,7 @@
 import * as assert from "uvu/assert";
 import { request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import type { LiveInfo, Told } from "../../serve/protocol.ts";
+import type { LiveInfo, ProgressLine } from "../../serve/protocol.ts";
 
 export interface Answer {
   readonly status: number;
@@ -54,7 +54,7 @@ export const settled = async (port: number): Promise<LiveInfo> => {
 /** The last line of an answer that takes long. */
 export const resultOf = async <T>(port: number, path: string): Promise<T> => {
   const { text } = await ask(port, path, { method: "POST" }), lines = text.trim().split("\n");
-  const last = JSON.parse(lines.at(-1)!) as Told<T>;
+  const last = JSON.parse(lines.at(-1)!) as ProgressLine<T>;
   if (!("result" in last)) throw new Error(text);
   return last.result;
 };

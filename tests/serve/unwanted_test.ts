@@ -10,7 +10,7 @@ import { gpu } from "../_gpu.ts";
 import { listen } from "../../serve/listen.ts";
 import { openPixels } from "../../training/example_pixels.ts";
 import { unitSearch } from "../../serve/top_units.ts";
-import { told } from "../../serve/told.ts";
+import { progressLines } from "../../serve/progress_lines.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
 import { liveModel } from "../../serve/live_model.ts";
 import { CONFIG, WHITENED, withServer } from "./_served.ts";
@@ -50,7 +50,7 @@ test("what nobody reads any more is told so, also before its first word", async 
   const long = (word: boolean): Route => ({
     method: "POST",
     bytes: 0,
-    answer: ({ gone }) => Promise.resolve({ type: "application/x-ndjson", body: told(hang(word), gone) }),
+    answer: ({ gone }) => Promise.resolve({ type: "application/x-ndjson", body: progressLines(hang(word), gone) }),
   });
   const { port, close } = await listen(
     new Map([["/silent", long(false)], ["/words", long(true)]]),

@@ -1,7 +1,7 @@
 /** Answers that take long: lines that tell how far the work is, and at the end what came out. */
 import { oneLine, UserError } from "../core/host/errors.ts";
 import type { Report } from "../training/preprocess.ts";
-import type { Told } from "./protocol.ts";
+import type { ProgressLine } from "./protocol.ts";
 
 /** What the page says of an error. */
 export function errorLine(error: unknown): string {
@@ -16,8 +16,8 @@ export type Work<T> = (report: Report, signal: AbortSignal) => Promise<T>;
  * Does `work`; a line of JSON for what it reports, as fast as the reader takes it, and one for its result or error. Ends
  * early, and tells the work so, once the reader has `gone`.
  */
-export async function* told<T>(work: Work<T>, gone: AbortSignal): AsyncGenerator<string> {
-  const lines: { latest: Told<T> | null; last: Told<T> | null } = { latest: null, last: null };
+export async function* progressLines<T>(work: Work<T>, gone: AbortSignal): AsyncGenerator<string> {
+  const lines: { latest: ProgressLine<T> | null; last: ProgressLine<T> | null } = { latest: null, last: null };
   let wake = () => {};
   const say = (change: Partial<typeof lines>) => {
     Object.assign(lines, change);
