@@ -2,7 +2,7 @@
 import { UserError } from "../core/host/errors.ts";
 import { entriesOf, isDirectory } from "../core/host/files.ts";
 import { didYouMean } from "../core/host/nearest.ts";
-import { PassedOver } from "./passed_over.ts";
+import { IgnoredEntries } from "./ignored_entries.ts";
 
 /** The pictures of a split, listed but not read. Few bytes for each: there may be millions. */
 export interface ImageFolder {
@@ -20,7 +20,7 @@ export interface ImageFolder {
 /** What a folder of pictures is expected to hold, for messages. */
 export const PICTURES = ".jpeg, .jpg, .png, .webp, .gif, .tiff, .tif, .avif";
 
-/** Does a file of this name count as a picture? Others in a folder, as lists of boxes, are passed over. */
+/** Does a file of this name count as a picture? Others in a folder, as lists of boxes, are ignored. */
 export function isPicture(name: string): boolean {
   return /\.(jpe?g|png|webp|gif|tiff?|avif)$/i.test(name) && !name.startsWith(".");
 }
@@ -30,19 +30,19 @@ export function pathOf({ directory, classes, names, labels }: ImageFolder, index
   return `${directory}/${classes[labels[index]!]!}/${names[index]!}`;
 }
 
-/** The names of the folders in a folder; `passed` hears of what else is there. */
-async function foldersIn(directory: string, passed = new PassedOver()): Promise<string[]> {
+/** The names of the folders in a folder; `ignored` hears of what else is there. */
+async function foldersIn(directory: string, ignored = new IgnoredEntries()): Promise<string[]> {
   const all = await entriesOf(directory);
-  for (const { name, type } of all) if (type !== "folder") passed.add("beside the folders of classes", name);
+  for (const { name, type } of all) if (type !== "folder") ignored.add("beside the folders of classes", name);
   return all.filter(({ name, type }) => type === "folder" && !name.startsWith(".")).map(({ name }) => name);
 }
 
 /** The names of the pictures in a folder. Throws `UserError` where it cannot be read or holds none. */
-export async function picturesIn(directory: string, passed = new PassedOver(), advice = ""): Promise<string[]> {
-  const here = new PassedOver(), pictures: string[] = [];
+export async function picturesIn(directory: string, ignored = new IgnoredEntries(), advice = ""): Promise<string[]> {
+  const here = new IgnoredEntries(), pictures: string[] = [];
   for (const { name, type } of await entriesOf(directory)) {
     if (isPicture(name)) pictures.push(name); // one that cannot be opened is told when its turn comes
-    else for (const each of [passed, here]) each.add("that are no pictures", type === "folder" ? `${name}/` : name);
+    else for (const each of [ignored, here]) each.add("that are no pictures", type === "folder" ? `${name}/` : name);
   }
   if (pictures.length > 0) return pictures;
   const found = here.line();
@@ -81,8 +81,8 @@ export async function listImageFolder(
   split: "train" | "val",
   { limit = Infinity, known = null }: { readonly limit?: number; readonly known?: readonly string[] | null } = {},
 ): Promise<ImageFolder> {
-  const folder = `${directory}/${split}`, passed = new PassedOver();
-  const found = await isDirectory(folder), own = found ? await foldersIn(folder, passed) : [];
+  const folder = `${directory}/${split}`, ignored = new IgnoredEntries();
+  const found = await isDirectory(folder), own = found ? await foldersIn(folder, ignored) : [];
   if (own.length === 0) {
     const what = found ? "it holds no folders" : "there is no such folder";
     throw new UserError(`Cannot read images from "${folder}": ${what}, expected one for each class, with its pictures`);
@@ -90,7 +90,7 @@ export async function listImageFolder(
   const classes = await classesOf(directory, split, own, known), files: (readonly string[])[] = [];
   for (const name of classes) {
     const advice = "; fill the folder of this class, or delete it";
-    files.push(own.includes(name) ? await picturesIn(`${folder}/${name}`, passed, advice) : []);
+    files.push(own.includes(name) ? await picturesIn(`${folder}/${name}`, ignored, advice) : []);
   }
   const count = Math.min(limit, files.reduce((sum, { length }) => sum + length, 0));
   const names: string[] = [], labels = new Uint32Array(count);
@@ -102,6 +102,6 @@ export async function listImageFolder(
       names.push(name);
     }
   }
-  const line = passed.line(), note = line === null ? null : `In "${folder}", ${line}`;
+  const line = ignored.line(), note = line === null ? null : `In "${folder}", ${line}`;
   return { directory: folder, classes, names, labels, note };
 }

@@ -159,7 +159,7 @@ test("what is not used is counted in one line: other formats, nested folders, fi
     assert.equal(names, ["1.tif", "2.gif", "3.AVIF"]);
     assert.is(
       note,
-      `In "${folder.directory}/train", passed over: 1 entry beside the folders of classes (.png 1) and ` +
+      `In "${folder.directory}/train", ignored: 1 entry beside the folders of classes (.png 1) and ` +
         "4 entries that are no pictures (.bmp 2, .txt 1, folders 1)",
     );
     folder.write("train/b/1.bmp", bytes);

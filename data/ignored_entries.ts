@@ -1,5 +1,5 @@
 /** What lies in a folder and is not used: counted by place and extension, so that one line tells of millions. */
-export class PassedOver {
+export class IgnoredEntries {
   /** By place, then by extension. */
   readonly #counts = new Map<string, Map<string, number>>();
 
@@ -11,7 +11,7 @@ export class PassedOver {
     this.#counts.set(place, counts.set(extension, (counts.get(extension) ?? 0) + 1));
   }
 
-  /** "passed over: 3 entries that are no pictures (.bmp 2, .txt 1)", or null. */
+  /** "ignored: 3 entries that are no pictures (.bmp 2, .txt 1)", or null. */
   line(): string | null {
     if (this.#counts.size === 0) return null;
     const places = Array.from(this.#counts, ([place, counts]) => {
@@ -21,6 +21,6 @@ export class PassedOver {
         sorted.length > 8 ? ", ..." : ""
       })`;
     });
-    return `passed over: ${places.join(" and ")}`;
+    return `ignored: ${places.join(" and ")}`;
   }
 }
