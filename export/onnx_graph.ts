@@ -1,5 +1,5 @@
 /** Collects the nodes and constants of an ONNX graph. */
-import type { OnnxAttributes, OnnxNode } from "../core/graph/exported.ts";
+import type { OnnxAttributes, OnnxNode } from "../core/graph/export_types.ts";
 import { type Attribute, ATTRIBUTE_TYPE, DATA_TYPE, type Initializer, type Node } from "./onnx_proto.ts";
 
 export interface Graph {

@@ -7,7 +7,7 @@ import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
 import { elements, type Shape } from "../core/graph/tensor.ts";
 import { UserError } from "../core/host/errors.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
-import type { TorchModule } from "../core/graph/exported.ts";
+import type { TorchModule } from "../core/graph/export_types.ts";
 import { kindOf, noCounterpart } from "../layers/layer_kind.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
 import { oihwShape, toHwio, toOihw } from "./kernel_layout.ts";

@@ -1,4 +1,4 @@
-import type { TorchModule } from "../core/graph/exported.ts";
+import type { TorchModule } from "../core/graph/export_types.ts";
 import { canvasOf, margins } from "../data/canvas.ts";
 import { isFitted, transformsOf } from "../data/transforms/mod.ts";
 import { modulesOf } from "./pytorch.ts";

@@ -1,6 +1,6 @@
 /** Activations, as options of layers and as what ONNX and PyTorch call them. */
 import * as z from "zod";
-import type { OnnxNode, TorchModule } from "../core/graph/exported.ts";
+import type { OnnxNode, TorchModule } from "../core/graph/export_types.ts";
 import { isSmooth, SMOOTH, type SmoothFunction } from "./smooth_function.ts";
 
 /** max(x, 0), or with `slope * x` below 0: what a convolution can do as it stores its sums. */

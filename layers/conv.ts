@@ -25,7 +25,7 @@ import {
 } from "./axis_options.ts";
 import { convPass } from "./conv_pass.ts";
 import { defineLayer, type LayerConstructor } from "./layer_kind.ts";
-import type { OnnxNode } from "../core/graph/exported.ts";
+import type { OnnxNode } from "../core/graph/export_types.ts";
 import { maxPool } from "./max_pool.ts";
 
 /** What a convolution is built of, defaults filled in. */

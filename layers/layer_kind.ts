@@ -4,7 +4,7 @@ import type { Layer } from "../core/graph/layer.ts";
 import type { Kind, Schema } from "../core/host/kinds.ts";
 import { UserError } from "../core/host/errors.ts";
 import { checkOptions } from "../core/host/check_options.ts";
-import type { OnnxNode, Shapes, TorchModule } from "../core/graph/exported.ts";
+import type { OnnxNode, Shapes, TorchModule } from "../core/graph/export_types.ts";
 
 /**
  * One entry of `network:` in a config: a kind's key with its options, `{ conv: { name: "conv1", channels: 96, kernel: 3 } }`,

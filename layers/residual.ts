@@ -3,7 +3,7 @@ import * as z from "zod";
 import { add } from "../kernels/layer/add.ts";
 import { type PerAxis, perAxis } from "../kernels/per_axis.ts";
 import { castTo } from "../core/graph/cast_to.ts";
-import type { Shapes } from "../core/graph/exported.ts";
+import type { Shapes } from "../core/graph/export_types.ts";
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
 import { type Op, op } from "../core/graph/op.ts";
 import { dtypeOf, elements, type Shape, type Tensor, tensor } from "../core/graph/tensor.ts";

@@ -1,5 +1,5 @@
 /** Activations that are no ReLU: formulas, words, and what ONNX and PyTorch have for them, a record each. */
-import type { OnnxNode } from "../core/graph/exported.ts";
+import type { OnnxNode } from "../core/graph/export_types.ts";
 import type { Formula } from "../kernels/layer/elementwise_map.ts";
 
 interface SmoothRecord {

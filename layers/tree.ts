@@ -1,7 +1,7 @@
 /** Networks as trees: every layer with its path and the shapes around it. */
 import type { Layer, ParamSpecs } from "../core/graph/layer.ts";
 import type { Shape } from "../core/graph/tensor.ts";
-import type { Shapes } from "../core/graph/exported.ts";
+import type { Shapes } from "../core/graph/export_types.ts";
 
 /** A layer of a network. */
 export interface LayerNode extends Shapes {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { OnnxNode } from "../../core/graph/exported.ts";
+import type { OnnxNode } from "../../core/graph/export_types.ts";
 import type { TransformKind } from "./transform_kind.ts";
 
 /** A norm / scale below this leaves an image centred. */

@@ -1,7 +1,7 @@
 /** Kinds of transforms: everything that anybody wants to know of one step of preprocessing, in a record. */
 import type * as z from "zod";
 import type { Context } from "../../core/device/device.ts";
-import type { OnnxConstant, OnnxNode } from "../../core/graph/exported.ts";
+import type { OnnxConstant, OnnxNode } from "../../core/graph/export_types.ts";
 import type { Kind } from "../../core/host/kinds.ts";
 import type { ImageShape } from "../dataset.ts";
 import type { Progress, Whitening } from "../whitening.ts";
