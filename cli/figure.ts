@@ -14,13 +14,14 @@ import type { Model } from "../training/model.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Trained } from "./open_trained.ts";
 import type { ProgressLine } from "./progress.ts";
+import type { PictureFile } from "./read_images.ts";
 
 /** What a figure is drawn of. */
 export interface Subject extends Trained {
   readonly args: Arguments;
   readonly screen: ProgressLine;
   /** Pictures that are named, or lie in a folder that is. */
-  readonly files: readonly string[];
+  readonly files: readonly PictureFile[];
   readonly scale: Scale;
   readonly split: "train" | "test";
 }

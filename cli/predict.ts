@@ -38,13 +38,13 @@ const DEFAULT_TOP = 5;
 
 async function predictCommand(args: Arguments): Promise<number> {
   const json = args.flag("json"), screen = progressLine({ toError: json });
-  const top = args.integer("top", 1) ?? DEFAULT_TOP, paths = await findImages(args.positionals(1));
+  const top = args.integer("top", 1) ?? DEFAULT_TOP, files = await findImages(args.positionals(1));
   await checkDecoder(); // without it no image can be read: say so once, and before anything slow
   const { model, classes: names } = await openTrained(args, screen);
   let predicted = 0;
-  for (let first = 0; first < paths.length; first += AT_ONCE) {
-    screen.report("Predicting", first / paths.length);
-    const { read, images } = await readImages(model, paths.slice(first, first + AT_ONCE), screen);
+  for (let first = 0; first < files.length; first += AT_ONCE) {
+    screen.report("Predicting", first / files.length);
+    const { read, images } = await readImages(model, files.slice(first, first + AT_ONCE), screen);
     if (read.length === 0) continue;
     const probabilities = await probabilitiesOf(model, await preprocess(model, images));
     for (const [index, path] of read.entries()) {
@@ -61,7 +61,7 @@ async function predictCommand(args: Arguments): Promise<number> {
     predicted += read.length;
   }
   model.context.close();
-  return predicted === paths.length ? 0 : 1;
+  return predicted === files.length ? 0 : 1;
 }
 
 interface Prediction {

@@ -19,9 +19,10 @@ import { fileError } from "./errors.ts";
 import { environment } from "./process.ts";
 import { temporaryName } from "./temporary.ts";
 
-/** The bytes of a file. Throws `UserError` where it cannot be read. */
+/** The bytes of a file, or of what is piped. Throws `UserError` where it cannot be read, as a device, which may never end. */
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
+    if (await isDevice(path)) throw Object.assign(new Error(), { code: "ESPECIAL" });
     const bytes = await readBytes(path);
     return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
   } catch (error) {
@@ -29,7 +30,12 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** As `readFile`, but refuses a pipe or a device, which may never end. */
+/** Is it a device or a socket? A missing path is none. */
+async function isDevice(path: string): Promise<boolean> {
+  return await stat(path).then((info) => !info.isFile() && !info.isDirectory() && !info.isFIFO(), () => false);
+}
+
+/** As `readFile`, but refuses a pipe too, which may never end: for what lies in a folder, and nobody has named. */
 export async function readStoredFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const info = await stat(path).catch((error: unknown) => {
     throw fileError("read", path, error);
@@ -38,9 +44,10 @@ export async function readStoredFile(path: string): Promise<Uint8Array<ArrayBuff
   return await readFile(path);
 }
 
-/** The text of a file. Throws `UserError` where it cannot be read. */
+/** The text of a file: UTF-8, or UTF-16 where it says so, as PowerShell writes it. Throws `UserError` where it cannot be read. */
 export async function readText(path: string): Promise<string> {
-  return new TextDecoder().decode(await readFile(path));
+  const bytes = await readFile(path), mark = 256 * (bytes[0] ?? 0) + (bytes[1] ?? 0);
+  return new TextDecoder(mark === 0xfffe ? "utf-16le" : mark === 0xfeff ? "utf-16be" : "utf-8").decode(bytes);
 }
 
 /** Is there a file or folder of this path? */

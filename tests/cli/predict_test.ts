@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import sharp from "sharp";
 import { generateShapes, SHAPE_CLASSES } from "../../data/datasets/shapes.ts";
@@ -64,8 +65,11 @@ test("predict says of PNG files what evaluate says of the test images; bad files
     // The images differ, so that a wrong order would show.
     assert.ok(new Set(lines.map(({ top }) => top[0]!.probability)).size > COUNT / 2);
 
-    // Folders of pictures, by name; behind a pipe that nobody reads any more the program ends without a word.
+    // Folders of pictures, by name, a pipe among them told; behind a pipe that nobody reads any more the program ends without a word.
+    execFileSync("mkfifo", [`${folder}/pipe.png`]);
     const folders = await allcnn(["predict", run, folder, "--json"]);
+    assert.match(folders.stderr, /Cannot read ".*\/pipe.png": it is no file, but a pipe/);
+    rmSync(`${folder}/pipe.png`);
     assert.is(folders.code, 1, "text.png is no picture");
     assert.equal(linesOf(folders.stdout).map((line) => JSON.parse(line).image), [...paths].sort());
     const piped = ["predict", run, folder, folder, folder, folder, "--json"].join(" ");

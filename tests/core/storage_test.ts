@@ -81,6 +81,34 @@ test("a link is followed, a pipe is written into, a file keeps its permissions; 
   });
 });
 
+test("what is piped is read; a device, which never ends, is told, and in a folder a pipe too", async () => {
+  if (!existsSync("/dev/zero")) return console.log("skipped: this system has no /dev/zero");
+  await inFolder(async (folder) => {
+    const pipe = join(folder, "pipe");
+    assert.match(await messageOf(node.readFile("/dev/zero")), 'Cannot read "/dev/zero": it is no file, but a pipe');
+    execFileSync("mkfifo", [pipe]);
+    assert.match(await messageOf(node.readStoredFile(pipe)), "it is no file, but a pipe, a socket or a device");
+    const writer = execute("bash", ["-c", `echo piped > ${pipe}`]);
+    assert.is(await node.readText(pipe), "piped\n");
+    await writer;
+  });
+});
+
+test("a text may be of UTF-8 or UTF-16, with its mark", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "text"), text = "Grüße: 1\n";
+    const wide = (bigEndian: boolean) =>
+      Uint8Array.from([...`\ufeff${text}`].flatMap((sign) => {
+        const pair = [sign.charCodeAt(0) & 255, sign.charCodeAt(0) >> 8];
+        return bigEndian ? pair.reverse() : pair;
+      }));
+    for (const bytes of [new TextEncoder().encode(`\ufeff${text}`), wide(false), wide(true)]) {
+      await node.writeFile(path, bytes);
+      assert.is(await node.readText(path), text);
+    }
+  });
+});
+
 test("a file below /dev is replaced as any other; standard output, which somebody holds open, is written to", async () => {
   if (!existsSync("/dev/shm")) return console.log("skipped: this system has no /dev/shm");
   const folder = mkdtempSync("/dev/shm/allcnn-");
