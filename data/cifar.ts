@@ -1,6 +1,7 @@
 /** The binary versions of CIFAR-10 and CIFAR-100, https://www.cs.toronto.edu/~kriz/cifar.html: what both share. */
 import { UserError } from "../core/host/errors.ts";
 import { entriesOf, exists, isDirectory, readStoredFile } from "../core/host/files.ts";
+import { foreignFormat } from "../core/host/foreign_formats.ts";
 import type { Archive } from "./archive.ts";
 import type { Dataset } from "./dataset.ts";
 import type { DatasetKind } from "./datasets/dataset_kind.ts";
@@ -133,6 +134,8 @@ async function readRecords(format: CifarFormat, path: string, size: number): Pro
 /** Why a file has another size than it should. */
 function causeOf(format: CifarFormat, bytes: Uint8Array, size: number): string {
   if (bytes[0] === 0x80 && bytes[1]! <= 5) return "a pickle, as of the Python version";
+  const foreign = foreignFormat(bytes);
+  if (foreign !== null) return foreign;
   if (new TextDecoder().decode(bytes.subarray(0, 6)) === "MATLAB") return "of the Matlab version";
   const labels = [1, 2].find((each) => each !== format.labelBytes && bytes.length % (each + IMAGE) === 0);
   if (labels !== undefined && bytes.length > 0) {

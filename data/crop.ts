@@ -57,6 +57,6 @@ export async function decodeCrop(
       .extract({ left: place(x, width, crop), top: place(y, height, crop), width: crop, height: crop })
       .flop(flip).flatten({ background: BACKGROUND }).toColourspace("srgb").raw().toBuffer();
   } catch (error) {
-    throw error instanceof UserError ? error : decodingError(source, error);
+    throw error instanceof UserError ? error : decodingError(source, bytes, error);
   }
 }

@@ -1,6 +1,7 @@
 /** The IDX files of MNIST and of those made like it, http://yann.lecun.com/exdb/mnist: what they share. */
 import { UserError } from "../core/host/errors.ts";
-import { exists, readStoredFile } from "../core/host/files.ts";
+import { entriesOf, exists, isDirectory, readStoredFile } from "../core/host/files.ts";
+import { foreignFormat } from "../core/host/foreign_formats.ts";
 import type { Dataset } from "./dataset.ts";
 import type { DatasetKind, Wanted } from "./datasets/dataset_kind.ts";
 
@@ -11,6 +12,26 @@ const SPLITS = { train: { prefix: "train", count: 60_000 }, test: { prefix: "t10
 
 /** Two zeros, the type of the elements (8: bytes), and the number of dimensions, which follow as big-endian u32. */
 const MAGIC = { "images-idx3-ubyte": 0x803, "labels-idx1-ubyte": 0x801 } as const;
+
+/** The first labels of the data sets that are easily mistaken for one another: their files have the same names and sizes. */
+const FIRST_LABELS: Readonly<Record<string, Readonly<Record<Wanted["split"], string>>>> = {
+  "MNIST": { train: "504192131435", test: "721041495906" },
+  "Fashion-MNIST": { train: "900302725509", test: "921161465745" },
+};
+
+/** What else is in the folders of people who look for these files, by names of files and folders. */
+const OTHERS: readonly [RegExp, string][] = [
+  [/^(fashion[-_]?)?mnist[-_]?(train|test)?\.csv$/i, "its values as text (CSV)"],
+  [/^mnist\.npz$/, "Keras' version, an archive of NumPy"],
+  [/^mnist\.pkl(\.gz)?$/, "a version as a pickle"],
+  [/^(training|test)\.pt$/, "torchvision's processed version, whose folder raw has the files"],
+  [/^emnist-/, "EMNIST"],
+  [/\.parquet$/, "its version in Parquet, as of Hugging Face"],
+  [/^(data_batch_1|cifar-10)/, "CIFAR-10"],
+];
+
+/** Most bytes that a file is unpacked to: a small one may hold very many. */
+const MOST_UNPACKED = 2 ** 30;
 
 /** A data set of such files. */
 export interface IdxFormat {
@@ -44,6 +65,11 @@ export async function readIdx(format: IdxFormat, { directory, split, limit }: Wa
     throw new UserError(
       `Cannot read "${labels.path}": it has ${labels.count} labels, "${images.path}" ${images.count} images`,
     );
+  }
+  const first = labels.data.subarray(0, 12).join(""), { name } = format;
+  const other = Object.keys(FIRST_LABELS).find((each) => each !== name && FIRST_LABELS[each]![split] === first);
+  if (other !== undefined) {
+    throw new UserError(`Cannot read "${labels.path}" as ${name}: it holds the labels of ${other}`);
   }
   const wrong = labels.data.findIndex((label) => label >= CLASSES);
   if (wrong >= 0) {
@@ -82,26 +108,43 @@ async function readArray(
   return { path, count, data: bytes.subarray(header) };
 }
 
-/** The path of a file, packed or not. */
+/** The path of a file, packed or not; some programs unpack it with a dot in its name, others into a folder of its name. */
 async function findFile({ name, folder }: IdxFormat, directory: string, file: string): Promise<string> {
+  const names = [file, file.replace("-idx", ".idx")].flatMap((each) => [each, `${each}.gz`]);
+  let why = `no "${file}" or "${file}.gz" there or in "${directory}/${folder}"`;
+  if (!await exists(directory)) why = "no such folder";
   for (const place of [directory, `${directory}/${folder}`]) {
-    for (const path of [`${place}/${file}`, `${place}/${file}.gz`]) if (await exists(path)) return path;
+    if (!await isDirectory(place)) continue;
+    const entries = await entriesOf(place); // or it says that they may not be read
+    for (const each of names) {
+      const found = entries.find((entry) => entry.name === each), path = `${place}/${each}`;
+      if (found !== undefined && found.type !== "folder") return path;
+      if (found !== undefined && await exists(`${path}/${each}`)) return `${path}/${each}`;
+    }
+    const other = OTHERS.find(([pattern]) => entries.some((entry) => pattern.test(entry.name)));
+    if (other !== undefined) why += `, it holds ${other[1]}`;
   }
-  throw new UserError(
-    ({ namingData }) =>
-      `Cannot find "${file}" or "${file}.gz" of ${name} in "${directory}" or "${directory}/${folder}": name the folder ` +
-      `that holds it${namingData}`,
+  throw new UserError(({ namingData }) =>
+    `Cannot find ${name} in "${directory}": ${why}; name the folder that holds it${namingData}`
   );
 }
 
 /** The bytes of a file, unpacked where it is packed. */
 async function readPlain(path: string): Promise<Uint8Array> {
-  const bytes = await readStoredFile(path);
-  if (!path.endsWith(".gz")) return bytes;
+  const bytes = await readStoredFile(path), format = foreignFormat(bytes), packed = path.endsWith(".gz");
+  if (!packed && format !== null) throw new UserError(`Cannot read "${path}": it is ${format}`);
+  if (!packed) return bytes;
+  const chunks: Uint8Array<ArrayBuffer>[] = [],
+    fail = (why: string) => new UserError(`Cannot unpack "${path}": ${why}`);
+  let size = 0;
   try {
-    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(plain).arrayBuffer());
-  } catch {
-    throw new UserError(`Cannot unpack "${path}": it is no gzip file, or a part of one; download it again`);
+    for await (const chunk of new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))) {
+      if ((size += chunk.length) > MOST_UNPACKED) throw fail("there is more than 1 GiB in it");
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw fail("it is no gzip file, or a part of one; download it again");
   }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }

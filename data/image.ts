@@ -1,6 +1,7 @@
 /** Pictures from files: decoded, upright, in sRGB, scaled to what a network takes. */
 import { UserError } from "../core/host/errors.ts";
 import { readFile } from "../core/host/files.ts";
+import { foreignFormat } from "../core/host/foreign_formats.ts";
 import { firstLine, loadSharp } from "./sharp.ts";
 
 /** The pixels of a picture, row by row. */
@@ -42,13 +43,14 @@ export async function decodeImage(bytes: Uint8Array, source: string): Promise<Im
       .flatten({ background: BACKGROUND }).toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
     return { shape: [info.height, info.width, 3], pixels: Uint8Array.from(data) };
   } catch (error) {
-    throw decodingError(source, error);
+    throw decodingError(source, bytes, error);
   }
 }
 
-/** What a user is told where the decoder failed. */
-export function decodingError(source: string, error: unknown): UserError {
-  return new UserError(`Cannot read "${source}" as an image: ${reason((error as Error).message)}`);
+/** What a user is told where the decoder failed on a file's bytes. */
+export function decodingError(source: string, bytes: Uint8Array, error: unknown): UserError {
+  const format = foreignFormat(bytes), why = format === null ? reason((error as Error).message) : `it is ${format}`;
+  return new UserError(`Cannot read "${source}" as an image: ${why}`);
 }
 
 /**

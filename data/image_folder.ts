@@ -84,7 +84,9 @@ export async function listImageFolder(
   const folder = `${directory}/${split}`, ignored = new IgnoredEntries();
   const found = await isDirectory(folder), own = found ? await foldersIn(folder, ignored) : [];
   if (own.length === 0) {
-    const what = found ? "it holds no folders" : "there is no such folder";
+    const here = found ? [] : await foldersIn(directory).catch(() => []), names = here.slice(0, 5).join(", ");
+    const beside = here.length === 0 ? "" : ` ("${directory}" has ${names}${here.length > 5 ? ", ..." : ""})`;
+    const what = found ? "it holds no folders" : `there is no such folder${beside}`;
     throw new UserError(`Cannot read images from "${folder}": ${what}, expected one for each class, with its pictures`);
   }
   const classes = await classesOf(directory, split, own, known), files: (readonly string[])[] = [];

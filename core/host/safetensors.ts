@@ -4,6 +4,7 @@
  */
 import { UserError } from "./errors.ts";
 import { FLOAT_FORMATS } from "./float_formats.ts";
+import { foreignFormat } from "./foreign_formats.ts";
 
 /** A tensor in main memory. */
 export interface HostTensor {
@@ -99,7 +100,10 @@ export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: stri
   const bad = (why: string) => new UserError(`Cannot read "${source}" as safetensors: ${why}`);
   if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes, a header needs at least 8`);
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (headerLength > Math.min(MAX_HEADER, bytes.length - 8)) throw bad("its header is truncated or not safetensors");
+  if (headerLength > Math.min(MAX_HEADER, bytes.length - 8)) {
+    const format = foreignFormat(bytes);
+    throw bad(format === null ? "its header is truncated or not safetensors" : `it is ${format}`);
+  }
   let header: Record<string, Entry> & { __metadata__?: Record<string, string> };
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)));

@@ -187,6 +187,21 @@ for (const [what, header, named] of WRONG) {
   });
 }
 
+test("what people have instead is named: a pointer of Git LFS, a web page, files of PyTorch and Keras", async () => {
+  const text = (start: string) => Uint8Array.from(start.padEnd(600, "x"), (sign) => sign.charCodeAt(0));
+  const FILES: readonly [string, RegExp][] = [
+    ["version https://git-lfs.github.com/spec/v1\noid sha256:1", /it is a pointer of Git LFS, .*git lfs pull$/],
+    ["<!DOCTYPE html><html>Not found", /it is a web page/],
+    [`PK\x03\x04${"\0".repeat(26)}w/data.pklFB`, /it is of PyTorch: save its tensors with safetensors/],
+    [`PK\x03\x04${"\0".repeat(26)}arr_0.npy`, /it is a zip archive/],
+    ["\x80\x02\x8a\nl\xfc\x9cF\xf9 j", /it is a pickle/],
+    ["\x89HDF\r\n\x1a\n", /it is of HDF5/],
+  ];
+  for (const [start, message] of FILES) assert.match(await failure(text(start), start), message);
+  const cut = Uint8Array.of(0x80, 2, 0, 0, 0, 0, 0, 0, ...text("{"));
+  assert.match(await failure(cut.subarray(0, 400), "a header of 640 bytes"), /its header is truncated/);
+});
+
 test("a file of another kind is refused before its length is believed", async () => {
   for (const text of ["PK\x03\x04 a zip file, such as PyTorch's", "GIF89a", "\x93NUMPY\x01\x00"]) {
     await failure(new TextEncoder().encode(text), text);

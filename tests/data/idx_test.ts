@@ -1,4 +1,5 @@
 /** IDX files that the test makes: generated shapes, grey, their middle of 28x28 pixels. */
+import { Buffer } from "node:buffer";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { test } from "uvu";
@@ -65,15 +66,44 @@ test("reads both splits, a few examples too, and packed files from where torchvi
   });
 });
 
+/** So many zeros, packed: members of gzip one behind the other are one file. */
+function zeros(bytes: number): Uint8Array {
+  const member = gzipSync(new Uint8Array(2 ** 24));
+  return Buffer.concat(Array.from({ length: Math.ceil(bytes / 2 ** 24) }, () => member));
+}
+
+test("files are found as other programs unpack them: with a dot, or in folders of their names", async () => {
+  await inFolder(async (folder) => {
+    for (const [file, bytes] of Object.entries(FILES)) {
+      writeFileSync(`${folder}/${file.replace("-idx", ".idx")}`, bytes);
+      mkdirSync(`${folder}/own/${file}`, { recursive: true });
+      writeFileSync(`${folder}/own/${file}/${file}`, bytes);
+    }
+    for (const directory of [folder, `${folder}/own`]) {
+      assert.is((await readImages({ name: "mnist" }, { directory, split: "test" })).count, 20);
+    }
+  });
+});
+
 const IMAGES = "train-images-idx3-ubyte", LABELS = "train-labels-idx1-ubyte";
 const WRONG: readonly (readonly [what: string, files: Record<string, Uint8Array | null>, message: RegExp])[] = [
-  ["a missing file", { [LABELS]: null }, /Cannot find "train-labels-idx1-ubyte" or .* of MNIST in ".*name the folder/],
+  [
+    "a missing file",
+    { [LABELS]: null },
+    /Cannot find MNIST in ".*": no "train-labels-idx1-ubyte" or .*; name the folder/,
+  ],
   ["labels as images", { [IMAGES]: FILES[LABELS]! }, /idx3-ubyte": it starts with 0x00000801, expected 0x00000803/],
   ["an empty file", { [LABELS]: new Uint8Array(3) }, /found 3 bytes, which is no IDX file/],
   ["a cut file", { [IMAGES]: FILES[IMAGES]!.subarray(0, 999) }, /tells of 40 images, 31376 bytes, found 999/],
   ["another size", { [IMAGES]: idx(0x803, [10, 32, 98], TRAIN.pixels) }, /its images are 32x98, expected 28x28/],
   ["fewer labels", { [LABELS]: idx(0x801, [39], TRAIN.labels.subarray(1)) }, /it has 39 labels, ".*" 40 images/],
   ["a label of none", { [LABELS]: idx(0x801, [40], TRAIN.labels.map(() => 10)) }, /label 0 is 10, expected 0..9/],
+  ["the labels of another data set", {
+    [LABELS]: idx(0x801, [40], TRAIN.labels.map((label, i) => [9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9][i] ?? label)),
+  }, /Cannot read ".*labels.*" as MNIST: it holds the labels of Fashion-MNIST/],
+  ["a pointer", { [IMAGES]: new TextEncoder().encode("version https://git-lfs.github.com/spec/v1") }, /of Git LFS/],
+  ["another version", { [IMAGES]: null, "mnist.npz": new Uint8Array(9) }, /no "train-.*", it holds Keras' version/],
+  ["too much in it", { [IMAGES]: null, [`${IMAGES}.gz`]: zeros(1.1 * 2 ** 30) }, /there is more than 1 GiB in it/],
   ["no gzip", { [IMAGES]: null, [`${IMAGES}.gz`]: FILES[IMAGES]! }, /Cannot unpack ".*idx3-ubyte.gz"/],
 ];
 for (const [what, files, message] of WRONG) {

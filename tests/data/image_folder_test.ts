@@ -55,7 +55,9 @@ test("a split lists one picture of every class after the other, and knows the cl
 test("a val folder alone has classes of its own; folders that are missing or empty are named", async () => {
   const folder = pictureFolder(), list = (split: "train" | "val") => listImageFolder(folder.directory, split);
   try {
-    assert.match(await refusal(() => list("train")), /train": there is no such folder/);
+    assert.match(await refusal(() => list("train")), /train": there is no such folder, expected/);
+    folder.write("valid/k/1.jpg", Uint8Array.of(0));
+    assert.match(await refusal(() => list("val")), /val": there is no such folder \(".*" has valid\), expected/);
     folder.write("val/list.txt", Uint8Array.of(0));
     assert.match(await refusal(() => list("val")), /val": it holds no folders/);
     folder.write("val/k/1.jpg", Uint8Array.of(0));

@@ -161,6 +161,10 @@ test("what is no image, is empty, ends early or is missing is a line that names 
     }
     writeFileSync(`${folder}/text.png`, "This is no image.");
     assert.match(await complaint(readImage(`${folder}/text.png`)), /text.png" as an image: it is none/);
+    writeFileSync(`${folder}/pointer.png`, "version https://git-lfs.github.com/spec/v1\noid sha256:00");
+    assert.match(await complaint(readImage(`${folder}/pointer.png`)), /as an image: it is a pointer of Git LFS/);
+    writeFileSync(`${folder}/phone.jpg`, "\0\0\0\x18ftypheic\0\0\0\0");
+    assert.match(await complaint(readImage(`${folder}/phone.jpg`)), /as an image: it is a HEIC picture/);
     writeFileSync(`${folder}/empty.png`, "");
     assert.match(await complaint(readImage(`${folder}/empty.png`)), /empty.png" as an image: it is empty/);
     const huge = Uint8Array.from(await raw(photo).png().toBuffer()), header = new DataView(huge.buffer);
