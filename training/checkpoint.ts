@@ -82,20 +82,25 @@ const FOREIGN = {
   whitening: null,
 };
 
-/** Tunings are compared as JSON, which overflows the stack where they are nested deep enough. */
-function areTunings(value: unknown): boolean {
+/** It will be written as JSON again, which overflows the stack where it is nested deep enough. */
+function isWritable(value: unknown): boolean {
   try {
-    const isTuning = (tuning: unknown) => tuning === null || isObject(tuning); // null: of a kernel without tunings
-    return isObject(value) && Object.values(value).every((tuning) => isTuning(tuning) && JSON.stringify(tuning) !== "");
+    return JSON.stringify(value) !== "";
   } catch {
     return false;
   }
 }
 
+/** A tuning is null of a kernel without tunings. */
+const areTunings = (value: unknown) =>
+  isObject(value) && Object.values(value).every((tuning) => tuning === null || isObject(tuning));
+
 /** The first of the fields that is of another type, or null. */
 function flaw(
-  { config, progress, microBatch, tunings, scope, shaders, whitening }: Omit<Checkpoint, "tensors">,
+  { config, architecture, progress, microBatch, tunings, scope, shaders, whitening }: Omit<Checkpoint, "tensors">,
 ): string | null {
+  const deep = Object.entries({ config, architecture, tunings }).find(([, value]) => !isWritable(value));
+  if (deep !== undefined) return deep[0];
   if (config !== null && !isObject(config)) return "config";
   if (progress !== null && !isProgress(progress)) return "progress";
   if (microBatch !== null && !(isCount(microBatch) && microBatch > 0)) return "microBatch";

@@ -62,6 +62,16 @@ test("a file made elsewhere has tensors, but no config and no progress", async (
   assert.equal(rest, { ...none, scope: "", shaders: "", whitening: null });
 });
 
+test("what is nested too deeply to be written again is damaged, wherever it stands", async () => {
+  const deep = '{"a":['.repeat(20_000) + "1" + "]}".repeat(20_000);
+  for (const field of ["config", "architecture", "tunings"]) {
+    const file = await encodeTensors({ metadata: { allcnn: `{"${field}":${deep}}` }, tensors: {} });
+    await decode(file, "deep").then(() => assert.unreachable(), ({ message }: Error) => {
+      assert.is(message, `Cannot read "deep": "${field}" in its metadata is damaged`);
+    });
+  }
+});
+
 test("damaged metadata and a truncated file are UserErrors that name the file", async () => {
   const damaged = await encodeTensors({ metadata: { allcnn: "{" }, tensors: {} });
   for (const bytes of [damaged, (await encode(CHECKPOINT)).slice(0, -1)]) {
