@@ -106,7 +106,8 @@ function selected(ops: readonly Op[], pattern: string | null): readonly Op[] {
   throw new UserError(`--only ${pattern} matches no op; there are ${ops.map(({ label }) => label).join(", ")}`);
 }
 
-async function importFrom(path: string, cache: TuneCache): Promise<void> {
+/** Takes over what another machine exported. Throws `UserError` where the file is damaged, or of another kind of device. */
+export async function importFrom(path: string, cache: TuneCache, line: (text: string) => void): Promise<void> {
   let entries: unknown;
   try {
     ({ entries } = JSON.parse(await readText(path)));
@@ -115,8 +116,8 @@ async function importFrom(path: string, cache: TuneCache): Promise<void> {
     throw new UserError(`Cannot import "${path}": it is not valid JSON`);
   }
   if (!Array.isArray(entries)) throw new UserError(`Cannot import "${path}": it was not written by --export`);
-  await cache.add(entries as Entry[]);
-  print(`Imported ${entries.length} measured kernels from ${path}`);
+  await cache.add(entries as Entry[], path);
+  line(`Imported ${entries.length} measured kernels from ${path}`);
 }
 
 async function exportTo(path: string, cache: TuneCache, description: string): Promise<void> {
@@ -136,7 +137,7 @@ async function tuneCommand(args: Arguments): Promise<number> {
   const context = await openDeviceFor(args);
   print(`Device: ${context.description}`);
   const cache = await openTuneCache(context.scope, print);
-  if (imported !== null) await importFrom(imported, cache);
+  if (imported !== null) await importFrom(imported, cache, print);
   const subject = await subjectOf(context, args);
   if (subject !== null) {
     const ops = selected(subject.ops, args.text("only"));

@@ -126,7 +126,7 @@ async function visualizeCommand(args: Arguments): Promise<number> {
 }
 
 /** What a folder's index.json says of the pictures in it. Throws `UserError` where nothing can be written there. */
-async function readIndex(out: string): Promise<Record<string, unknown>> {
+export async function readIndex(out: string): Promise<Record<string, unknown>> {
   if (await exists(out) && !await isDirectory(out)) {
     throw new UserError(`Cannot write pictures to "${out}": it is a file, name a folder with --out`);
   }

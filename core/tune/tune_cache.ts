@@ -22,8 +22,11 @@ export interface TuneCache {
   remove(task: Task): Promise<void>;
   /** Every entry of the scope. */
   all(): Promise<Entry[]>;
-  /** Adds entries made elsewhere, whose rows replace those of the same tunings. Throws `UserError` on another scope. */
-  add(entries: readonly Entry[]): Promise<void>;
+  /**
+   * Adds entries made elsewhere, whose rows replace those of the same tunings. Throws `UserError`, naming `source`, where one
+   * is damaged or of another scope.
+   */
+  add(entries: readonly Entry[], source: string): Promise<void>;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -133,9 +136,9 @@ export async function openTuneCache(
       const names = (await list(folder)).filter((name) => name.endsWith(".json"));
       return (await Promise.all(names.map((name) => load(`${folder}/${name}`)))).filter((entry) => entry !== null);
     },
-    async add(entries) {
+    async add(entries, source) {
       const wrong = entries.map((entry) => flaw(entry, scope)).find((each) => each !== null);
-      if (wrong !== undefined) throw new UserError(`Cannot import these tunings: of one, ${wrong}`);
+      if (wrong !== undefined) throw new UserError(`Cannot import "${source}": of one of its tunings, ${wrong}`);
       for (const entry of entries) {
         const { kernel } = entry.subject, key = await keyOf(entry.subject), before = await find(kernel, key);
         await save(pathOf(kernel, key), { ...entry, rows: mergedRows(before?.rows ?? [], entry.rows) });

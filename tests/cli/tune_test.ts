@@ -40,7 +40,7 @@ test("tune --conv measures a convolution once; report, sources, export and impor
     assert.is(refused.code, 1);
     assert.match(
       refused.stderr,
-      /^allcnn: Cannot import these tunings: of one, the device, driver, toggles or version of Dawn are others\n$/,
+      /^allcnn: Cannot import ".*foreign.json": of one of its tunings, the device, driver, toggles or version of Dawn are others\n$/,
     );
   });
 });

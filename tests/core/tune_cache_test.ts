@@ -77,11 +77,11 @@ test("what one exports another imports; another device's is refused and nothing 
     const to = await openTuneCache("device", assert.unreachable, join(folder, "2"));
     await from.write(TASK, entry([row(0, 1)]));
     await to.write(TASK, entry([row(0, 3), row(1, 2)]));
-    await to.add(JSON.parse(JSON.stringify(await from.all())));
+    await to.add(JSON.parse(JSON.stringify(await from.all())), "a.json");
     assert.equal((await to.read(TASK))!.rows, [row(0, 1), row(1, 2)]);
     const other = await openTuneCache("driver 2", assert.unreachable, join(folder, "3"));
     try {
-      await other.add(await from.all());
+      await other.add(await from.all(), "a.json");
       assert.unreachable();
     } catch (error) {
       assert.instance(error, UserError);
@@ -90,7 +90,7 @@ test("what one exports another imports; another device's is refused and nothing 
     assert.equal(await other.all(), []);
     for (const kernel of ["../../outside", "a/b", ""]) {
       const [escaping] = [{ ...entry([]), subject: { ...TASK.subject, kernel } }];
-      await to.add([escaping]).then(() => assert.unreachable(), (error) => assert.instance(error, UserError));
+      await to.add([escaping], "a.json").then(() => assert.unreachable(), (error) => assert.instance(error, UserError));
     }
   });
 });

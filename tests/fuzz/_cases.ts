@@ -6,14 +6,15 @@ import { encode } from "../../training/checkpoint.ts";
 import { UserError } from "../../core/host/errors.ts";
 import { encodeTensors, sha256 } from "../../core/host/safetensors.ts";
 import { openTuneCache } from "../../core/tune/tune_cache.ts";
-import { taskOf } from "../../core/tune/tune_task.ts";
 import { readCifar10 } from "../../data/datasets/cifar10.ts";
 import { curvesSvg } from "../../report/curves.ts";
-import { convOps } from "../../cli/conv_ops.ts";
 import { decodeWhitening } from "../../data/whitening_file.ts";
 import { configOf, latestCheckpoint, readMetrics, readWhitening } from "../../training/run_folder.ts";
 import { type Draw, drawing } from "./_draw.ts";
 import type { Originals } from "./_originals.ts";
+import { archiveCase, idxCase, pictureCase } from "./_data_cases.ts";
+import { METRICS, tuningEntry } from "./_kept.ts";
+import { importCase, keptCase, reportCase, wordsCase } from "./_kept_cases.ts";
 import { foreignCase, jsonCase, picturesCase } from "./_foreign_cases.ts";
 import { judgeCheckpoint, judgeConfig } from "./_judge.ts";
 import { oneLine, type Prepared, withHeader } from "./_prepared.ts";
@@ -29,9 +30,6 @@ export interface Outcome {
   readonly message: string;
   readonly seconds: number;
 }
-
-const ROW = { learningRate: 0.05, trainLoss: 2.1, trainError: 80, testLoss: 2, testError: 75.5 };
-const METRICS = [1, 2].map((epoch) => ({ epoch, ...ROW, imagesPerSecond: 900, seconds: 1.5 }));
 
 function configCase(draw: Draw, { texts, onShaders }: Originals): Prepared {
   const original = draw.pick(texts), sets = draw.chance(0.25) ? [drawSetting(draw)] : [];
@@ -64,8 +62,10 @@ export async function damagedTensors(draw: Draw, bytes: Uint8Array): Promise<{ h
   return { how: "metadata", bytes: changed };
 }
 
-async function checkpointCase(draw: Draw, { folder, checkpoint }: Originals): Promise<Prepared> {
-  const run = `${folder}/run`, whole = await encode(checkpoint), { how, bytes } = await damagedTensors(draw, whole);
+async function checkpointCase(draw: Draw, { folder, checkpoints }: Originals): Promise<Prepared> {
+  const run = `${folder}/run`,
+    whole = await encode(draw.pick(checkpoints)),
+    { how, bytes } = await damagedTensors(draw, whole);
   const spare = draw.chance(0.2);
   return {
     how: spare ? `${how}, one before it` : how,
@@ -151,25 +151,10 @@ function cifarCase(draw: Draw, { folder }: Originals): Prepared {
   };
 }
 
-const SCOPE = "{}", LIMITS = { workgroupInvocations: 256, workgroupStorage: 16384, bindingBytes: 2 ** 27 };
-
 async function tuningCase(draw: Draw, { folder }: Originals): Promise<Prepared> {
-  const [op] = convOps("1,8,8,4,4,3,1,1"), limits = { ...LIMITS, subgroupSize: null, software: true, exact: false };
-  const task = (await taskOf(op!, limits))!, root = `${folder}/tune`;
-  const cache = await openTuneCache(SCOPE, oneLine, root);
+  const { scope, task, entry } = await tuningEntry(), root = `${folder}/tune`;
+  const cache = await openTuneCache(scope, oneLine, root);
   const path = `${cache.folder}/${task.subject.kernel}-${task.key}.json`;
-  const { tuning } = task.candidates[1]!;
-  const row = { tuning, hash: "0", status: "timed", reason: "", seconds: 1e-3, samples: 3, compileSeconds: null };
-  const entry = {
-    version: 1,
-    scope: SCOPE,
-    subject: task.subject,
-    offered: task.offered,
-    budgetSeconds: 5,
-    winner: tuning,
-    expected: { outputs: [{ norm: 1, projections: [1, 2] }], inPlace: [[]] },
-    rows: [row, { ...row, tuning: task.candidates[0]!.tuning, status: "unfinished", seconds: null }],
-  };
   const { how, bytes } = draw.chance(0.6)
     ? { how: "values", bytes: new TextEncoder().encode(mutateJson(draw, entry)) }
     : mutateBytes(draw, new TextEncoder().encode(JSON.stringify(entry, null, 1)));
@@ -184,7 +169,7 @@ async function tuningCase(draw: Draw, { folder }: Originals): Promise<Prepared> 
       await cache.all();
       if (found === null) return;
       await cache.write(task, found);
-      await cache.add([found]);
+      await cache.add([found], "found");
     },
   };
 }
@@ -199,14 +184,21 @@ const SUBJECTS = {
   foreign: foreignCase,
   json: jsonCase,
   pictures: picturesCase,
+  idx: idxCase,
+  archive: archiveCase,
+  picture: pictureCase,
+  import: importCase,
+  kept: keptCase,
+  report: reportCase,
+  words: wordsCase,
 } as const;
 
-/** How often each is drawn, of 25. */
-const SHARES: readonly (keyof typeof SUBJECTS)[] = (
-  [["config", 9], ["checkpoint", 6], ["metrics", 2], ["tuning", 1], ["whitening", 1], ["cifar10", 1], ["foreign", 2], [
-    "json",
-    2,
-  ], ["pictures", 1]] as const
+/** How often each is drawn, of 32. */
+const SHARES: readonly (keyof typeof SUBJECTS)[] = Object.entries(
+  {
+    ...{ config: 9, checkpoint: 6, metrics: 2, tuning: 1, whitening: 1, cifar10: 1, foreign: 2, json: 2, pictures: 1 },
+    ...{ idx: 2, archive: 1, picture: 1, import: 1, kept: 1, report: 1, words: 1 },
+  } satisfies Record<keyof typeof SUBJECTS, number>,
 ).flatMap(([subject, share]) => Array(share).fill(subject));
 
 /** What names the file: every refusal must. */
@@ -220,6 +212,13 @@ const NAMES = {
   foreign: /foreign\.safetensors/,
   json: /json/,
   pictures: /pictures/,
+  idx: /idx/,
+  archive: /tiny\.tar\.gz/,
+  picture: /some picture/,
+  import: /exported\.json/,
+  kept: /index\.json/,
+  report: /reported/,
+  words: /--(grid|conv)/,
 } as const;
 
 /** The damage and the reading of one case. */

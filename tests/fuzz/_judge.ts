@@ -5,12 +5,15 @@ import type { Config } from "../../configs/schema.ts";
 import { type Checkpoint, decode, encode, select } from "../../training/checkpoint.ts";
 import type { Context } from "../../core/device/device.ts";
 import { layOut } from "../../core/device/plan.ts";
-import { tensor } from "../../core/graph/tensor.ts";
+import { elements, tensor } from "../../core/graph/tensor.ts";
 import { defaultTuner, fixedTuner } from "../../core/graph/tuner.ts";
 import type { Limits } from "../../kernels/kernel.ts";
-import { classNames } from "../../data/datasets/mod.ts";
+import type { ImageShape } from "../../data/dataset.ts";
+import { classNames, imageShape } from "../../data/datasets/mod.ts";
+import { networkIn } from "../../training/architecture.ts";
+import { specsOf } from "../../training/definition.ts";
 import type { Resident } from "../../training/resident.ts";
-import { evaluationProgram, openSession, parameterSpecs } from "../../training/session.ts";
+import { evaluationProgram, momentsOf, openSession } from "../../training/session.ts";
 import { stepPrograms } from "../../training/training_step.ts";
 
 /** Those of a GPU and of a software driver. */
@@ -23,14 +26,14 @@ const LIMITS: readonly Limits[] = [false, true].map((software) => ({
   exact: false,
 }));
 
-function resident(name: string, count: number, { bindingBytes }: Limits): Resident {
+function resident(name: string, count: number, shape: ImageShape, { bindingBytes }: Limits): Resident {
   const persistent = { lifetime: "persistent" } as const, u32 = { dtype: "u32", ...persistent } as const;
-  const rows = Math.min(count, Math.floor(bindingBytes / (4 * 3072)));
+  const rows = Math.min(count, Math.floor(bindingBytes / (4 * elements(shape))));
   return {
     count,
     places: count,
-    shape: [32, 32, 3],
-    chunks: [{ images: tensor(`${name}/images`, [rows, 32, 32, 3], persistent), first: 0, rows }],
+    shape,
+    chunks: [{ images: tensor(`${name}/images`, [rows, ...shape], persistent), first: 0, rows }],
     labels: tensor(`${name}/labels`, [count], u32),
     order: tensor(`${name}/order`, [count], u32),
     distorting: tensor(`${name}/distorting`, [1], u32),
@@ -45,8 +48,8 @@ function same(a: unknown, b: unknown, what: string): void {
 export async function judgeNetwork(config: Config, software: boolean): Promise<string[]> {
   const limits = LIMITS[software ? 1 : 0]!, session = openSession({ limits } as Context, config);
   const { trainExamples = Infinity, testExamples = Infinity } = config.dataset;
-  const train = resident("train", Math.min(trainExamples, 6000), limits);
-  const test = resident("test", Math.min(testExamples, 1000), limits);
+  const shape = imageShape(config.dataset), test = resident("test", Math.min(testExamples, 1000), shape, limits);
+  const train = resident("train", Math.min(trainExamples, 6000), shape, limits);
   const programs = [stepPrograms(session, train).part, evaluationProgram(session, test)];
   const layouts = [];
   for (const program of programs) layouts.push(await layOut(program, defaultTuner(limits), limits));
@@ -69,12 +72,16 @@ export async function judgeCheckpoint(checkpoint: Checkpoint, config: Config | n
   const again = await decode(await encode(checkpoint), "again");
   same(again.progress, checkpoint.progress, "The progress");
   same(Object.keys(again.tensors), Object.keys(checkpoint.tensors), "The list of tensors");
-  if (config === null) return;
-  const specs = parameterSpecs(config), [limits] = LIMITS;
-  select(checkpoint, specs, source);
-  select(checkpoint, specs, source, "velocity/");
+  if (config === null) {
+    const coded = networkIn(checkpoint, source);
+    return void (coded !== null && select(checkpoint, specsOf(coded).saved, source));
+  }
+  const { specs, saved } = specsOf(config), [limits] = LIMITS;
+  select(checkpoint, saved, source);
+  for (const moment of momentsOf(config.training)) select(checkpoint, specs, source, `${moment}/`);
   const session = openSession({ limits: limits! } as Context, config);
   const tuner = fixedTuner(checkpoint.tunings, limits!, defaultTuner(limits!));
-  await layOut(stepPrograms(session, resident("train", 6000, limits!)).part, tuner, limits!);
+  const data = resident("train", 6000, imageShape(config.dataset), limits!);
+  await layOut(stepPrograms(session, data).part, tuner, limits!);
   if (session.classes !== classNames(config.dataset).length) throw new Error("Another number of classes");
 }

@@ -232,7 +232,11 @@ export function mutateJson(draw: Draw, value: Json): string {
 }
 
 /** A kind of damage, drawn, and what it makes of `bytes`. */
-export function mutateBytes(draw: Draw, bytes: Uint8Array): { how: string; bytes: Uint8Array } {
+export function mutateBytes(
+  draw: Draw,
+  { buffer, byteOffset, length }: Uint8Array,
+): { how: string; bytes: Uint8Array } {
+  const bytes = new Uint8Array(buffer, byteOffset, length); // slices of a Buffer would be no copies
   const how = draw.pick(Object.keys(BYTES));
   return { how, bytes: BYTES[how]!(draw, bytes) };
 }
