@@ -62,7 +62,7 @@ export { elementwise, type ElementwiseConfig } from "./layers/elementwise.ts";
 export { dropout, type DropoutConfig } from "./layers/dropout.ts";
 export type { PoolOptions } from "./layers/pool_options.ts";
 export type { Padding, PerAxis } from "./kernels/per_axis.ts";
-export type { Kind, Schema } from "./core/host/kinds.ts";
+export type { Kind, Schema } from "./core/kinds/kinds.ts";
 export type { OnnxAttributes, OnnxNode, Shapes, TorchModule } from "./core/graph/export_types.ts";
 export { globalAveragePool } from "./layers/global_average_pool.ts";
 export {

@@ -1,5 +1,5 @@
 /** The `allcnn` program: the first argument names the command. */
-import { didYouMean } from "../core/host/nearest.ts";
+import { didYouMean } from "../core/kinds/nearest.ts";
 import { exit, print, printError } from "../core/host/process.ts";
 import { augment } from "./augment.ts";
 import { bench } from "./bench.ts";

@@ -6,7 +6,7 @@ import { contextWithoutDevice, TYPICAL_GPU } from "../core/device/context_withou
 import { defaultTuner } from "../core/graph/tuner.ts";
 import { UserError } from "../core/host/errors.ts";
 import { exists, isDirectory } from "../core/host/files.ts";
-import { didYouMean } from "../core/host/nearest.ts";
+import { didYouMean } from "../core/kinds/nearest.ts";
 import { print } from "../core/host/process.ts";
 import { cachedTuner } from "../core/tune/tune.ts";
 import { openTuneCache } from "../core/tune/tune_cache.ts";

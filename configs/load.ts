@@ -2,7 +2,7 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { UserError, type Words } from "../core/host/errors.ts";
-import { describeProblem, type Path, reported } from "../core/host/check_options.ts";
+import { describeProblem, type Path, reported } from "../core/kinds/check_options.ts";
 import { expandAliases, ExpandError } from "./expand.ts";
 import { readConfig } from "./find.ts";
 import { type Config, configSchema } from "./schema.ts";

@@ -1,7 +1,7 @@
 /** Folders of pictures, one folder per class: train/<class>/*.JPEG and val/<class>/*.JPEG, as ImageNet is laid out. */
 import { UserError } from "../core/host/errors.ts";
 import { entriesOf, isDirectory } from "../core/host/files.ts";
-import { didYouMean } from "../core/host/nearest.ts";
+import { didYouMean } from "../core/kinds/nearest.ts";
 import { IgnoredEntries } from "./ignored_entries.ts";
 
 /** The pictures of a split, listed but not read. Few bytes for each: there may be millions. */

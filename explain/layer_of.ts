@@ -1,7 +1,7 @@
 /** The layers inside a network, by name, and a network cut off behind one of them. */
 import { UserError } from "../core/host/errors.ts";
 import type { Layer } from "../core/graph/layer.ts";
-import { didYouMean } from "../core/host/nearest.ts";
+import { didYouMean } from "../core/kinds/nearest.ts";
 import { sequential } from "../layers/sequential.ts";
 import { pathIn } from "../layers/tree.ts";
 

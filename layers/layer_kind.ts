@@ -1,9 +1,9 @@
 /** Kinds of layers: everything that anybody wants to know of one, in a record; and the constructor that it gives. */
 import * as z from "zod";
 import type { Layer } from "../core/graph/layer.ts";
-import type { Kind, Schema } from "../core/host/kinds.ts";
+import type { Kind, Schema } from "../core/kinds/kinds.ts";
 import { UserError } from "../core/host/errors.ts";
-import { checkOptions } from "../core/host/check_options.ts";
+import { checkOptions } from "../core/kinds/check_options.ts";
 import type { OnnxNode, Shapes, TorchModule } from "../core/graph/export_types.ts";
 
 /**

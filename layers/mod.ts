@@ -1,5 +1,5 @@
 /** All kinds of layers. To add one, write its record in a file of its own, and add it to this list. */
-import { type KindList, kindList } from "../core/host/kinds.ts";
+import { type KindList, kindList } from "../core/kinds/kinds.ts";
 import { activation } from "./activation.ts";
 import { averagePool } from "./average_pool.ts";
 import { batchNorm } from "./batch_norm.ts";

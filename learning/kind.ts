@@ -1,7 +1,7 @@
 /** Kinds of which a config chooses one by its key, as `optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }`. */
 import * as z from "zod";
-import { kindList } from "../core/host/kinds.ts";
-import { checkOptions } from "../core/host/check_options.ts";
+import { kindList } from "../core/kinds/kinds.ts";
+import { checkOptions } from "../core/kinds/check_options.ts";
 
 /** A kind that makes a `Made` of options; as they are written they may be `Input`, with defaults left out. */
 export interface LearningKind<Key extends string, Made, Options, Input = Options> {

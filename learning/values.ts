@@ -1,5 +1,5 @@
 /** Optimizers, schedules, losses and initial values as code says them: plain data, the same that a config holds. */
-import { checkOptions } from "../core/host/check_options.ts";
+import { checkOptions } from "../core/kinds/check_options.ts";
 import { glorotNormal as glorotNormalKind } from "./initial_values/glorot_normal.ts";
 import { heNormal as heNormalKind, type HeNormalConfig } from "./initial_values/he_normal.ts";
 import { type Constructor, constructorOf } from "./kind.ts";

@@ -73,7 +73,7 @@ const KERNELS = [
   "kernels/explain",
   "kernels/measure",
 ];
-const CORE = ["core/host", "core/graph", "core/device", "core/measure", "core/tune"];
+const CORE = ["core/host", "core/kinds", "core/graph", "core/device", "core/measure", "core/tune"];
 const NONE = /^$/;
 
 /** The folders that come before one in a list, and itself: "is used by" goes one way. */
@@ -88,15 +88,19 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
   "kernels/data": { folders: ["kernels", "kernels/data"], packages: NONE },
   "kernels/explain": { folders: ["kernels", "kernels/explain"], packages: NONE },
   "kernels/measure": { folders: ["kernels", "kernels/conv", "kernels/measure"], packages: NONE },
-  "core/host": { folders: ["core/host"], packages: /^(webgpu(\/package\.json)?|zod|node:.+)$/ }, // which files may, is checked below
+  "core/host": { folders: ["core/host"], packages: /^(webgpu(\/package\.json)?|node:.+)$/ }, // which files may, is checked below
+  "core/kinds": { folders: ["core/host", "core/kinds"], packages: /^zod$/ },
   ...Object.fromEntries(
-    CORE.slice(1).map((folder) => [folder, { folders: [...KERNELS, ...upTo(CORE, folder)], packages: NONE }]),
+    CORE.slice(2).map((folder) => [folder, { folders: [...KERNELS, ...upTo(CORE, folder)], packages: NONE }]),
   ),
-  layers: { folders: [...KERNELS, "core/host", "core/graph", "layers"], packages: /^zod$/ },
-  learning: { folders: [...KERNELS, "core/host", "core/graph", "learning"], packages: /^zod$/ },
-  configs: { folders: ["core/host", "core/graph", "layers", "learning", "data", "configs"], packages: /^(zod|yaml)$/ },
+  layers: { folders: [...KERNELS, "core/host", "core/kinds", "core/graph", "layers"], packages: /^zod$/ },
+  learning: { folders: [...KERNELS, "core/host", "core/kinds", "core/graph", "learning"], packages: /^zod$/ },
+  configs: {
+    folders: ["core/host", "core/kinds", "core/graph", "layers", "learning", "data", "configs"],
+    packages: /^(zod|yaml)$/,
+  },
   export: {
-    folders: ["core/host", "core/graph", "layers", "configs", "data", "export"],
+    folders: ["core/host", "core/kinds", "core/graph", "layers", "configs", "data", "export"],
     packages: /^protobufjs\/light\.js$/,
   },
   data: { folders: [...KERNELS, ...CORE, "data"], packages: null },

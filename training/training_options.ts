@@ -2,7 +2,7 @@
 import { precisionSchema } from "../configs/schema.ts";
 import { trainingSchema } from "../configs/training_schema.ts";
 import { type AugmentConfig, augmentSchema } from "../data/dataset_config.ts";
-import { checkOptions } from "../core/host/check_options.ts";
+import { checkOptions } from "../core/kinds/check_options.ts";
 import type { Loss } from "../core/graph/loss.ts";
 import type { Optimizer } from "../core/graph/optimizer.ts";
 import { UserError } from "../core/host/errors.ts";

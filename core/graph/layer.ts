@@ -1,6 +1,6 @@
 /** What a layer is. */
 import type { PerAxis } from "../../kernels/per_axis.ts";
-import type { Kind } from "../host/kinds.ts";
+import type { Kind } from "../kinds/kinds.ts";
 import type { Op } from "./op.ts";
 import type { Shape, Tensor } from "./tensor.ts";
 

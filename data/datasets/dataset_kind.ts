@@ -1,6 +1,6 @@
 /** Kinds of data sets: everything that anybody wants to know of one, in a record. */
 import type * as z from "zod";
-import type { Kind } from "../../core/host/kinds.ts";
+import type { Kind } from "../../core/kinds/kinds.ts";
 import type { Archive } from "../archive.ts";
 import type { Crops } from "../crop.ts";
 import type { Dataset, ImageShape } from "../dataset.ts";

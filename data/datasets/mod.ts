@@ -1,6 +1,6 @@
 /** All data sets. To add one, write its file and name it in the list. */
 import { UserError } from "../../core/host/errors.ts";
-import { type KindList, kindList } from "../../core/host/kinds.ts";
+import { type KindList, kindList } from "../../core/kinds/kinds.ts";
 import type { Crops } from "../crop.ts";
 import type { Dataset, ImageShape } from "../dataset.ts";
 import type { ImageFolder } from "../image_folder.ts";

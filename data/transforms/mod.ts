@@ -1,6 +1,6 @@
 /** All transforms. To add one, write its file and name it in the list. */
 import * as z from "zod";
-import { kindList } from "../../core/host/kinds.ts";
+import { kindList } from "../../core/kinds/kinds.ts";
 import { channelMeans } from "./channel_means.ts";
 import { gcn, type GcnConfig } from "./gcn.ts";
 import { scale, type ScaleConfig } from "./scale.ts";

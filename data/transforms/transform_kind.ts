@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import type { Context } from "../../core/device/device.ts";
 import type { OnnxConstant, OnnxNode } from "../../core/graph/export_types.ts";
-import type { Kind } from "../../core/host/kinds.ts";
+import type { Kind } from "../../core/kinds/kinds.ts";
 import type { ImageShape } from "../dataset.ts";
 import type { Progress, Whitening } from "../whitening.ts";
 

@@ -2,7 +2,7 @@
 import type { ParamSpecs } from "../../core/graph/layer.ts";
 import { streamOf } from "../../core/graph/random.ts";
 import { elements } from "../../core/graph/tensor.ts";
-import { checkOptions } from "../../core/host/check_options.ts";
+import { checkOptions } from "../../core/kinds/check_options.ts";
 import { type Choice, choiceOf } from "../kind.ts";
 import { glorotNormal } from "./glorot_normal.ts";
 import { heNormal, type HeNormalConfig } from "./he_normal.ts";

@@ -1,6 +1,6 @@
 /** All losses. To add one, write its file and name it in the list. */
 import type { Loss } from "../../core/graph/loss.ts";
-import { checkOptions } from "../../core/host/check_options.ts";
+import { checkOptions } from "../../core/kinds/check_options.ts";
 import { type Choice, choiceOf } from "../kind.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
 import { sigmoidCrossEntropy } from "./sigmoid_cross_entropy.ts";

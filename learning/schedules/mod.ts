@@ -1,6 +1,6 @@
 /** All schedules of the learning rate. To add one, write its file and name it in the list. */
 import * as z from "zod";
-import { kindList } from "../../core/host/kinds.ts";
+import { kindList } from "../../core/kinds/kinds.ts";
 import { cosine, type CosineConfig } from "./cosine.ts";
 import { UserError } from "../../core/host/errors.ts";
 import { exponential, type ExponentialConfig } from "./exponential.ts";

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
-import { kindList } from "../../core/host/kinds.ts";
-import { nearest } from "../../core/host/nearest.ts";
+import { kindList } from "../../core/kinds/kinds.ts";
+import { nearest } from "../../core/kinds/nearest.ts";
 
 const record = (key: string) => ({ key, build: () => key, schema: {} });
 const contract = { build: "function", schema: "object" } as const;

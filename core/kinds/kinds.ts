@@ -2,7 +2,7 @@
  * Kinds: whatever a config can name (a layer, an optimizer, a data set) is a record in a file of its own, and the rest
  * of the program knows nothing but the list of them.
  */
-import { UserError } from "./errors.ts";
+import { UserError } from "../host/errors.ts";
 import { didYouMean } from "./nearest.ts";
 
 /** The least that a record has: what it is called in a config. */

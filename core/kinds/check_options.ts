@@ -1,6 +1,6 @@
 /** Turns zod's issues into what a person can act on: which branch of a union was meant, and what is allowed there. */
 import * as z from "zod";
-import { UserError } from "./errors.ts";
+import { UserError } from "../host/errors.ts";
 import { didYouMean } from "./nearest.ts";
 
 export type Path = (string | number)[];
