@@ -30,12 +30,14 @@ async function compileShader(device: GPUDevice, label: string, code: string): Pr
   const { messages } = await module.getCompilationInfo();
   const error = messages.find(({ type }) => type === "error");
   await invalid;
-  if (error !== undefined) throw new ShaderError(explain(label, code, error.message, error.lineNum), error.message);
+  if (error !== undefined) {
+    throw new ShaderError(compileMessage(label, code, error.message, error.lineNum), error.message);
+  }
   return await device.createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint: "main" } });
 }
 
 /** The message with the generated line and two neighbours on each side. */
-export function explain(label: string, code: string, message: string, line: number): string {
+function compileMessage(label: string, code: string, message: string, line: number): string {
   const context = code.split("\n").map((text, index) => ({ text, number: index + 1 }))
     .filter(({ number }) => Math.abs(number - line) <= 2)
     .map(({ text, number }) => `${number === line ? ">" : " "} ${String(number).padStart(4)} | ${text}`);
