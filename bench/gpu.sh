@@ -169,7 +169,7 @@ if wanted check; then
   else step check-train 5 'FAIL|skipped|passed' $check training/mixed training/fit; fi
 else left=$((left - 13)); fi
 
-# Are there tensor cores that can be used?
+# Are there matrix units that can be used?
 no_units="this device has no matrix units that can be used"
 if ! wanted tune && ! wanted bench; then :
 elif timeout -k 5 30 $allcnn tune --matrix --export "$work/known.json" 2>&1 | grep -q '; matrix units of'; then no_units=''; fi
@@ -191,7 +191,7 @@ elif [ "$small" = yes ]; then
 else
   tune_step tune 7 --batch "$first_batch"
   tune_step "tune-$last_batch" 6 --batch "$last_batch"
-  # Kernels for tensor cores belong to a device of their own, with measurements of its own.
+  # Kernels for matrix units belong to a device of their own, with measurements of its own.
   tune_step "tune-$last_batch-f16" 6 --batch "$last_batch" --set precision=f16
   if [ -n "$no_units" ]; then skip "tune-$last_batch-matrix" 16 "$no_units"
   else tune_step "tune-$last_batch-matrix" 16 --batch "$last_batch" --set precision=f16 --matrix; fi
@@ -238,8 +238,8 @@ if wanted train; then
   set --
   while read -r word; do set -- "$@" "$word"; done <"$work/arguments"
   train_pair '' 7 3 '' "$1" "$@"
-  # In mixed precision at the last batch, on tensor cores if bench went well there.
-  train_pair -f16 4 3 "$matrix" "$1, batch $last_batch${matrix:+, tensor cores}" "$@" --set precision=f16 \
+  # In mixed precision at the last batch, on matrix units if bench went well there.
+  train_pair -f16 4 3 "$matrix" "$1, batch $last_batch${matrix:+, matrix units}" "$@" --set precision=f16 \
     --set "training.batch=$last_batch"
 else left=$((left - 17)); fi
 

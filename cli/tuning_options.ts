@@ -16,7 +16,7 @@ export const DEVICE_OPTIONS: readonly Option[] = [
   {
     name: "matrix",
     value: null,
-    help: "half precision: let the tuner try tensor cores too, in kernels that have not run on hardware yet",
+    help: "half precision: let the tuner try matrix units too, in kernels that have not run on hardware yet",
   },
 ];
 

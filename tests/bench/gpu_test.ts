@@ -69,7 +69,7 @@ if (runsHere) {
       const seconds = lastTimeout(calls);
       assert.ok(seconds > 170 && seconds <= 190, `${seconds} s for the last peers`);
       assert.match(summary, /\n\| bench-512-matrix \| configs\/allcnn-c\.yaml \| 1000\.5 \| 17491 s \|\n/);
-      assert.match(summary, /\n\| resume-f16 \| .*quickstart\.yaml, batch 512, tensor cores \| 3500\.0 \| 5000 s \|\n/);
+      assert.match(summary, /\n\| resume-f16 \| .*quickstart\.yaml, batch 512, matrix units \| 3500\.0 \| 5000 s \|\n/);
       return Promise.resolve();
     });
   });
