@@ -1,7 +1,7 @@
 /** `allcnn show`: layers, program, memory and shaders of configs, runs and checkpoints, without a device. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { allcnn, inFolder } from "./_run.ts";
 
 /** Of an adapter that the environment cannot have: whatever works with it needs no device. */
@@ -151,5 +151,27 @@ for (const [args, message] of WRONG) {
     assert.match(stderr.trimEnd(), message);
   });
 }
+
+/** A line of a sample as a pattern: any width of columns, and anything for ", ...". */
+const asPattern = (line: string) =>
+  new RegExp(
+    line.trim().replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/, ?\\\.\\\.\\\./g, ".*").replace(/ +/g, " +"),
+    "m",
+  );
+
+test("the samples in documents are what it prints", async () => {
+  const samples = ["ARCHITECTURE.md", "docs/show.md"].flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(/^```\nnpx allcnn show (.*)\n\n([^`]*)```$/gm)].map(([, args, text]) => ({
+      file,
+      args: args!,
+      lines: text!.trim().split("\n"),
+    }))
+  );
+  assert.is(samples.length, 8);
+  for (const { file, args, lines } of samples) {
+    const printed = await show(...args.split(" "));
+    for (const line of lines) assert.match(printed, asPattern(line), `${file}: show ${args}`);
+  }
+});
 
 test.run();
