@@ -7,6 +7,7 @@ import { folderOf, isDirectory } from "../core/host/files.ts";
 import { classNames } from "../data/datasets/mod.ts";
 import { isFitted } from "../data/transforms/mod.ts";
 import { type Definition, specsOf } from "../training/definition.ts";
+import { keptDifference } from "../training/kept_config.ts";
 import type { Model } from "../training/model.ts";
 import { loadModel } from "../training/model_file.ts";
 import { type Source, whiteningFor } from "../training/preprocess.ts";
@@ -44,11 +45,19 @@ export async function openTrained(args: Arguments, screen: ProgressLine): Promis
   const tuner = cachedTuner(context, await openTuneCache(context.scope, screen.line), screen.line);
   const model = await loadModel(context, args.positional(0)!, given, { tuner, warn: screen.line });
   const config = model.config!; // given, or from the checkpoint; loadModel refuses one that has none
+  if (given === null) await tellChanged(args.positional(0)!, config, screen);
   const { dataset } = config, kept = await keptClasses(args.positional(0)!, dataset);
   const source = async () => ({ config: dataset, directory: await dataFolder(args, dataset, screen), classes: kept });
   const fits = model.whitening === null && isFitted(config.dataset);
   const whitening = fits ? await whiteningFor(context, await source(), screen.report) : model.whitening;
   return { model: { ...model, whitening }, config, classes: await classesOf(args.positional(0)!, config), source };
+}
+
+/** Says where the config.yaml of a run's folder is not what its checkpoint was trained with, on which all rests. */
+async function tellChanged(path: string, config: Config, screen: ProgressLine): Promise<void> {
+  const options = { except: ["training"], other: "in its checkpoint, which holds" };
+  const changed = await keptDifference(path, config, options).catch((error: Error) => error.message);
+  if (changed !== null) screen.line(`"${path}/config.yaml" was changed: ${changed}`);
 }
 
 /** The names of the classes that only the folder of a run keeps, as of pictures; null where its data set has names. */

@@ -1,6 +1,7 @@
 /** Going on with a run: what its folder brings, and which options may differ. */
 import { loadConfig } from "../configs/load.ts";
 import { UserError } from "../core/host/errors.ts";
+import { keptDifference } from "../training/kept_config.ts";
 import type { Resumed } from "../training/run_options.ts";
 import * as folder from "../training/run_folder.ts";
 import type { Arguments } from "./arguments.ts";
@@ -32,6 +33,14 @@ export async function resume(from: string, args: Arguments, screen: ProgressLine
   const seed = args.integer("seed", 0);
   if (seed !== null && seed !== checkpoint.progress.seed) {
     throw new UserError(`Cannot resume "${from}" with seed ${seed}: it was started with ${checkpoint.progress.seed}`);
+  }
+  const changed = await keptDifference(from, saved, {
+    except: args.text("epochs") === null ? [] : ["training.epochs"],
+    other: "in its checkpoint",
+  });
+  if (changed !== null) {
+    const length = changed.startsWith("training.epochs ") ? "--epochs N says which" : "train it in another folder";
+    throw new UserError(`Cannot resume "${from}": its config.yaml was changed, ${changed}; undo that, or ${length}`);
   }
   const epochs = args.integer("epochs", 0) ?? saved.training.epochs;
   if (epochs !== undefined && (epochs < checkpoint.progress.epoch || epochs === 0)) {

@@ -11,7 +11,8 @@ import type { Whitening } from "../data/whitening.ts";
 import { closeModel, type Model, placeModel } from "../training/model.ts";
 import { openDefined, savedWhitening } from "../training/model_file.ts";
 import { type Report, type Source, whiteningFor } from "../training/preprocess.ts";
-import { CHECKPOINTS } from "../training/run_folder.ts";
+import { configDifference } from "../training/kept_config.ts";
+import { CHECKPOINTS, configOf } from "../training/run_folder.ts";
 import type { CheckpointInfo, Doing } from "./protocol.ts";
 import { errorLine } from "./progress_lines.ts";
 
@@ -121,6 +122,9 @@ function loader({ context, tuner, path, config, source }: Origin) {
   let kept: { readonly hash: string | null; readonly whitening: Whitening | null } | null = null;
   return async (stamp: string, warn: (message: string) => void, report: Report): Promise<Current> => {
     const { checkpoint } = await openDefined(path, config, warn), hash = checkpoint.whitening;
+    const trained = configOf(checkpoint, path), places = ["in the config", "in the checkpoint"] as const;
+    const changed = trained === null ? null : configDifference(config, trained, places, ["training"]);
+    if (changed !== null) warn(`What is shown may be wrong: ${changed}`);
     if (kept?.hash !== hash) kept = null;
     if (kept === null) {
       const saved = await savedWhitening(checkpoint, path, config);

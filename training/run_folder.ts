@@ -5,6 +5,7 @@
 import { stringify } from "yaml";
 import { type Config, configSchema } from "../configs/schema.ts";
 import { type Checkpoint, decode, encode } from "./checkpoint.ts";
+import { keptDifference } from "./kept_config.ts";
 import { UserError } from "../core/host/errors.ts";
 import { sha256 } from "../core/host/safetensors.ts";
 import { exists, isDirectory, list, moveFile, readFile, readText, removeFile, writeFile } from "../core/host/files.ts";
@@ -62,9 +63,10 @@ export async function refuseExistingRun(folder: string, config: Config): Promise
   }
 }
 
-/** Writes config and whitening; returns the whitening's hash, which checkpoints carry. */
+/** Writes config, unless it is there, and whitening; returns the whitening's hash, which checkpoints carry. */
 export async function startRun(folder: string, config: Config, whitening: Whitening | null): Promise<string | null> {
-  await writeFile(`${folder}/config.yaml`, stringify(config));
+  const path = `${folder}/config.yaml`, kept = await exists(path) && await keptDifference(folder, config) === null;
+  if (!kept) await writeFile(path, stringify(config)); // else with whatever somebody noted down in it
   if (whitening === null) return null;
   const bytes = await encodeWhitening(whitening);
   await writeFile(`${folder}/${WHITENING}`, bytes);

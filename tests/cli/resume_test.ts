@@ -56,8 +56,27 @@ test("Ctrl-C saves and says how to go on, kill -9 loses nothing that was saved; 
       assert.is(Object.keys(rows[0]).join(), keys);
       for (const file of ["config.yaml", "curves.png"]) assert.ok(existsSync(`${run}/${file}`), file);
     }
+    // Of a config.yaml that somebody edited, notes stay; other values are neither lost nor passed over.
+    const config = `${whole}/config.yaml`, before = readFileSync(config, "utf8");
+    writeFileSync(config, before.replace("batch: 16", "batch: 8"));
+    const changed = await allcnn(["train", "--resume", whole!, "--epochs", "4"]);
+    assert.match(changed.stderr, /config.yaml was changed, training.batch is 8 there and 16 in its checkpoint; undo/);
+    writeFileSync(config, before.replace("epochs: 3", "epochs: 4"));
+    assert.match(
+      (await allcnn(["train", "--resume", whole!])).stderr,
+      /training.epochs is 4 there .*, or --epochs N says which/,
+    );
+    assert.match(readFileSync(config, "utf8"), "epochs: 4");
+    writeFileSync(config, `# my notes\n${before.replace("testExamples: 64", "testExamples: 32")}`);
+    const told = await allcnn(["evaluate", whole!]);
+    assert.match(
+      told.stdout,
+      /config.yaml" was changed: dataset.testExamples is 32 there and 64 in its checkpoint, which/,
+    );
+    writeFileSync(config, `# my notes\n${before}`);
     const longer = await allcnn(["train", "--resume", whole!, "--epochs", "4"]);
     assert.is(longer.code, 0, longer.stderr);
+    assert.match(readFileSync(config, "utf8"), "epochs: 4");
     assert.match(longer.stdout, /epoch 4\/4/);
   }));
 
