@@ -14,6 +14,7 @@ import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { countOf } from "./figure.ts";
 import { progressLine } from "./progress.ts";
+import { PICTURE, refuseOther } from "./replaceable.ts";
 import { DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 
 export const augment: Command = {
@@ -40,6 +41,7 @@ async function augmentCommand(args: Arguments): Promise<number> {
   const images = countOf(args, "images", 5), variants = countOf(args, "variants", 6);
   const seed = args.integer("seed", 0) ?? 0, out = args.text("out") ?? `runs/${config.name}-augment.png`;
   if (seed >= 2 ** 32) throw new UserError(`--seed expects a whole number below 2^32, got ${seed}`);
+  await refuseOther(out, PICTURE);
   const { dataset } = config, names = classNames(dataset);
   const directory = await dataFolder(args, dataset, screen);
   const options = { images, variants, seed, report: screen.report };

@@ -14,6 +14,7 @@ import { compileStep, SAME_EACH_TIME, submissionsOf } from "../training/training
 import { benchPictures } from "./bench_pictures.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { JSON_OBJECT, refuseOther, refuseTwice } from "./replaceable.ts";
 import { progressLine } from "./progress.ts";
 import { openTimedStep } from "./timed_step.ts";
 import { DEVICE_OPTIONS, openDeviceFor, TUNE_OPTIONS, tunerOf } from "./tuning_options.ts";
@@ -46,6 +47,8 @@ const SAMPLING = { samples: 3, minimumSeconds: 1e-4 };
 async function benchCommand(args: Arguments): Promise<number> {
   const batch = args.integer("batch", 1), steps = args.integer("steps", 1) ?? 5;
   const trace = args.text("trace"), json = args.text("json"), table = args.flag("profile");
+  await refuseTwice([trace, json]);
+  for (const file of [trace, json]) await refuseOther(file, JSON_OBJECT);
   const config = await loadConfig(args.positional(0)!, [
     ...args.list("set"),
     ...(batch === null ? [] : [`training.batch=${batch}`]),

@@ -6,6 +6,7 @@ import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
 import { progressLine } from "./progress.ts";
+import { JSON_OBJECT, refuseOther } from "./replaceable.ts";
 
 export const evaluate: Command = {
   usage: {
@@ -25,6 +26,7 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   const screen = progressLine(),
     testExamples = args.integer("test-examples", 1),
     predictions = args.text("predictions");
+  await refuseOther(predictions, JSON_OBJECT);
   const { model, config, source } = await openTrained(args, screen);
   const dataset = testExamples === null ? config.dataset : { ...config.dataset, testExamples };
   const from = { ...await source(), config: dataset }, told = { ...screen, whitening: model.whitening };

@@ -17,6 +17,7 @@ import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { FORCE, layoutOf, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
+import { refuseTwice } from "./replaceable.ts";
 import { classesOf, CONFIG_OPTION } from "./open_trained.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 
@@ -46,8 +47,7 @@ async function exportFiles(args: Arguments): Promise<number> {
   if (args.text("layout") !== null && safetensors === null) {
     throw new UserError("--layout is of --safetensors FILE, add it");
   }
-  const twice = files.find((file, index) => files.indexOf(file) < index);
-  if (twice !== undefined) throw new UserError(`Cannot write two exports to "${twice}": choose another name for one`);
+  await refuseTwice(files);
   await refuseExisting(args, files);
 
   const given = configPath === null ? null : await loadConfig(configPath);

@@ -14,6 +14,7 @@ import { parameterCount, readRun } from "../training/read_run.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { findRuns } from "./find_runs.ts";
+import { type Output, PAGE, refuseOther } from "./replaceable.ts";
 
 export const report: Command = {
   usage: {
@@ -26,20 +27,23 @@ export const report: Command = {
   run: reportCommand,
 };
 
+interface Writer extends Output {
+  readonly write: (results: Results) => string;
+}
+
+const HTML: Writer = { ...PAGE, write: resultsPage };
+const MARKDOWN: Writer = { what: "report", starts: /^# The All Convolutional Net: results\n/, write: resultsMarkdown };
+
 /** By the end of the file's name. */
-const WRITERS: Readonly<Record<string, (results: Results) => string>> = {
-  html: resultsPage,
-  htm: resultsPage,
-  md: resultsMarkdown,
-  markdown: resultsMarkdown,
-};
+const WRITERS: Readonly<Record<string, Writer>> = { html: HTML, htm: HTML, md: MARKDOWN, markdown: MARKDOWN };
 
 async function reportCommand(args: Arguments): Promise<number> {
   const out = args.text("out") ?? "runs/report.html", ending = /\.([^./]+)$/.exec(out)?.[1]?.toLowerCase() ?? "";
-  const write = Object.hasOwn(WRITERS, ending) ? WRITERS[ending] : undefined;
-  if (write === undefined) {
+  const writer = Object.hasOwn(WRITERS, ending) ? WRITERS[ending] : undefined;
+  if (writer === undefined) {
     throw new UserError(`Cannot write "${out}": --out expects a name that ends with .html or .md`);
   }
+  await refuseOther(out, writer);
 
   const warnings: string[] = [];
   const warn = (message: string) => {
@@ -62,7 +66,7 @@ async function reportCommand(args: Arguments): Promise<number> {
     const config = await original(name);
     if (config !== null) parameters[name] = parameterCount(config);
   }
-  await writeFile(out, write({ runs, parameters, warnings }));
+  await writeFile(out, writer.write({ runs, parameters, warnings }));
   const finished = runs.filter(({ state }) => state === "finished").length;
   print(`Written: ${out} (${runs.length} ${runs.length === 1 ? "run" : "runs"}, ${finished} finished)`);
   return 0;

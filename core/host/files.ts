@@ -6,6 +6,7 @@ import {
   readdir,
   readFile as readBytes,
   readlink,
+  realpath,
   rename,
   rm,
   rmdir,
@@ -14,7 +15,7 @@ import {
   utimes,
 } from "node:fs/promises";
 import { hostname, tmpdir, userInfo } from "node:os";
-import { dirname, isAbsolute, resolve } from "node:path";
+import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { fileError } from "./errors.ts";
 import { environment } from "./process.ts";
 import { temporaryName } from "./temporary.ts";
@@ -48,6 +49,26 @@ export async function readStoredFile(path: string): Promise<Uint8Array<ArrayBuff
 export async function readText(path: string): Promise<string> {
   const bytes = await readFile(path), mark = 256 * (bytes[0] ?? 0) + (bytes[1] ?? 0);
   return new TextDecoder(mark === 0xfffe ? "utf-16le" : mark === 0xfeff ? "utf-16be" : "utf-8").decode(bytes);
+}
+
+/** The first bytes of a file; null where there is none, or something else. Throws `UserError` where it cannot be read. */
+export async function readStart(path: string, length: number): Promise<Uint8Array | null> {
+  if (!await stat(path).then((info) => info.isFile(), () => false)) return null;
+  try {
+    const file = await open(path, "r");
+    const { buffer, bytesRead } = await file.read(new Uint8Array(length)).finally(() => file.close());
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+/** One text for all paths that lead to a file, which need not exist yet. */
+export async function placeOf(path: string): Promise<string> {
+  const target = await followLinks(path).catch(() => path);
+  return await realpath(target).catch(async () =>
+    resolve(await realpath(dirname(target)).catch(() => dirname(target)), basename(target))
+  );
 }
 
 /** Is there a file or folder of this path? */

@@ -50,6 +50,15 @@ const CASES: [string, string[], RegExp][] = [
     /Cannot read ".*" as safetensors/,
   ],
   ["a missing checkpoint", ["evaluate", "$/nothing"], /Cannot read ".*nothing": it does not exist/],
+  ["a report over one's own", ["report", "$", "--out", "$/short/notes.md"], /notes.md": the file there is no report/],
+  ["predictions over it", ["evaluate", "$", "--predictions", "$/short/notes.md"], /the file there is no JSON/],
+  ["a picture over it", ["augment", QUICKSTART, "--out", "$/short/notes.md"], /the file there is no picture as PNG/],
+  ["a trace over it", ["bench", QUICKSTART, "--trace", "$/short/notes.md"], /the file there is no JSON/],
+  [
+    "two files at one place",
+    ["export", "$", "--onnx", "$/m", "--torch", "$/short/../m"],
+    /Cannot write twice to ".*m"/,
+  ],
   ["no image", ["predict", "$/nothing"], /IMAGE is missing.*--help/],
   ["no class", ["predict", "$/nothing", "a.png", "--top", "0"], /--top expects a whole number of at least 1, got "0"/],
   ["a missing checkpoint to predict with", ["predict", "$/nothing", "a.png"], /Cannot read ".*nothing": it does not/],
@@ -113,11 +122,13 @@ for (const [name, args, expected] of CASES) {
       for (const file of [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`)) {
         writeFileSync(`${folder}/short/${file}`, "no data");
       }
+      writeFileSync(`${folder}/short/notes.md`, "my notes");
       const { code, stderr } = await allcnn(args.map((arg) => arg.replace("$", folder)), { env: { ALLCNN_DATA: "" } });
       assert.is(code, 1, stderr);
       assert.is(stderr.trimEnd().split("\n").length, 1, stderr);
       assert.match(stderr.replaceAll(folder, "$"), expected);
       assert.not(existsSync(`${folder}/a`));
+      assert.is(readFileSync(`${folder}/short/notes.md`, "utf8"), "my notes");
     }));
 }
 

@@ -127,7 +127,7 @@ test("wrong command lines and files are one clear line", async () => {
       ["export", run, "--safetensors", out, "--layout", "keras"],
       /--layout expects allcnn or pytorch, got "keras"/,
     );
-    await refused(["export", run, "--onnx", out, "--torch", out], /Cannot write two exports to ".*out.safetensors"/);
+    await refused(["export", run, "--onnx", out, "--torch", out], /Cannot write twice to ".*out.safetensors"/);
     await refused(["export", bare, "--onnx", out], /bare.safetensors" carries no config: name one, as --config/);
     await refused(
       ["export", `${folder}/other.safetensors`, "--onnx", out],

@@ -10,7 +10,9 @@ export type Storage = Omit<
   | "freeBytes"
   | "hostName"
   | "modified"
+  | "placeOf"
   | "processStart"
+  | "readStart"
   | "removeEmptyDirectory"
   | "touch"
 >;
