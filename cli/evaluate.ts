@@ -1,4 +1,5 @@
 /** `allcnn evaluate`: loss and error of a checkpoint on the test images. */
+import { UserError } from "../core/host/errors.ts";
 import { writeFile } from "../core/host/files.ts";
 import { evaluateOn } from "../training/evaluate.ts";
 import { openExamples } from "../training/open_examples.ts";
@@ -44,6 +45,9 @@ async function evaluateCommand(args: Arguments): Promise<number> {
       if (logits !== null) lines.push(...predictionLines(first, logits, model.classes, labels, skipped));
     },
   });
+  if (!Number.isFinite(score.loss)) {
+    throw new UserError(`Cannot evaluate with "${args.positional(0)}": it puts out values that are no numbers`);
+  }
   if (predictions !== null) await writeFile(predictions, lines.join(""));
   model.context.close();
   const left = skipped.size === 0 ? "" : `; ${skipped.size} more could not be read`;

@@ -1,10 +1,11 @@
 /** A data set's folder, downloaded if it is not there: fetch, check, unpack, and put in place at once. */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileError, UserError } from "../core/host/errors.ts";
 import { exists, list, makeDirectory, removeFile } from "../core/host/files.ts";
+import { temporaryName, unfinishedName } from "../core/host/temporary.ts";
 import type { Archive } from "./archive.ts";
 import { download, DownloadError, fileBytes, type Patience } from "./download.ts";
 import { withLock } from "./lock.ts";
@@ -42,7 +43,7 @@ export async function obtain(archive: Archive, parent: string, options: ObtainOp
     const part = `${parent}/${archive.file}.part`;
     await fetchChecked(archive, { url, part, folder }, { ...options, signal });
     options.report(`Unpacking ${archive.name}`, 0);
-    await unpackArchive(part, archive, `${folder}.${randomUUID().slice(0, 8)}.tmp`, folder);
+    await unpackArchive(part, archive, temporaryName(folder), folder);
     await removeFile(part);
   });
   return folder;
@@ -60,9 +61,7 @@ function addressOf({ file }: Archive, server: string): string {
 /** Removes what unpacking left behind where it was killed. */
 async function removeRemains(parent: string, { folder }: Archive): Promise<void> {
   for (const name of await list(parent)) {
-    if (name.startsWith(`${folder}.`) && name.endsWith(".tmp")) {
-      await rm(`${parent}/${name}`, { recursive: true, force: true });
-    }
+    if (unfinishedName(name) === folder) await rm(`${parent}/${name}`, { recursive: true, force: true });
   }
 }
 

@@ -119,6 +119,9 @@ async function explainBatch(
   await writeTensor(context, buffers, choice, units);
   const [pairs, numbers, pixels] = await runAndRead(context, plan, results);
   const chosen = new Uint32Array(pairs!), activations = new Float32Array(numbers!), dx = new Float32Array(pixels!);
+  if (![activations, dx].every((values) => values.every(Number.isFinite))) {
+    throw new UserError("Cannot explain with this network: it puts out values that are no numbers");
+  }
   return Array.from({ length: batch }, (_, n) => ({
     unit: chosen[2 * n]!,
     position: [Math.floor(chosen[2 * n + 1]! / width), chosen[2 * n + 1]! % width],

@@ -41,7 +41,7 @@ function build(name: string, { momentum, epsilon }: BatchNormConfig): Omit<Layer
       return {
         output: input,
         params: { gamma: constant(1), beta: constant(0) },
-        state: { mean: constant(0), variance: constant(1) },
+        state: { mean: constant(0), variance: { ...constant(1), least: 0 } },
       };
     },
     forward(params, x, { mode }) {

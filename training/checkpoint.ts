@@ -147,7 +147,7 @@ export function select(
   prefix = "",
 ): Record<string, Float32Array> {
   return Object.fromEntries(
-    Object.entries(specs).map(([name, { shape }]) => {
+    Object.entries(specs).map(([name, { shape, least = -Infinity }]) => {
       const found = tensors[prefix + name];
       const wanted = `[${shape.join(", ")}]`;
       if (others[prefix + name] !== undefined) {
@@ -174,6 +174,13 @@ export function select(
             found.data[wrong]
           } at element ${wrong}, ` +
             "which is no number to compute with; the network was damaged, or its training went wrong",
+        );
+      }
+      const low = found.data.findIndex((value) => value < least);
+      if (low >= 0) {
+        throw new UserError(
+          `Cannot use checkpoint "${source}": tensor "${prefix}${name}" holds ${found.data[low]} at element ${low}, ` +
+            `expected ${least} or more; the network was damaged, or made by something else`,
         );
       }
       return [name, found.data];

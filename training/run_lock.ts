@@ -56,6 +56,10 @@ function parseHolder(text: string): Holder | null {
   }
 }
 
+/** Is the text of a lock, or of a part of one, which a crash may leave? Anything else is somebody's file of that name. */
+const isOurs = (text: string) => text.startsWith(BEGIN) || BEGIN.startsWith(text);
+const BEGIN = '{"pid":';
+
 /** Does the holder live? Null where its lock alone can tell. */
 async function isAlive({ pid, host, started }: Holder): Promise<boolean | null> {
   if (host !== hostName()) return null;
@@ -102,6 +106,11 @@ export async function lockRun(
   };
   if (!(await createFile(path, own))) {
     const found = await read(path), holder = parseHolder(found ?? "");
+    if (!isOurs(found ?? "")) {
+      throw new UserError((words) =>
+        `Cannot write into "${folder}": its run.lock is of something else; choose another ${words.folder}, or delete it`
+      );
+    }
     let alive = holder === null ? null : await isAlive(holder);
     if (alive === null) {
       report(

@@ -17,6 +17,8 @@ export interface ParamSpec {
    * Weights are drawn by how many inputs one output sums and how many outputs one input feeds; or all are one number.
    */
   readonly init: { readonly fanIn: number; readonly fanOut: number } | { readonly constant: number };
+  /** No value is below it, as of a variance, whose root would be no number; by default any is right. */
+  readonly least?: number;
 }
 
 /** A layer names its own parameters ("w", "b"); what holds it puts its name in front ("conv1/w"). */

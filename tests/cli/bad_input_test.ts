@@ -2,7 +2,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { allcnn, execute, inFolder, SMALL } from "./_run.ts";
+import { decode, encode } from "../../training/checkpoint.ts";
+import { allcnn, execute, inFolder, SMALL, SMALL_NETWORK } from "./_run.ts";
 
 const QUICKSTART = "configs/quickstart.yaml";
 
@@ -144,6 +145,26 @@ test("an out folder that holds a run is not overwritten; another network's check
     const other = await allcnn(["evaluate", `${run}/checkpoint.safetensors`, "--config", "configs/allcnn-c.yaml"]);
     assert.is(other.code, 1);
     assert.match(other.stderr, /tensor "conv1\/w" is \[3, 3, 3, 16\], the network needs \[3, 3, 3, 96\]/);
+  }));
+
+test("a network that puts out no numbers says so, instead of errors and pictures of them", () =>
+  inFolder(async (folder) => {
+    const run = `${folder}/run`, file = `${run}/checkpoint.safetensors`, predictions = `${folder}/p.jsonl`;
+    assert.is((await allcnn(["train", QUICKSTART, ...SMALL_NETWORK, "--epochs", "0", "--out", run])).code, 0);
+    const checkpoint = await decode(new Uint8Array(readFileSync(file)), file);
+    for (const name of ["conv1/w", "conv5/w"]) checkpoint.tensors[name]!.data.fill(1e38); // their products overflow
+    writeFileSync(file, await encode(checkpoint));
+    for (
+      const args of [
+        ["evaluate", run, "--test-examples", "16", "--predictions", predictions],
+        ["visualize", run, "--layer", "conv5", "--index", "0", "--out", `${folder}/figures`],
+      ]
+    ) {
+      const { code, stderr } = await allcnn(args);
+      assert.is(code, 1, args.join(" "));
+      assert.match(stderr, /^allcnn: Cannot (evaluate|explain) with .*: it puts out values that are no numbers\n$/);
+    }
+    assert.not(existsSync(predictions) || existsSync(`${folder}/figures`));
   }));
 
 test("a damaged checkpoint is named and the one before it is used", () =>

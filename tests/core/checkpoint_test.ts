@@ -101,6 +101,9 @@ test("select refuses values that are no numbers, and tensors that hold no floats
       (error: Error) => error instanceof UserError && expected.test(error.message),
     );
   refused({ tensors }, /"conv1\/w" holds NaN at element 2/);
+  const least = { "conv1/w": { ...SPECS["conv1/w"]!, least: 0 } };
+  const negative = { tensors: { "conv1/w": { shape: [1, 1, 2, 3], data: Float32Array.of(0, 0, -0.5, 1, 1, 1) } } };
+  assert.throws(() => select(negative, least, "x"), /"conv1\/w" holds -0.5 at element 2, expected 0 or more/);
   data[2] = -Infinity;
   refused({ tensors }, /holds -Infinity at element 2/);
   refused({ tensors: {}, others: { "conv1/w": "I8" } }, /"conv1\/w" has type I8, floats are needed/);

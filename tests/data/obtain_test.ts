@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
@@ -269,10 +269,12 @@ test("what is there already is left as it is", () =>
 
 test("remains of an unpacking that was killed are removed", () =>
   trial([well], async ({ parent, get }) => {
-    mkdirSync(`${parent}/tiny-bin.0.tmp`);
-    writeFileSync(`${parent}/tiny-bin.0.tmp/train.bin`, "half");
-    complete(parent, await get());
-    assert.not(existsSync(`${parent}/tiny-bin.0.tmp`));
+    for (const name of ["0123abcd", "mine"]) mkdirSync(`${parent}/tiny-bin.${name}.tmp`);
+    writeFileSync(`${parent}/tiny-bin.0123abcd.tmp/train.bin`, "half");
+    const folder = await get();
+    assert.equal(readdirSync(parent), ["tiny-bin", "tiny-bin.mine.tmp"], "that of somebody else stays");
+    rmSync(`${parent}/tiny-bin.mine.tmp`, { recursive: true });
+    complete(parent, folder);
   }));
 
 test.run();

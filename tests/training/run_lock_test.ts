@@ -47,6 +47,15 @@ test("the lock of a dead process is taken over at once, as is that of one with a
     assert.equal(await take(`${folder}/again`, again), { reports: [], pid: process.pid });
   }));
 
+test("a run.lock that is no lock of ours is refused, and stays", () =>
+  inFolder(async (folder) => {
+    for (const text of ["my own notes", '{"mine": 1}']) {
+      await refused(take(folder, text), /its run.lock is of something else; choose another folder, or delete it/);
+      assert.is(readFileSync(`${folder}/run.lock`, "utf8"), text);
+    }
+    for (const part of ["", "{", '{"pid":1']) assert.is((await take(folder, part)).pid, process.pid);
+  }));
+
 test("of a process elsewhere, and of a damaged lock, only touches tell", () =>
   inFolder(async (folder) => {
     const run = `${folder}/run`, elsewhere = { pid: process.pid, host: "elsewhere", started: "1", since: SINCE };
