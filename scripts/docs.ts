@@ -20,7 +20,7 @@ export function groupsOf(source: string): Group[] {
 }
 
 /** "Networks: layers, and what a layer is" is networks.ts. */
-const fileOf = ({ title }: Group) => `${title.split(/[:,]/)[0]!.toLowerCase().replaceAll(" ", "_")}.ts`;
+const fileOf = ({ title }: Group) => `${title.split(/[:,;]/)[0]!.toLowerCase().replaceAll(" ", "_")}.ts`;
 
 function main(): number {
   fs.rmSync(OUT, { recursive: true, force: true });

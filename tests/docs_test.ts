@@ -3,8 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { build } from "esbuild";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
@@ -32,6 +32,30 @@ test("deno doc finds nothing without a docstring, and no type that is not export
     );
     assert.is(errors.join("\n"), "", entry);
   }
+});
+
+/** Everything that people read, of the project itself. */
+const PAGES = [
+  ...["README.md", "ARCHITECTURE.md", "BENCHMARKS.md", "CONTRIBUTING.md", "bench/peers/README.md", "results/README.md"],
+  ...readdirSync("docs").filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
+];
+
+test("every script and every file that a document names is there", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")), missing: string[] = [];
+  let named = 0;
+  for (const page of PAGES) {
+    const text = readFileSync(page, "utf8");
+    for (const [, script] of text.matchAll(/\bnpm run (?:-s )?([a-z:]+)/g)) {
+      named++;
+      if (scripts[script!] === undefined) missing.push(`${page}: npm run ${script}`);
+    }
+    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
+      named++;
+      if (!existsSync(join(dirname(page), link!))) missing.push(`${page}: ${link}`);
+    }
+  }
+  assert.ok(named > 60, `${named} of them`);
+  assert.is(missing.join("\n"), "");
 });
 
 /** Imports come from the tested sources; `console` and the device are the test's. */
