@@ -132,7 +132,9 @@ type Tile = Pick<DirectTuning, "rows" | "vectors" | "lanes"> & { readonly groups
 
 function seconds(shape: ProductShape, { rows, vectors, lanes, groups = 1 }: Tile, limits: Limits): number {
   const width = shape.columns % 4 === 0 ? 4 : 1, perThread = rows * vectors * width;
-  const rate = limits.software ? 9e9 + 1e7 * perThread : gpuRate(shareOfPeak(perThread) / 2);
+  // Eight rows spill where channels are few, and leave room for half the subgroups (RADV: `npm run isa`).
+  const onGpu = shareOfPeak(rows > 4 ? 16 : perThread) / 2;
+  const rate = limits.software ? 9e9 + 1e7 * perThread : gpuRate(onGpu);
   return tileSeconds(shape, { rows: rows * groups, columns: lanes * vectors * width, perThread }, rate, limits);
 }
 

@@ -1,0 +1,147 @@
+/**
+ * The part that runs on a GPU that is not there: compiles the candidates of the ops that the parent asks for, and writes
+ * a line of JSON for each. A driver that dies takes this process with it; the parent reads how far it came.
+ *
+ * `node scripts/run.mjs isa/compile.ts JOB`, JOB a file that holds a `Job`; $PIPELINE_DIR is where the layer writes.
+ */
+import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import process from "node:process";
+import { loadConfig } from "../configs/load.ts";
+import { convOps } from "../cli/conv_ops.ts";
+import { openDevice } from "../core/device/device.ts";
+import { pipelineFor } from "../core/device/pipeline.ts";
+import type { Op } from "../core/graph/op.ts";
+import { firstLine } from "../core/host/errors.ts";
+import { bytesOf } from "../core/graph/tensor.ts";
+import { defaultTuner } from "../core/graph/tuner.ts";
+import type { Stages } from "../kernels/kernel.ts";
+import { layOutPrograms } from "../training/lay_out_programs.ts";
+import type { Gpu } from "./gpus.ts";
+import { likelySeconds, type ShaderReport, shaderReport } from "./kernel_report.ts";
+
+export interface Job {
+  readonly gpu: Gpu;
+  readonly config: string | null;
+  readonly settings: readonly string[];
+  readonly conv: string | null;
+  /** Of the ops, only those whose labels contain it. */
+  readonly only: string | null;
+  /** Of the candidates, only the default. */
+  readonly defaults: boolean;
+  readonly matrix: boolean;
+  /** Keep the machine code of candidates. */
+  readonly show: boolean;
+  /** Where lines go: first "begin", then "end" or "failed" of each candidate. */
+  readonly output: string;
+  /** Candidates to leave out: those before, and the one that ended the process. */
+  readonly from: number;
+}
+
+export interface Candidate {
+  readonly index: number;
+  readonly op: string;
+  readonly kernel: string;
+  readonly tuning: unknown;
+  readonly isDefault: boolean;
+}
+
+export type Line =
+  | { readonly event: "device"; readonly description: string; readonly count: number }
+  | { readonly event: "begin"; readonly candidate: Candidate }
+  | { readonly event: "failed"; readonly index: number; readonly reason: string }
+  | {
+    readonly event: "end";
+    readonly index: number;
+    readonly seconds: number;
+    readonly shaders: readonly ShaderReport[];
+    readonly assembly?: readonly string[];
+  }
+  | { readonly event: "done" };
+
+const job: Job = JSON.parse(readFileSync(process.argv[2]!, "utf8"));
+const write = (line: Line) => appendFileSync(job.output, `${JSON.stringify(line)}\n`);
+
+async function ops(): Promise<readonly Op[]> {
+  if (job.conv !== null) return convOps(job.conv);
+  const config = await loadConfig(job.config!, [...job.settings]);
+  const programs = await layOutPrograms(context, config, {
+    mode: "train",
+    microBatch: config.training.batch,
+    tuner: defaultTuner(context.limits),
+  });
+  return programs.flatMap(({ layout }) => layout.chosen.map(({ op }) => op));
+}
+
+/** The layer numbers pipelines from 0 on, in the order of their creation. */
+let pipelines = 0;
+const known = new Map<string, { report: ShaderReport; assembly: string }>();
+
+async function compile(label: string, { code, workgroups }: Stages["dispatches"][number]["shader"]) {
+  const key = `${workgroups}\n${code}`, before = known.get(key);
+  if (before !== undefined) return before;
+  await pipelineFor(context.device, label, code);
+  const file = (end: string) => `${process.env["PIPELINE_DIR"]}/${pipelines}.${end}`;
+  if (!existsSync(file("json"))) throw new Error("the driver told nothing of it");
+  const assembly = readFileSync(file("asm"), "utf8");
+  const report = shaderReport({ code, workgroups }, readFileSync(file("json"), "utf8"), assembly, job.gpu);
+  for (const end of ["json", "asm"]) rmSync(file(end));
+  pipelines++;
+  const result = { report, assembly: job.show ? assembly : "" };
+  known.set(key, result);
+  return result;
+}
+
+/** Bytes that each dispatch binds. */
+function boundBytes({ reads, writes }: Op, { scratch, dispatches }: Stages): number[] {
+  return dispatches.map(({ bindings }) =>
+    bindings.reduce(
+      (sum, { from, index }) =>
+        sum + (from === "scratch" ? scratch[index]! : bytesOf((from === "read" ? reads : writes)[index]!)),
+      0,
+    )
+  );
+}
+
+const context = await openDevice({ matrix: job.matrix });
+
+/** Those of the definition; 0 for Winograd, which needs fewer. */
+const leastProducts = ({ kernel, problem }: Op, tuning: unknown) =>
+  (tuning as { family?: string }).family === "winograd" ? 0 : kernel.cost(problem).flops / 2;
+
+/** Each distinct problem once. */
+async function candidates(): Promise<{ op: Op; candidate: Candidate }[]> {
+  const problems = new Map(
+    (await ops()).filter(({ label }) => label.includes(job.only ?? ""))
+      .toReversed().map((op) => [JSON.stringify([op.kernel.name, op.problem]), op]),
+  );
+  return [...problems.values()].toReversed().flatMap((op) => {
+    const tunings = op.kernel.tunings(op.problem, context.limits);
+    return (job.defaults ? tunings.slice(0, 1) : tunings).map((tuning, place) => ({
+      op,
+      tuning,
+      isDefault: place === 0,
+    }));
+  }).map(({ op, ...rest }, index) => ({ op, candidate: { index, op: op.label, kernel: op.kernel.name, ...rest } }));
+}
+
+async function compileCandidate(op: Op, { index, tuning }: Candidate): Promise<Line> {
+  try {
+    const stages = op.kernel.stages(op.problem, tuning), compiled = [];
+    for (const { shader } of stages.dispatches) compiled.push(await compile(op.label, shader));
+    const shaders = compiled.map(({ report }) => report), assembly = compiled.map((each) => each.assembly);
+    const seconds = likelySeconds(shaders, leastProducts(op, tuning), boundBytes(op, stages), job.gpu);
+    return { event: "end", index, seconds, shaders, ...(job.show ? { assembly } : {}) };
+  } catch (error) {
+    return { event: "failed", index, reason: firstLine(error) };
+  }
+}
+
+const all = await candidates();
+write({ event: "device", description: context.description, count: all.length });
+for (const { op, candidate } of all.slice(job.from)) {
+  write({ event: "begin", candidate });
+  if (process.env["ALLCNN_ISA_DIES_AT"] === String(candidate.index)) process.abort(); // tests: a driver that dies
+  write(await compileCandidate(op, candidate));
+}
+write({ event: "done" });
+process.kill(process.pid, "SIGKILL"); // nothing to close: the device is not there
