@@ -21,7 +21,7 @@ import { likelySeconds, type ShaderReport, shaderReport } from "./kernel_report.
 
 export interface Job {
   readonly gpu: Gpu;
-  readonly config: string | null;
+  readonly configs: readonly string[];
   readonly settings: readonly string[];
   readonly conv: string | null;
   /** Of the ops, only those whose labels contain it. */
@@ -61,15 +61,21 @@ export type Line =
 const job: Job = JSON.parse(readFileSync(process.argv[2]!, "utf8"));
 const write = (line: Line) => appendFileSync(job.output, `${JSON.stringify(line)}\n`);
 
-async function ops(): Promise<readonly Op[]> {
-  if (job.conv !== null) return convOps(job.conv);
-  const config = await loadConfig(job.config!, [...job.settings]);
+async function opsOf(name: string): Promise<readonly Op[]> {
+  const config = await loadConfig(name, [...job.settings]);
   const programs = await layOutPrograms(context, config, {
     mode: "train",
     microBatch: config.training.batch,
     tuner: defaultTuner(context.limits),
   });
   return programs.flatMap(({ layout }) => layout.chosen.map(({ op }) => op));
+}
+
+async function ops(): Promise<readonly Op[]> {
+  if (job.conv !== null) return convOps(job.conv);
+  const all: Op[] = [];
+  for (const name of job.configs) all.push(...await opsOf(name));
+  return all;
 }
 
 /** The layer numbers pipelines from 0 on, in the order of their creation. */

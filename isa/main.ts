@@ -63,7 +63,13 @@ async function isaCommand(args: Arguments): Promise<number> {
   const folder = mkdtempSync(`${tmpdir()}/allcnn-isa-`), found: unknown[] = [];
   try {
     for (const gpu of gpus) {
-      const job = { gpu, config, conv, settings: args.list("set"), only: args.text("only") };
+      const job = {
+        gpu,
+        configs: config === null ? [] : [config],
+        conv,
+        settings: args.list("set"),
+        only: args.text("only"),
+      };
       const flags = { defaults: args.flag("defaults"), matrix: args.flag("matrix"), show: args.flag("show") };
       const report = await compileFor(
         { driver, layer },

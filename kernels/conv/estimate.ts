@@ -1,8 +1,8 @@
 /**
  * How long a tuning is likely to take: the order in which the tuner tries candidates, and the choice where nothing was
  * measured. Each family says its own rates, of two kinds of device; only their proportions matter. CPU: measured on
- * llvmpipe (Mesa 25.0.7, two cores). GPU: the share of the peak that the literature reports for such tiles, 20
- * operations per byte.
+ * llvmpipe (Mesa 25.0.7, two cores). GPU: what bounds the inner loop, 20 operations per byte. `npm run isa` counts what a
+ * compiler makes of it.
  */
 import type { Limits } from "../kernel.ts";
 import { ceilDiv } from "../wgsl.ts";
@@ -22,25 +22,47 @@ export interface TileShape {
   readonly perThread: number;
 }
 
-/** The share of a GPU's peak that the best tiles reach, and what is left of it where a thread makes fewer elements. */
+/** What a thread does in a stretch of its inner loop. */
+export interface InnerLoop {
+  /** Multiply-adds. */
+  readonly products: number;
+  /** Bytes that it reads from workgroup memory, or from the cache where it stages nothing. */
+  readonly bytes: number;
+  /** Further vector instructions. */
+  readonly others: number;
+}
+
+/** The share of a GPU's peak that the best tiles reach. */
 export const BEST_SHARE = 0.65;
-export const shareOfPeak = (perThread: number): number => perThread >= 64 ? BEST_SHARE : perThread >= 32 ? 0.55 : 0.4;
+
+/**
+ * The share of a GPU's peak that a loop reaches: arithmetic and loads run side by side, the slower counts. A
+ * multiprocessor of NVIDIA's multiplies 128 times in a cycle and reads 128 bytes; AMD's read twice as many for each
+ * product (isa/gpus.ts).
+ */
+export const shareOfLoop = ({ products, bytes, others }: InnerLoop): number =>
+  BEST_SHARE / Math.max(1 + others / products, bytes / products);
 
 /** Floating point operations per second at a share of a GPU's peak. */
 export const gpuRate = (share: number): number => 2e13 * share;
 
-/** Threads that fill a large GPU: 132 multiprocessors, four schedulers each, four warps of 32 to hide latency. */
-const FULL = 132 * 4 * 4 * 32;
+/** Schedulers of a large GPU, each of which issues for one warp of 32 threads at a time: 132 multiprocessors of four. */
+const SCHEDULERS = 132 * 4;
+/** Sums that the warps of a scheduler hold, for each lane, so that one goes on while others wait for their operands. */
+const SUMS = 64;
 
-/** Threads of a workgroup, in whole warps. */
-const threadsOf = (perGroup: number) => 32 * ceilDiv(perGroup, 32);
+/** The share of a GPU that is busy: schedulers with a warp, lanes of the last warp, and warps that wait. */
+function busyShare(groups: number, threads: number, perThread: number): number {
+  const warps = ceilDiv(threads, 32), each = groups * warps / SCHEDULERS;
+  return Math.min(1, each) * Math.min(1, Math.max(1, each) * perThread / SUMS) * threads / (32 * warps);
+}
 
 /** Seconds of matrix products at `rate` floating point operations per second, padding of the tiles included. */
 export function tileSeconds(shape: ProductShape, tile: TileShape, rate: number, limits: Limits): number {
   const groups = shape.count * ceilDiv(shape.rows, tile.rows) * ceilDiv(shape.columns, tile.columns);
   const flops = 2 * groups * tile.rows * tile.columns * shape.inner;
   const threads = tile.rows * tile.columns / tile.perThread;
-  const busy = limits.software ? 1 : Math.min(1, groups * threads / FULL) * threads / threadsOf(threads);
+  const busy = limits.software ? 1 : busyShare(groups, threads, tile.perThread);
   return flops / (rate * busy) + dispatchSeconds(limits);
 }
 

@@ -21,7 +21,7 @@ const check = missing === null ? test : test.skip;
 
 const gpu = (family: string) => GPUS.find((each) => each.family === family)!;
 const NOTHING: Omit<Job, "output" | "from" | "gpu"> = {
-  config: null,
+  configs: [],
   conv: null,
   settings: [],
   only: null,
@@ -35,23 +35,27 @@ async function compile(job: Partial<Job> & Pick<Job, "gpu">): Promise<readonly C
   return (await compileFor({ driver: driver!, layer }, { ...NOTHING, ...job }, folder, () => {})).candidates;
 }
 
+/** Columns of a tile in workgroup memory, alone or within Winograd; else 0. */
+function tiledColumns(tuning: unknown): number {
+  const { family, columns = 0, product } = tuning as { family?: string; columns?: number; product?: unknown };
+  return product === undefined ? family === "tiled" ? columns : 0 : tiledColumns(product);
+}
+
 const FAMILIES = ["navi21", "navi31", "gfx1200"], CONFIGS = ["allcnn-c", "quickstart", "resnet-8"];
 
 for (const family of FAMILIES) {
-  check(
-    `on ${family} the defaults of ${CONFIGS.join(", ")} spill nothing and leave room for two subgroups`,
-    async () => {
-      for (const config of CONFIGS) {
-        for (const { op, result } of await compile({ gpu: gpu(family), config })) {
-          if ("failed" in result) throw new Error(`${op} on ${family}: ${result.failed}`);
-          for (const { spills, occupancy } of result.shaders) {
-            assert.is(spills, 0, `${op} on ${family} spills`);
-            assert.ok(occupancy >= 2, `${op} on ${family}: ${occupancy} subgroups fit on a SIMD`);
-          }
-        }
+  check(`${family}: the defaults of ${CONFIGS.join(", ")} spill nothing, leave room, and mostly multiply`, async () => {
+    for (const { op, tuning, result } of await compile({ gpu: gpu(family), configs: CONFIGS })) {
+      if ("failed" in result) throw new Error(`${op}: ${result.failed}`);
+      for (const { spills, occupancy } of result.shaders) {
+        assert.is(spills, 0, `${op} spills`);
+        assert.ok(occupancy >= 2, `${op}: ${occupancy} subgroups fit on a SIMD`);
       }
-    },
-  );
+      const { loop } = mainShader(result.shaders);
+      if (loop === null || tiledColumns(tuning) < 64) continue;
+      assert.ok(loop.productShare >= 0.85, `${op}: ${loop.productShare} of the inner loop are products`);
+    }
+  });
 }
 
 check("the tool prints a table, and writes what it found", () => {

@@ -10,7 +10,7 @@
  * (n, oy), which tests an edge once a row instead of once a pixel.
  */
 import { type ConvProblem, tapsOf } from "../conv_problem.ts";
-import { gpuRate, type ProductShape, shareOfPeak, tileSeconds } from "../estimate.ts";
+import { gpuRate, type ProductShape, shareOfLoop, tileSeconds } from "../estimate.ts";
 import { type PixelProduct, productOperands } from "../operands/pixel_product.ts";
 import { gradientOperands } from "../operands/weight_gradient.ts";
 import type { Family } from "./family.ts";
@@ -130,11 +130,15 @@ ${unroll(rows, (m) => unroll(vectors, (v) => store(m, v)))}`;
 
 type Tile = Pick<DirectTuning, "rows" | "vectors" | "lanes"> & { readonly groups?: number };
 
+/** The loop waits for what it loads: nothing is fetched ahead. */
+const LOADED = 0.5;
+/** Eight rows spill where channels are few, and leave room for half the subgroups (RADV: `npm run isa`). */
+const CROWDED = 0.5;
+
 function seconds(shape: ProductShape, { rows, vectors, lanes, groups = 1 }: Tile, limits: Limits): number {
   const width = shape.columns % 4 === 0 ? 4 : 1, perThread = rows * vectors * width;
-  // Eight rows spill where channels are few, and leave room for half the subgroups (RADV: `npm run isa`).
-  const onGpu = shareOfPeak(rows > 4 ? 16 : perThread) / 2;
-  const rate = limits.software ? 9e9 + 1e7 * perThread : gpuRate(onGpu);
+  const loop = { products: perThread, bytes: 4 * rows + 4 * width * vectors, others: 0 };
+  const rate = limits.software ? 9e9 + 1e7 * perThread : gpuRate(LOADED * shareOfLoop(loop) * (rows > 4 ? CROWDED : 1));
   return tileSeconds(shape, { rows: rows * groups, columns: lanes * vectors * width, perThread }, rate, limits);
 }
 

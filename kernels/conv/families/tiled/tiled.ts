@@ -5,7 +5,7 @@
  * `threadRows` rows by `threadVectors` vectors of four columns. A thread's rows and vectors are spread over the tile with
  * the stride of the workgroup.
  */
-import { gpuRate, type ProductShape, shareOfPeak, tileSeconds } from "../../estimate.ts";
+import { gpuRate, type ProductShape, shareOfLoop, tileSeconds } from "../../estimate.ts";
 import type { Channels, Family, WeightTuning } from "../family.ts";
 import { tiledThreads, type TiledTuning } from "./tiled_tuning.ts";
 import { tiledProduct } from "./tiled_product.ts";
@@ -40,9 +40,18 @@ function candidates({ input, output }: Channels, limits: Limits): TiledTuning[] 
     .filter((tuning) => fits(tuning, limits) && tuning.columns <= 32 * Math.ceil(output / 32));
 }
 
+/** Instructions by which a thread finds and masks a vector that it stages (RADV: `npm run isa`). */
+const FETCH = 12;
+
 function seconds(shape: ProductShape, tuning: TiledTuning, limits: Limits): number {
-  const { rows, columns, threadRows, threadVectors } = tuning, perThread = threadRows * 4 * threadVectors;
-  const rate = limits.software ? 1.5e9 : gpuRate(shareOfPeak(perThread));
+  const { rows, columns, depth, threadRows, threadVectors } = tuning, perThread = threadRows * 4 * threadVectors;
+  const [x, y] = tiledThreads(tuning), staged = depth * (rows + columns) / 4 / (x * y);
+  const loop = {
+    products: depth * perThread,
+    bytes: 4 * depth * (threadRows + 4 * threadVectors),
+    others: FETCH * staged,
+  };
+  const rate = limits.software ? 1.5e9 : gpuRate(shareOfLoop(loop));
   return tileSeconds(shape, { rows, columns, perThread }, rate, limits);
 }
 
