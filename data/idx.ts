@@ -1,9 +1,9 @@
 /** The IDX files of MNIST and of those made like it, http://yann.lecun.com/exdb/mnist: what they share. */
 import { UserError } from "../core/host/errors.ts";
-import { entriesOf, exists, isDirectory, readStoredFile } from "../core/host/files.ts";
-import { foreignFormat } from "../core/host/foreign_formats.ts";
+import { entriesOf, exists, isDirectory } from "../core/host/files.ts";
 import type { Dataset } from "./dataset.ts";
 import type { DatasetKind, Wanted } from "./datasets/dataset_kind.ts";
+import { readUnpacked } from "./packed_file.ts";
 
 const SIDE = 28, IMAGE = SIDE * SIDE, CLASSES = 10;
 
@@ -30,7 +30,7 @@ const OTHERS: readonly [RegExp, string][] = [
   [/^(data_batch_1|cifar-10)/, "CIFAR-10"],
 ];
 
-/** Most bytes that a file is unpacked to: a small one may hold very many. */
+/** Most bytes that the header of a packed file may tell of: it is unpacked as far as that, and a small one may hold more. */
 const MOST_UNPACKED = 2 ** 30;
 
 /** A data set of such files. */
@@ -92,20 +92,38 @@ async function readArray(
   what: keyof typeof MAGIC,
   shape: readonly number[],
 ): Promise<{ readonly path: string; readonly count: number; readonly data: Uint8Array }> {
-  const path = await findFile(format, directory, `${SPLITS[split].prefix}-${what}`), bytes = await readPlain(path);
+  const path = await findFile(format, directory, `${SPLITS[split].prefix}-${what}`), things = what.split("-")[0]!;
   const fail = (why: string) => new UserError(`Cannot read "${path}": ${why}; download ${format.name} again`);
-  const header = 4 * (2 + shape.length);
-  if (bytes.length < header) throw fail(`found ${bytes.length} bytes, which is no IDX file`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset), magic = view.getUint32(0), count = view.getUint32(4);
+  const size = 4 * (2 + shape.length), each = shape.reduce((product, size) => product * size, 1);
+  /** What a file with this header has. */
+  const told = (header: Uint8Array) => {
+    const count = checkHeader(header, MAGIC[what], shape, fail), total = size + count * each;
+    return { count, total, words: `its header tells of ${count} ${things}, ${total} bytes` };
+  };
+  const bytes = await readUnpacked(path, size, (header) => {
+    const { total, words } = told(header);
+    if (total > MOST_UNPACKED) throw fail(`${words}, which is more than 1 GiB`);
+    return { most: total, fail: () => fail(`${words}, and there are more in it`) };
+  });
+  if (bytes.length < size) throw fail(`found ${bytes.length} bytes, which is no IDX file`);
+  const { count, total, words } = told(bytes);
+  if (count === 0 || bytes.length !== total) throw fail(`${words}, found ${bytes.length}`);
+  return { path, count, data: bytes.subarray(size) };
+}
+
+/** How many things of `shape` a file has that begins with these bytes; throws where it is of others. */
+function checkHeader(
+  bytes: Uint8Array,
+  expected: number,
+  shape: readonly number[],
+  fail: (why: string) => UserError,
+): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset), magic = view.getUint32(0);
   const hex = (value: number) => `0x${value.toString(16).padStart(8, "0")}`;
-  if (magic !== MAGIC[what]) throw fail(`it starts with ${hex(magic)}, expected ${hex(MAGIC[what])}`);
+  if (magic !== expected) throw fail(`it starts with ${hex(magic)}, expected ${hex(expected)}`);
   const found = shape.map((_, axis) => view.getUint32(8 + 4 * axis));
   if (found.join() !== shape.join()) throw fail(`its images are ${found.join("x")}, expected ${shape.join("x")}`);
-  const expected = header + count * shape.reduce((product, size) => product * size, 1);
-  if (count === 0 || bytes.length !== expected) {
-    throw fail(`its header tells of ${count} ${what.split("-")[0]}, ${expected} bytes, found ${bytes.length}`);
-  }
-  return { path, count, data: bytes.subarray(header) };
+  return view.getUint32(4);
 }
 
 /** The path of a file, packed or not; some programs unpack it with a dot in its name, others into a folder of its name. */
@@ -127,24 +145,4 @@ async function findFile({ name, folder }: IdxFormat, directory: string, file: st
   throw new UserError(({ namingData }) =>
     `Cannot find ${name} in "${directory}": ${why}; name the folder that holds it${namingData}`
   );
-}
-
-/** The bytes of a file, unpacked where it is packed. */
-async function readPlain(path: string): Promise<Uint8Array> {
-  const bytes = await readStoredFile(path), format = foreignFormat(bytes), packed = path.endsWith(".gz");
-  if (!packed && format !== null) throw new UserError(`Cannot read "${path}": it is ${format}`);
-  if (!packed) return bytes;
-  const chunks: Uint8Array<ArrayBuffer>[] = [],
-    fail = (why: string) => new UserError(`Cannot unpack "${path}": ${why}`);
-  let size = 0;
-  try {
-    for await (const chunk of new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))) {
-      if ((size += chunk.length) > MOST_UNPACKED) throw fail("there is more than 1 GiB in it");
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw fail("it is no gzip file, or a part of one; download it again");
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }

@@ -103,7 +103,27 @@ const WRONG: readonly (readonly [what: string, files: Record<string, Uint8Array 
   }, /Cannot read ".*labels.*" as MNIST: it holds the labels of Fashion-MNIST/],
   ["a pointer", { [IMAGES]: new TextEncoder().encode("version https://git-lfs.github.com/spec/v1") }, /of Git LFS/],
   ["another version", { [IMAGES]: null, "mnist.npz": new Uint8Array(9) }, /no "train-.*", it holds Keras' version/],
-  ["too much in it", { [IMAGES]: null, [`${IMAGES}.gz`]: zeros(1.1 * 2 ** 30) }, /there is more than 1 GiB in it/],
+  [
+    "more than its header tells of",
+    { [IMAGES]: null, [`${IMAGES}.gz`]: Buffer.concat([gzipSync(FILES[IMAGES]!), zeros(2 ** 32)]) },
+    /"\/.*train-images-idx3-ubyte.gz": its header tells of 40 images, 31376 bytes, and .* more in it; download MNIST again/,
+  ],
+  [
+    "a byte more than its header tells of",
+    { [LABELS]: null, [`${LABELS}.gz`]: gzipSync(idx(0x801, [39], TRAIN.labels)) },
+    /train-labels-idx1-ubyte.gz": its header tells of 39 labels, 47 bytes, and there are more in it/,
+  ],
+  [
+    "a header that tells of too much",
+    { [IMAGES]: null, [`${IMAGES}.gz`]: gzipSync(idx(0x803, [2 ** 32 - 1, 28, 28], TRAIN.pixels)) },
+    /its header tells of 4294967295 images, 3367254359296 bytes, which is more than 1 GiB; download/,
+  ],
+  ["zeros, packed", { [IMAGES]: null, [`${IMAGES}.gz`]: zeros(2 ** 32) }, /it starts with 0x00000000, expected/],
+  [
+    "too few, packed",
+    { [IMAGES]: null, [`${IMAGES}.gz`]: gzipSync(new Uint8Array(15)) },
+    /found 15 bytes, which is no/,
+  ],
   ["no gzip", { [IMAGES]: null, [`${IMAGES}.gz`]: FILES[IMAGES]! }, /Cannot unpack ".*idx3-ubyte.gz"/],
 ];
 for (const [what, files, message] of WRONG) {
