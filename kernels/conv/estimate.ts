@@ -38,7 +38,7 @@ export const BEST_SHARE = 0.65;
 /**
  * The share of a GPU's peak that a loop reaches: arithmetic and loads run side by side, the slower counts. A
  * multiprocessor of NVIDIA's multiplies 128 times in a cycle and reads 128 bytes; AMD's read twice as many for each
- * product (isa/gpus.ts).
+ * product (bench/isa/gpus.ts).
  */
 export const shareOfLoop = ({ products, bytes, others }: InnerLoop): number =>
   BEST_SHARE / Math.max(1 + others / products, bytes / products);

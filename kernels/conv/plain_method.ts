@@ -57,7 +57,8 @@ export function plainMethod(family: Family): Method<ConvTuning, WeightTuning> {
         // A flattened image has only one row to divide.
         const p = weight.divides === "rows" ? problem : flattened(problem), { parts } = tuning;
         const count = tapsOf(p) * p.inChannels * p.outChannels, rows = p.batch * p.outHeight * p.outWidth;
-        const along = p.bias && weight.sumsBias, biasParts = along ? parts : biasShares(rows);
+        const sums = weight.biasSums(tuning), along = p.bias && sums > 0;
+        const biasParts = along ? parts * sums : biasShares(rows);
         const bias = p.bias ? addBias(count, p.outChannels, biasParts) : NO_BIAS;
         const apart = sumRowShares({ first: 0, rows, columns: p.outChannels, dtype: p.dtype }, biasParts);
         return {

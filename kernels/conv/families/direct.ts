@@ -167,7 +167,7 @@ export const direct: Family<DirectTuning, DirectWeightTuning> = {
     seconds,
   },
   weight: {
-    sumsBias: false,
+    biasSums: () => 0,
     divides: "rows",
     candidates: ({ input, output }, parts) =>
       [4, 8].filter((rows) => rows === 4 || rows <= input).map((rows) => ({

@@ -45,12 +45,12 @@ export interface Family<Product extends ConvTuning = ConvTuning, Weight extends 
     seconds(shape: ProductShape, tuning: Product, limits: Limits): number;
   };
   readonly weight: {
-    /** Can it sum dy's columns, for the bias, on the way? */
-    readonly sumsBias: boolean;
+    /** Into how many parts of each share it sums dy's columns, for the bias, on the way; 0: it cannot. */
+    biasSums(tuning: Weight): number;
     /** What the shares divide: pixels, or whole rows of them. */
     readonly divides: "pixels" | "rows";
     candidates(channels: Channels, parts: number, limits: Limits): readonly Weight[];
-    /** `parts` shares of it. Bindings: x, dy, dw [parts, kernel, kernel, in, out], with `bias` db [parts, out]. */
+    /** `parts` shares of it. Bindings: x, dy, dw [parts, kernel, kernel, in, out], with `bias` db [parts * biasSums, out]. */
     shader(p: ConvProblem, tuning: Weight, bias: boolean): Shader;
     seconds(shape: ProductShape, tuning: Weight, limits: Limits): number;
   };

@@ -111,7 +111,7 @@ export const rowwise: Family<RowwiseTuning, RowwiseTuning & WeightTuning> = {
   proven: false,
   product: { candidates, shader: productShader, seconds },
   weight: {
-    sumsBias: false,
+    biasSums: () => 0,
     divides: "rows",
     candidates: (channels, parts, limits) => candidates(channels, limits).map((tuning) => ({ ...tuning, parts })),
     shader: weightShader,

@@ -18,11 +18,15 @@ export interface GradientTile {
   readonly vector: string;
 }
 
+/** So many threads share the pixels of a step, to sum a column of gradients: as many as there are, and pixels for them. */
+export const biasSums = ({ across, depth, threads }: Pick<GradientTile, "across" | "depth" | "threads">): number =>
+  Math.max(1, Math.min(depth, Math.floor(threads / across)));
+
 /**
  * WGSL in four parts: `place` goes before the loop, `fetch` loads the step at hand to `next_x0`, `next_x1` ... and
  * `next_d0` ..., one for each round of the threads, and `advance` goes on to the next; past the end of the share what is
- * loaded is 0. `bias` sums the gradients' columns in the workgroups of the first rows, a vector for each thread: `staged`
- * is WGSL for vector `column` of pixel `k` in workgroup memory.
+ * loaded is 0. `bias` sums the gradients' columns in the workgroups of the first rows, in `biasSums` parts
+ * of each share: `staged` is WGSL for vector `column` of pixel `k` in workgroup memory.
  */
 export function gradientFetch(
   p: ConvProblem,
@@ -66,8 +70,9 @@ ${tapOf(p, q, `pixel${q}`, { oy: `oy${q}`, ox: `ox${q}`, n: `n${q}` })}
       ox${q} -= select(0, ${p.outWidth}, ox${q} >= ${p.outWidth});
       n${q} += ${Math.floor(depth / image)} + select(0, 1, oy${q} >= ${p.outHeight});
       oy${q} -= select(0, ${p.outHeight}, oy${q} >= ${p.outHeight});`;
-  const eachBias = (line: (b: number) => string) => inRounds(across, threads, line);
-  const isFirst = (b: number) => `first_unit == 0u && lane + ${b * threads}u < ${across}u`;
+  const sums = biasSums({ across, depth, threads });
+  const eachBias = (line: (b: number) => string) => inRounds(across * sums, threads, line);
+  const isFirst = (b: number) => `first_unit == 0u && ${item(b)} < ${across * sums}u`;
   return {
     place: `${inRounds(inputs, threads, placeInput)}\n${inRounds(gradients, threads, placeGradient)}`,
     fetch: `${inRounds(inputs, threads, fetchInput)}\n${inRounds(gradients, threads, fetchGradient)}`,
@@ -79,12 +84,16 @@ ${tapOf(p, q, `pixel${q}`, { oy: `oy${q}`, ox: `ox${q}`, n: `n${q}` })}
       sum: (staged: (k: string, column: string) => string) =>
         eachBias((b) =>
           `    if (${isFirst(b)}) {
-      for (var k = 0u; k < ${depth}u; k++) { db${b} += ${staged("k", `lane + ${b * threads}u`)}; }
+      for (var k = ${item(b)} / ${across}u; k < ${depth}u; k += ${sums}u) {
+        db${b} += ${staged("k", `${item(b)} % ${across}u`)};
+      }
     }`
         ),
       store: eachBias((b) => {
-        const column = `first_vector + lane + ${b * threads}u`;
-        return `  if (${isFirst(b)} && ${column} < ${outVectors}u) { db[part * ${outVectors}u + ${column}] = db${b}; }`;
+        const column = `first_vector + ${item(b)} % ${across}u`, at = `part * ${sums}u + ${item(b)} / ${across}u`;
+        return `  if (${
+          isFirst(b)
+        } && ${column} < ${outVectors}u) { db[(${at}) * ${outVectors}u + ${column}] = db${b}; }`;
       }),
     },
   };

@@ -39,7 +39,7 @@ export const broadcast: Family<BroadcastTuning, BroadcastWeightTuning> = {
     seconds: (shape, { rows, lanes }, limits) => seconds(shape, rows, lanes, limits),
   },
   weight: {
-    sumsBias: true,
+    biasSums: () => 1,
     divides: "pixels",
     candidates: (_channels, parts, { software, subgroupSize }) =>
       software && subgroupSize === LANES ? [{ family: "broadcast", lanes: LANES, parts, stores: 4 }] : [],

@@ -1,9 +1,10 @@
 /** Matrix units (matrix_tile.ts), for half precision, and input and output channels in fours. */
 import { BEST_SHARE, gpuRate, type ProductShape, tileSeconds } from "../../estimate.ts";
+import { biasSums } from "../../operands/gradient_fetch.ts";
 import type { Channels, Family, WeightTuning } from "../family.ts";
 import { columnsOf, matrixArrays, type MatrixTile, type MatrixTuning, rowsOf, threadsOf } from "./matrix_tile.ts";
 import { matrixProduct } from "./matrix_product.ts";
-import { matrixWeight } from "./matrix_weight.ts";
+import { gradientTile, matrixWeight } from "./matrix_weight.ts";
 import type { Limits } from "../../../kernel.ts";
 
 /** Subgroups, and matrices of each. With 16 x 16 matrices: 64 x 96, 128 x 96, ... 96 and 192 are no multiples of 128. */
@@ -60,7 +61,7 @@ export const matrix: Family<MatrixTuning, MatrixTuning & WeightTuning> = {
   proven: false,
   product: { candidates, shader: matrixProduct, seconds },
   weight: {
-    sumsBias: true,
+    biasSums: (tuning) => biasSums(gradientTile(tuning)),
     divides: "pixels",
     candidates: (channels, parts, limits) => candidates(channels, limits).map((tuning) => ({ ...tuning, parts })),
     shader: matrixWeight,

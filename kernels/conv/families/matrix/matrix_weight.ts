@@ -3,7 +3,7 @@
  * rows also sum the gradients' columns, for the bias.
  */
 import type { ConvProblem } from "../../conv_problem.ts";
-import { gradientFetch } from "../../operands/gradient_fetch.ts";
+import { gradientFetch, type GradientTile } from "../../operands/gradient_fetch.ts";
 import { gradientOperands, gradientTiles } from "../../operands/weight_gradient.ts";
 import type { WeightTuning } from "../family.ts";
 import { inRounds, keptInRounds } from "../staged.ts";
@@ -12,13 +12,22 @@ import { stagedVector, stageVector } from "./subgroup_matrix.ts";
 import type { Shader } from "../../../kernel.ts";
 import { ceilDiv } from "../../../wgsl.ts";
 
+/** What a workgroup stages. */
+export const gradientTile = (tuning: MatrixTuning): GradientTile => ({
+  down: rowsOf(tuning) / 4,
+  across: columnsOf(tuning) / 4,
+  depth: tuning.depth,
+  threads: threadsOf(tuning),
+  vector: "vec4<f16>",
+});
+
 export function matrixWeight(p: ConvProblem, tuning: MatrixTuning & WeightTuning, bias: boolean): Shader {
-  const { depth, matrix, parts } = tuning, threads = threadsOf(tuning);
+  const { depth, matrix, parts } = tuning, tile = gradientTile(tuning);
   const arrays = matrixArrays(tuning, "col_major"), { left, right } = arrays;
-  const down = rowsOf(tuning) / 4, across = columnsOf(tuning) / 4, inputs = depth * down, gradients = depth * across;
+  const { down, across, threads } = tile, inputs = depth * down, gradients = depth * across;
   const tiles = gradientTiles(p, down, across, parts), { outVectors, units, share, groups } = tiles;
   const operands = gradientOperands(p, "input", "vec4<f16>", "vec4<f16>");
-  const of = gradientFetch(p, tiles, operands, { down, across, depth, threads, vector: "vec4<f16>" });
+  const of = gradientFetch(p, tiles, operands, tile);
   /** Where a thread's vector of a step lies in workgroup memory, of rows with `line` vectors. */
   const staged = (stride: number, item: string, line: number) => `${item} / ${line}u * ${stride}u + ${item} % ${line}u`;
   const placeStaged = `\

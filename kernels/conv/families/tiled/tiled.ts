@@ -6,10 +6,11 @@
  * the stride of the workgroup.
  */
 import { gpuRate, type ProductShape, shareOfLoop, tileSeconds } from "../../estimate.ts";
+import { biasSums } from "../../operands/gradient_fetch.ts";
 import type { Channels, Family, WeightTuning } from "../family.ts";
 import { tiledThreads, type TiledTuning } from "./tiled_tuning.ts";
 import { tiledProduct } from "./tiled_product.ts";
-import { tiledWeight } from "./tiled_weight.ts";
+import { gradientTile, tiledWeight } from "./tiled_weight.ts";
 import type { Limits } from "../../../kernel.ts";
 
 /** Tiles of [rows, columns], and what one thread of them multiplies. 96 and 192 channels are no multiples of 128. */
@@ -60,7 +61,7 @@ export const tiled: Family<TiledTuning, TiledTuning & WeightTuning> = {
   proven: true,
   product: { candidates, shader: tiledProduct, seconds },
   weight: {
-    sumsBias: true,
+    biasSums: (tuning) => biasSums(gradientTile(tuning)),
     divides: "pixels",
     candidates: (channels, parts, limits) => candidates(channels, limits).map((tuning) => ({ ...tuning, parts })),
     shader: tiledWeight,

@@ -3,7 +3,7 @@
  * the first rows also sum the gradients' columns, for the bias. Needs `threadRows` in fours.
  */
 import type { ConvProblem } from "../../conv_problem.ts";
-import { gradientFetch } from "../../operands/gradient_fetch.ts";
+import { gradientFetch, type GradientTile } from "../../operands/gradient_fetch.ts";
 import { gradientOperands, gradientTiles } from "../../operands/weight_gradient.ts";
 import type { WeightTuning } from "../family.ts";
 import { keptInRounds, stagedShader } from "../staged.ts";
@@ -12,23 +12,28 @@ import type { Shader } from "../../../kernel.ts";
 import { ceilDiv, LANE, LOCAL, unroll } from "../../../wgsl.ts";
 
 /** Pixels of a round of the inner loop: counting, and waiting for its loads, is shared by so many. */
-const UNROLLED = 4;
+const UNROLLED = 8;
+
+/** What a workgroup stages. */
+export function gradientTile(tuning: TiledTuning): GradientTile {
+  const { rows, columns, depth } = tuning, [x, y] = tiledThreads(tuning);
+  return { down: rows / 4, across: columns / 4, depth, threads: x * y, vector: "vec4f" };
+}
 
 export function tiledWeight(p: ConvProblem, tuning: TiledTuning & WeightTuning, bias: boolean): Shader {
-  const { rows, columns, depth, threadRows, threadVectors, parts } = tuning;
-  const [threadsX, threadsY] = tiledThreads(tuning), threads = threadsX * threadsY;
-  const down = rows / 4, across = columns / 4, threadUnits = threadRows / 4;
+  const { depth, threadRows, threadVectors, parts } = tuning, tile = gradientTile(tuning);
+  const [threadsX, threadsY] = tiledThreads(tuning), { down, across, threads } = tile, threadUnits = threadRows / 4;
   const inputs = depth * down, gradients = depth * across, tiles = gradientTiles(p, down, across, parts);
   const { outVectors, units, share, groups: count } = tiles;
   const operands = gradientOperands(p, "input", "vec4f", "vec4f");
-  const of = gradientFetch(p, tiles, operands, { down, across, depth, threads, vector: "vec4f" });
+  const of = gradientFetch(p, tiles, operands, tile);
 
   const multiply = (u: number) =>
     unroll(4, (r) => unroll(threadVectors, (v) => `      sum${4 * u + r}_${v} += in${u}.${"xyzw"[r]} * d${v};`));
   const multiplyPixel = (j: number) =>
     `    {
-${unroll(threadUnits, (u) => `      let in${u} = inputs[(k + ${j}u) * ${down}u + local.y + ${u * threadsY}u];`)}
-${unroll(threadVectors, (v) => `      let d${v} = gradients[(k + ${j}u) * ${across}u + local.x + ${v * threadsX}u];`)}
+${unroll(threadUnits, (u) => `      let in${u} = inputs[at + ${j * down + u * threadsY}u];`)}
+${unroll(threadVectors, (v) => `      let d${v} = gradients[at_d + ${j * across + v * threadsX}u];`)}
 ${unroll(threadUnits, multiply)}
     }`;
   const store = (m: number) => {
@@ -58,6 +63,8 @@ ${of.advance}
 ${of.fetch}
 ${bias ? of.bias.sum((k, column) => `gradients[${k} * ${across}u + ${column}]`) : ""}`,
     multiply: `    for (var k = 0u; k < ${depth}u; k += ${UNROLLED}u) {
+      let at = k * ${down}u + local.y;
+      let at_d = k * ${across}u + local.x;
 ${unroll(UNROLLED, multiplyPixel)}
     }`,
     store: `${unroll(threadVectors, (v) => `  let vector${v} = first_vector + local.x + ${v * threadsX}u;`)}

@@ -2,7 +2,7 @@
 import { readAssembly } from "./assembly.ts";
 import { type Cycles, type LoopBounds, loopBounds, scaled, subgroupCycles, subgroupProducts } from "./bounds.ts";
 import type { Gpu } from "./gpus.ts";
-import type { Workgroups } from "../kernels/kernel.ts";
+import type { Workgroups } from "../../kernels/kernel.ts";
 
 /** What the driver says of a pipeline, of its many statistics those that are told on. */
 export interface Statistics {

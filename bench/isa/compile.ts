@@ -2,20 +2,20 @@
  * The part that runs on a GPU that is not there: compiles the candidates of the ops that the parent asks for, and writes
  * a line of JSON for each. A driver that dies takes this process with it; the parent reads how far it came.
  *
- * `node scripts/run.mjs isa/compile.ts JOB`, JOB a file that holds a `Job`; $PIPELINE_DIR is where the layer writes.
+ * `node scripts/run.mjs bench/isa/compile.ts JOB`, JOB a file that holds a `Job`; $PIPELINE_DIR is where the layer writes.
  */
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
-import { loadConfig } from "../configs/load.ts";
-import { convOps } from "../cli/conv_ops.ts";
-import { openDevice } from "../core/device/device.ts";
-import { pipelineFor } from "../core/device/pipeline.ts";
-import type { Op } from "../core/graph/op.ts";
-import { firstLine } from "../core/host/errors.ts";
-import { bytesOf } from "../core/graph/tensor.ts";
-import { defaultTuner } from "../core/graph/tuner.ts";
-import type { Stages } from "../kernels/kernel.ts";
-import { layOutPrograms } from "../training/lay_out_programs.ts";
+import { loadConfig } from "../../configs/load.ts";
+import { convOps } from "../../cli/conv_ops.ts";
+import { openDevice } from "../../core/device/device.ts";
+import { pipelineFor } from "../../core/device/pipeline.ts";
+import type { Op } from "../../core/graph/op.ts";
+import { firstLine } from "../../core/host/errors.ts";
+import { bytesOf } from "../../core/graph/tensor.ts";
+import { defaultTuner } from "../../core/graph/tuner.ts";
+import type { Stages } from "../../kernels/kernel.ts";
+import { layOutPrograms } from "../../training/lay_out_programs.ts";
 import type { Gpu } from "./gpus.ts";
 import { likelySeconds, type ShaderReport, shaderReport } from "./kernel_report.ts";
 
@@ -110,9 +110,9 @@ function boundBytes({ reads, writes }: Op, { scratch, dispatches }: Stages): num
 
 const context = await openDevice({ matrix: job.matrix });
 
-/** Those of the definition; 0 for Winograd, which needs fewer. */
+/** Those of the definition; 0 for a tuning around another, which multiplies something else. */
 const leastProducts = ({ kernel, problem }: Op, tuning: unknown) =>
-  (tuning as { family?: string }).family === "winograd" ? 0 : kernel.cost(problem).flops / 2;
+  "product" in (tuning as object) ? 0 : kernel.cost(problem).flops / 2;
 
 /** Each distinct problem once. */
 async function candidates(): Promise<{ op: Op; candidate: Candidate }[]> {

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { innerLoop, readAssembly, wholeLoop } from "../../isa/assembly.ts";
-import { loopBounds, subgroupProducts } from "../../isa/bounds.ts";
-import { GPUS } from "../../isa/gpus.ts";
+import { innerLoop, readAssembly, wholeLoop } from "../../../bench/isa/assembly.ts";
+import { loopBounds, subgroupProducts } from "../../../bench/isa/bounds.ts";
+import { GPUS } from "../../../bench/isa/gpus.ts";
 
 const NAVI31 = GPUS.find(({ family }) => family === "navi31")!.generation;
 

