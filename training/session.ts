@@ -28,6 +28,8 @@ export interface Session extends Model {
   readonly training: Training;
   readonly optimizer: Optimizer;
   readonly rate: Schedule;
+  /** What the schedule starts from; null where code gave it as a function. */
+  readonly baseRate: number | null;
   readonly augment: Augment | null;
 }
 
@@ -75,6 +77,7 @@ export function trainable(
     training,
     optimizer,
     rate,
+    baseRate: own.rate === undefined ? training.learningRate.base : null,
     isTrainable: own.isTrainable,
     augment,
     lossScale,

@@ -55,7 +55,7 @@ function checkedNames({ specs }: Model, isTrainable: StepOptions["trainable"], a
   throw new UserError(`${action}: trainable matches none of its parameters: ${names.join(", ")}`);
 }
 
-/** Where a config would say what code gives as a function: nobody reads it. */
+/** Fills the place of what code gives as a function, so that the rest can be checked; the function is what counts. */
 const STAND_IN = { optimizer: { sgd: { momentum: 0, weightDecay: 0 } }, learningRate: { base: 1 } };
 
 /** How long to train and what happens between epochs, as under `training:` of a config. */
