@@ -45,7 +45,7 @@ export const momentsOf = ({ optimizer }: Pick<Training, "optimizer">): readonly 
 /** Lays out parameters and moments of a config, in its precision or what the device has; allocates nothing yet. */
 export function openSession(context: Context, config: Config): Session {
   const { training, dataset, precision } = config;
-  return trainable(modelOf(context, config), training, dataset.augment ?? null, precision);
+  return sessionWith(modelOf(context, config), training, dataset.augment ?? null, precision);
 }
 
 /** What code may give as it is, instead of by its name in a config. */
@@ -57,7 +57,7 @@ export interface Own {
 }
 
 /** The model with moments, laid out but not allocated. Half precision is for devices that have it. */
-export function trainable(
+export function sessionWith(
   model: Model,
   training: Training,
   augment: Augment | null,

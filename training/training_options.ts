@@ -11,7 +11,7 @@ import type { OptimizerOptions } from "../learning/optimizers/mod.ts";
 import { checkedSchedule, type LearningRateOptions } from "../learning/schedules/mod.ts";
 import type { Schedule } from "../learning/schedules/schedule.ts";
 import { checkSeed, type Model } from "./model.ts";
-import { type Own, type Session, trainable } from "./session.ts";
+import { type Own, type Session, sessionWith } from "./session.ts";
 
 /** What a step of training is, as under `training:` of a config. */
 export interface StepOptions {
@@ -111,7 +111,7 @@ export function sessionOf(
   const wanted = precision ?? model.config?.precision ?? "f32";
   checkSeed(seed);
   const checked = checkOptions(precisionSchema, wanted, `${action} with this precision`);
-  return trainable(model, training, augmented, checked, {
+  return sessionWith(model, training, augmented, checked, {
     ...own,
     isTrainable: checkedNames(model, isTrainable, action),
   });
