@@ -1,4 +1,4 @@
-/** A model in training: its options and moments; and the programs of training and evaluation. */
+/** A model in training: its options and moments; and the program of evaluation. That of training: training_step.ts. */
 import type { Config } from "../configs/schema.ts";
 import { arena } from "../core/graph/arena.ts";
 import type { Context } from "../core/device/device.ts";
@@ -15,7 +15,7 @@ import { scheduleOf } from "../learning/schedules/mod.ts";
 import type { Schedule } from "../learning/schedules/schedule.ts";
 import { optimizers } from "../learning/optimizers/mod.ts";
 import { specsOf } from "./definition.ts";
-import { type Model, modelOf } from "./model.ts";
+import { type Model, modelOf, MOST_AT_ONCE } from "./model.ts";
 import { batchOf, type Examples } from "./examples.ts";
 
 export type Training = Config["training"];
@@ -93,12 +93,9 @@ export interface Evaluation {
   readonly logits: Tensor;
 }
 
-/** Most examples of one evaluation batch: its activations need not exceed those of training. */
-const EVALUATION_BATCH = 128;
-
-/** Examples of one batch of an evaluation of `count`. */
+/** Examples of one batch of an evaluation of `count`: its activations need not exceed those of training. */
 export function evaluationBatch(model: Model, count: number): number {
-  return Math.min(EVALUATION_BATCH, model.batch, count);
+  return Math.min(MOST_AT_ONCE, model.batch, count);
 }
 
 /** The evaluation of batches of `data`; its metrics are its own. */

@@ -53,7 +53,7 @@ export interface Family<Product extends ConvTuning = ConvTuning, Weight extends 
     /** What the shares divide: pixels, or whole rows of them. */
     readonly divides: "pixels" | "rows";
     candidates(channels: Channels, parts: number, limits: Limits): readonly Weight[];
-    /** `parts` shares of it. Bindings: x, dy, dw [parts, kernel, kernel, in, out], with `bias` db [parts, out]. */
+    /** `parts` shares of it. Bindings: x, dy, dw [parts, taps, in, out], with `bias` db [parts, out]. */
     shader(p: ConvProblem, tuning: Weight, bias: boolean): Shader;
     seconds(shape: ProductShape, tuning: Weight, limits: Limits): number;
   };
