@@ -2,7 +2,7 @@
 import { UserError } from "../core/host/errors.ts";
 import { readFile } from "../core/host/files.ts";
 import { foreignFormat } from "../core/host/foreign_formats.ts";
-import { firstLine, loadSharp } from "./sharp.ts";
+import { complaintOf, loadSharp } from "./sharp.ts";
 
 /** The pixels of a picture, row by row. */
 export interface Image {
@@ -70,7 +70,7 @@ function reason(message: string): string {
   if (/unsupported image format/.test(message)) return "it is none, or of an unknown format; PNG and JPEG are known";
   if (/is empty/.test(message)) return "it is empty";
   if (/pixel limit/.test(message)) return "it has more than 268 megapixels";
-  return `it is damaged or incomplete (${firstLine(message)})`;
+  return `it is damaged or incomplete (${complaintOf(message)})`;
 }
 
 /**

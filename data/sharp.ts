@@ -11,13 +11,13 @@ export async function loadSharp() {
     if (typeof sharp === "function") return sharp;
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
-    const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `does not load here (${firstLine(message)})`;
+    const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `does not load here (${complaintOf(message)})`;
     throw new UserError(`Cannot decode images: the npm package sharp ${why}, npm install --include=optional brings it`);
   }
   throw new UserError("Cannot decode images in a browser: draw the picture on a canvas, whose getImageData has pixels");
 }
 
 /** What a library says went wrong, without its stop. */
-export function firstLine(message: string): string {
+export function complaintOf(message: string): string {
   return message.trim().split("\n")[0]!.replace(/[.:\s]+$/, "");
 }

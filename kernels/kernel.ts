@@ -56,7 +56,7 @@ export interface Limits {
   readonly matrix?: MatrixConfig;
 }
 
-/** A family of shaders that all compute the same thing. */
+/** Generates shaders that all compute the same thing: each tuning is another way to do it. */
 export interface Kernel<Problem, Tuning> {
   /** Its name in profiles, messages and the cache of tunings: letters, digits and "_". */
   readonly name: string;

@@ -55,7 +55,7 @@ ${body}
   return { code, workgroups: foldWorkgroups(count) };
 }
 
-/** The thread's place in its workgroup, and its index there. */
+/** The thread's place in its workgroup. */
 export const LOCAL = "@builtin(local_invocation_id) local: vec3u";
 /** The thread's index in its workgroup, as a parameter of `main`: `lane`. */
 export const LANE = "@builtin(local_invocation_index) lane: u32";

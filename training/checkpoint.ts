@@ -35,7 +35,7 @@ export interface Checkpoint {
   readonly tunings: Tunings;
   /** The device's `scope`; "" in a file made elsewhere. */
   readonly scope: string;
-  /** A hash of all generated shaders of a training step: another version may round differently. */
+  /** Hashes of all generated shaders of a training step, "of one micro-batch+of the update" in micro-batches: another version may round differently. */
   readonly shaders: string;
   /** SHA-256 of the whitening file beside the checkpoint, or null where the config has none. */
   readonly whitening: string | null;

@@ -4,13 +4,13 @@ import type { LossScale } from "../core/device/loss_scale_buffer.ts";
 import type { Session } from "./session.ts";
 
 /** Throws `DivergedError` where the loss is no number any more; the checkpoint before it stays. */
-export function checkFinite({ training, lossScale }: Session, [loss]: readonly number[], step: number): void {
+export function checkFinite({ baseRate, lossScale }: Session, [loss]: readonly number[], step: number): void {
   if (Number.isFinite(loss)) return;
-  const rate = training.learningRate.base / 5;
   throw new DivergedError(
     `The loss became ${loss} before step ${step}`,
     ({ learningRate, float32 }) =>
-      `the last good checkpoint is kept; try a smaller learning rate, as ${learningRate(rate)}` +
+      "the last good checkpoint is kept; try a smaller learning rate" +
+      (baseRate === null ? "" : `, as ${learningRate(baseRate / 5)}`) +
       (lossScale === null ? "" : `, or ${float32}, since half precision ends at 65504`),
   );
 }

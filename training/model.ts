@@ -40,7 +40,7 @@ export interface Model extends BoundNetwork, ParamStore {
   readonly saved: ParamSpecs;
   /** The persistent buffers that all plans share. */
   readonly buffers: Buffers;
-  /** Most examples of one batch outside of training. */
+  /** Examples of a batch: of a step where it is in training; whatever else computes takes at most so many at once. */
   readonly batch: number;
   /** Chooses the kernels. */
   readonly tuner: Tuner;
@@ -66,8 +66,8 @@ export interface ModelOptions {
   readonly whitening?: Whitening | null;
 }
 
-/** More examples at once are hardly faster, and take more memory. */
-const BATCH = 128;
+/** Examples of a batch where no config says it, and of evaluations: more are hardly faster, and take more memory. */
+export const MOST_AT_ONCE = 128;
 
 /** Lays out the parameters of a network; allocates nothing yet. Throws `UserError` where its shapes do not fit. */
 export function modelOf(context: Context, definition: Definition | Config, options: ModelOptions = {}): Model {
@@ -90,7 +90,7 @@ export function modelOf(context: Context, definition: Definition | Config, optio
     metrics: tensor("metrics", [4], { lifetime: "persistent" }),
     lossScale: null,
     buffers: new Map(),
-    batch: config?.training.batch ?? BATCH,
+    batch: config?.training.batch ?? MOST_AT_ONCE,
     tuner: options.tuner ?? defaultTuner(context.limits),
     config,
     whitening: options.whitening ?? null,

@@ -82,7 +82,7 @@ export function gatherBatch(
   batch: number,
   { augment = null, canvas = null }: Placement = {},
 ): Batch {
-  const { places: examples, shape, chunks, labels, order } = data, [height, width, channels] = shape;
+  const { places, shape, chunks, labels, order } = data, [height, width, channels] = shape;
   const size = canvas === null ? [height, width] : [canvas.size, canvas.size];
   const x = tensor("x", [batch, ...size, channels]), [, outputs] = labels.shape;
   const y = outputs === undefined ? tensor("labels", [batch], { dtype: "u32" }) : tensor("labels", [batch, outputs]);
@@ -90,7 +90,7 @@ export function gatherBatch(
   const picked = canvas !== null
     ? canvasOps(data, step, x, canvas)
     : chunks.map(({ images, first, rows }, index) =>
-      op(gather, { batch, height, width, channels, examples, chunk: { first, rows }, augment: drawn }, {
+      op(gather, { batch, height, width, channels, places, chunk: { first, rows }, augment: drawn }, {
         label: `gather/${index}`,
         reads: [images, order, step],
         writes: [x],
@@ -98,14 +98,14 @@ export function gatherBatch(
     );
   const reads = { label: "gather/labels", reads: [labels, order, step], writes: [y] };
   const label: Op = outputs === undefined
-    ? op(gatherLabels, { batch, examples }, reads)
-    : op(gatherTargets, { batch, examples, width: outputs }, reads);
+    ? op(gatherLabels, { batch, places }, reads)
+    : op(gatherTargets, { batch, places, width: outputs }, reads);
   return { ops: [...picked, label], x, labels: y };
 }
 
 /** Draws the distortions of a batch and places its images on their canvas, `x`. */
 function canvasOps(
-  { places: examples, shape, chunks, order, distorting }: Resident,
+  { places, shape, chunks, order, distorting }: Resident,
   step: Tensor,
   x: Tensor,
   canvas: Canvas,
@@ -113,13 +113,13 @@ function canvasOps(
   const [height, width, channels] = shape, batch = x.shape[0]!, { size, background } = canvas;
   const distortion = canvas.distortion === null ? null : { ...canvas.distortion, stream: streamOf("distort") };
   const distortions = tensor("distortions", [batch, distortionSize(channels)]);
-  const draw = op(drawDistortions, { batch, channels, examples, distortion }, {
+  const draw = op(drawDistortions, { batch, channels, places, distortion }, {
     label: "distort",
     reads: distortion === null ? [] : [order, step, distorting],
     writes: [distortions],
   });
   const top = margins(canvas, height).before, left = margins(canvas, width).before;
-  const where = { batch, height, width, channels, examples, size, top, left, background };
+  const where = { batch, height, width, channels, places, size, top, left, background };
   const place = chunks.map(({ images, first, rows }, index): Op =>
     op(placeOnCanvas, { ...where, chunk: { first, rows } }, {
       label: `place/${index}`,

@@ -85,7 +85,7 @@ export async function runOnDevice(options: RunOptions, context: Context, resumed
     stepTuner: tunerFor(context, options, resumed, tuner),
     microBatch: microBatchOf(options, resumed),
   });
-  checkShaders(plans.step.plan, options, resumed);
+  checkShaders(plans.step, options, resumed);
   await warmUp(session, plans);
   await initialize(session, seed, resumed?.checkpoint ?? null, out);
   const whiteningHash = await folder.startRun(out, config, whitening);

@@ -1,4 +1,4 @@
-/** A model in training: its options and moments; and the programs of training and evaluation. */
+/** A model in training: its options and moments; and the program of evaluation. That of training: training_step.ts. */
 import type { Config } from "../configs/schema.ts";
 import { arena } from "../core/graph/arena.ts";
 import type { Context } from "../core/device/device.ts";
@@ -15,7 +15,7 @@ import { scheduleOf } from "../learning/schedules/mod.ts";
 import type { Schedule } from "../learning/schedules/schedule.ts";
 import { optimizers } from "../learning/optimizers/mod.ts";
 import { specsOf } from "./definition.ts";
-import { type Model, modelOf } from "./model.ts";
+import { type Model, modelOf, MOST_AT_ONCE } from "./model.ts";
 import { batchOf, type Examples } from "./examples.ts";
 
 export type Training = Config["training"];
@@ -28,6 +28,8 @@ export interface Session extends Model {
   readonly training: Training;
   readonly optimizer: Optimizer;
   readonly rate: Schedule;
+  /** What the schedule starts from; null where code gave it as a function. */
+  readonly baseRate: number | null;
   readonly augment: Augment | null;
 }
 
@@ -43,7 +45,7 @@ export const momentsOf = ({ optimizer }: Pick<Training, "optimizer">): readonly 
 /** Lays out parameters and moments of a config, in its precision or what the device has; allocates nothing yet. */
 export function openSession(context: Context, config: Config): Session {
   const { training, dataset, precision } = config;
-  return trainable(modelOf(context, config), training, dataset.augment ?? null, precision);
+  return sessionWith(modelOf(context, config), training, dataset.augment ?? null, precision);
 }
 
 /** What code may give as it is, instead of by its name in a config. */
@@ -55,7 +57,7 @@ export interface Own {
 }
 
 /** The model with moments, laid out but not allocated. Half precision is for devices that have it. */
-export function trainable(
+export function sessionWith(
   model: Model,
   training: Training,
   augment: Augment | null,
@@ -75,6 +77,7 @@ export function trainable(
     training,
     optimizer,
     rate,
+    baseRate: own.rate === undefined ? training.learningRate.base : null,
     isTrainable: own.isTrainable,
     augment,
     lossScale,
@@ -90,12 +93,9 @@ export interface Evaluation {
   readonly logits: Tensor;
 }
 
-/** Most examples of one evaluation batch: its activations need not exceed those of training. */
-const EVALUATION_BATCH = 128;
-
-/** Examples of one batch of an evaluation of `count`. */
+/** Examples of one batch of an evaluation of `count`: its activations need not exceed those of training. */
 export function evaluationBatch(model: Model, count: number): number {
-  return Math.min(EVALUATION_BATCH, model.batch, count);
+  return Math.min(MOST_AT_ONCE, model.batch, count);
 }
 
 /** The evaluation of batches of `data`; its metrics are its own. */

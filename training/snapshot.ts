@@ -8,7 +8,7 @@ import { getParams, writeParams } from "./params.ts";
 import { setLossScale } from "./precision.ts";
 import type { Session } from "./session.ts";
 import { readSums } from "./sums.ts";
-import type { TrainingStep } from "./training_step.ts";
+import { kernelsOf, type TrainingStep } from "./training_step.ts";
 
 export function initialProgress(seed: number): Progress {
   return { step: 0, epoch: 0, seed, metrics: [0, 0, 0, 0], epochSeconds: 0 };
@@ -34,7 +34,8 @@ interface Origin {
 
 /** The parameters of a model, and its optimizer state, if any, with where they come from. */
 export async function checkpointOf(model: Model, { progress, step, whitening }: Origin): Promise<Checkpoint> {
-  const { config, context: { scope } } = model, { tunings, shaders } = step?.plan ?? { tunings: {}, shaders: "" };
+  const { config, context: { scope } } = model, none = { tunings: {}, shaders: "" };
+  const { tunings, shaders } = step === null ? none : kernelsOf(step);
   const microBatch = step?.microBatch ?? null, tensors = await getParams(model);
   return { config, ...architectureOf(model), progress, microBatch, tunings, scope, shaders, whitening, tensors };
 }

@@ -70,15 +70,16 @@ async function* wholeBatches(
   );
 }
 
-/** Takes the steps of one epoch, at most so many. */
+/** Takes the steps of one epoch, at most so many; `between` runs between two of them, so not behind the last. */
 async function runEpochOf(
   trainer: Trainer,
   batches: AsyncIterable<ExampleBatch>,
   most: number,
-  interrupted: () => boolean,
+  { between, interrupted }: Pick<StreamHooks, "interrupted"> & { readonly between: () => Promise<void> },
 ): Promise<{ readonly steps: number; readonly whole: boolean }> {
   let steps = 0;
   for await (const batch of batches) {
+    if (steps > 0) await between();
     await trainer.step(batch);
     if (++steps >= most || interrupted()) return { steps, whole: !interrupted() };
   }
@@ -100,11 +101,18 @@ export async function fitStream(
   try {
     if (validation !== undefined) evaluator = await openEvaluator(session, validation, "the validation data");
     const checkpoints = checkpointPolicy(checkpointMinutes), rows: EpochMetrics[] = [];
-    await save(await trainer.save());
-    for (let left = iterations ?? Infinity; epoch < epochs && left > 0; epoch++) {
+    const saveNow = async () => {
+      await save(await trainer.save());
+      checkpoints.saved();
+    };
+    const saveIfDue = async () => {
+      if (checkpoints.due("step")) await saveNow();
+    };
+    await saveNow();
+    for (let left = iterations ?? Infinity; epoch < epochs && left > 0;) {
       const began = performance.now(), stream = typeof source === "function" ? source(epoch) : source;
       const batches = wholeBatches(session, stream, { batch, remainder: length.remainder, epoch });
-      const { steps, whole } = await runEpochOf(trainer, batches, left, interrupted);
+      const { steps, whole } = await runEpochOf(trainer, batches, left, { between: saveIfDue, interrupted });
       left -= steps;
       if (!whole) break;
       const { loss, error } = await trainer.metrics(), seconds = (performance.now() - began) / 1000;
@@ -120,12 +128,11 @@ export async function fitStream(
         imagesPerSecond: steps * batch / seconds,
         seconds: (performance.now() - began) / 1000,
       });
+      epoch++;
       if (await onEpoch(rows) === "stop") break;
-      if (!checkpoints.due("step")) continue;
-      await save(await trainer.save());
-      checkpoints.saved();
+      if (!last) await saveIfDue();
     }
-    await save(await trainer.save());
+    if (epochs > 0) await saveNow();
   } finally {
     evaluator?.close();
     await trainer.close();

@@ -43,7 +43,10 @@ export interface StepMetrics {
 export interface Trainer {
   /** What it trains. */
   readonly model: Model;
-  /** The compiled step: its ops with their shaders, tunings and memory. */
+  /**
+   * The compiled step: its ops with their shaders, tunings and memory. In micro-batches it is that of each of them, without
+   * the update that follows the last one.
+   */
   readonly plan: Plan;
   /** Of the last step; NaN before the first. */
   readonly learningRate: number;

@@ -11,7 +11,7 @@ import type { OptimizerOptions } from "../learning/optimizers/mod.ts";
 import { checkedSchedule, type LearningRateOptions } from "../learning/schedules/mod.ts";
 import type { Schedule } from "../learning/schedules/schedule.ts";
 import { checkSeed, type Model } from "./model.ts";
-import { type Own, type Session, trainable } from "./session.ts";
+import { type Own, type Session, sessionWith } from "./session.ts";
 
 /** What a step of training is, as under `training:` of a config. */
 export interface StepOptions {
@@ -55,7 +55,7 @@ function checkedNames({ specs }: Model, isTrainable: StepOptions["trainable"], a
   throw new UserError(`${action}: trainable matches none of its parameters: ${names.join(", ")}`);
 }
 
-/** Where a config would say what code gives as a function: nobody reads it. */
+/** Fills the place of what code gives as a function, so that the rest can be checked; the function is what counts. */
 const STAND_IN = { optimizer: { sgd: { momentum: 0, weightDecay: 0 } }, learningRate: { base: 1 } };
 
 /** How long to train and what happens between epochs, as under `training:` of a config. */
@@ -111,7 +111,7 @@ export function sessionOf(
   const wanted = precision ?? model.config?.precision ?? "f32";
   checkSeed(seed);
   const checked = checkOptions(precisionSchema, wanted, `${action} with this precision`);
-  return trainable(model, training, augmented, checked, {
+  return sessionWith(model, training, augmented, checked, {
     ...own,
     isTrainable: checkedNames(model, isTrainable, action),
   });

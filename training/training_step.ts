@@ -120,6 +120,15 @@ export function submissionsOf(
   }));
 }
 
+/**
+ * What an exact resume compares and replays: the tunings of all ops by label, and a hash of all shaders, of which an update
+ * apart adds its own.
+ */
+export function kernelsOf({ plan, update }: TrainingStep): Pick<Plan, "tunings" | "shaders"> {
+  if (update === null) return plan;
+  return { tunings: { ...plan.tunings, ...update.tunings }, shaders: `${plan.shaders}+${update.shaders}` };
+}
+
 /** The step data with which a step computes the same each time: a learning rate of 0 keeps the parameters. */
 export const SAME_EACH_TIME: StepData = { step: 0, seed: 0, learningRate: 0, first: 0 };
 

@@ -5,11 +5,11 @@ import { createBuffer } from "./buffers.ts";
 import { checkMemory, mebibytes } from "../host/memory.ts";
 import type { Context } from "./device.ts";
 import { firstLine, TooLargeError, UserError } from "../host/errors.ts";
+import { fnv1a } from "../graph/fnv1a.ts";
 import { fuse } from "../graph/fuse.ts";
 import type { Op } from "../graph/op.ts";
 import { type Chosen, type MemoryPlan, planMemory } from "../graph/memory_plan.ts";
 import type { Program } from "../graph/program.ts";
-import { streamOf } from "../graph/random.ts";
 import { pipelineFor, ShaderError } from "./pipeline.ts";
 import { bytesOf, type Tensor, type VirtualBuffer } from "../graph/tensor.ts";
 import type { Tuner, Tunings } from "../graph/tuner.ts";
@@ -167,7 +167,7 @@ export async function compile(context: Context, program: Program, tuner: Tuner, 
     dispatches,
     buffers,
     tunings: Object.fromEntries(chosen.map(({ op, tuning }) => [op.label, tuning])),
-    shaders: streamOf(chosen.flatMap(({ stages }) => stages.dispatches.map(({ shader }) => shader.code)).join(""))
+    shaders: fnv1a(chosen.flatMap(({ stages }) => stages.dispatches.map(({ shader }) => shader.code)).join(""))
       .toString(16),
     transientBytes: slots.reduce((sum, bytes) => sum + bytes, 0),
     destroy,

@@ -39,7 +39,10 @@ export interface BoundNetwork {
   readonly lossScale: Tensor | null;
 }
 
-/** A batch: the ops that produce it, images [batch, height, width, channels], labels u32 [batch]. */
+/**
+ * A batch: the ops that produce it, images [batch, height, width, channels], and what the loss compares with: labels, u32
+ * [batch], or targets, f32 [batch, outputs].
+ */
 export interface Batch {
   readonly ops: readonly Op[];
   readonly x: Tensor;

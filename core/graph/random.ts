@@ -2,6 +2,7 @@
  * Counter-based random numbers: a pure function of (seed, step, stream, index), the same here and in WGSL
  * (kernels/wgsl.ts, `RANDOM`), so that a mask or a shuffle is never stored, only drawn again.
  */
+import { fnv1a } from "./fnv1a.ts";
 
 const GOLDEN = 0x9e3779b9;
 
@@ -33,12 +34,8 @@ export function unit(key: number, index: number): number {
   return (draw(key, index) >>> 8) / 0x1000000;
 }
 
-/** A stream number from a name (32-bit FNV-1a), so that layers and purposes draw independent numbers. */
-export function streamOf(name: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193);
-  return h >>> 0;
-}
+/** A stream number from a name, so that layers and purposes draw independent numbers. */
+export const streamOf = (name: string): number => fnv1a(name);
 
 /** The numbers 0 ... `count - 1` in the order of one epoch (Fisher-Yates). */
 export function permutation(count: number, seed: number, epoch: number): Uint32Array<ArrayBuffer> {

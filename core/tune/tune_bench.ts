@@ -1,6 +1,7 @@
 /** A workbench for one op: tries candidates on buffers of its own and compares their results with the reference's. */
 import type { Stages } from "../../kernels/kernel.ts";
 import { createBuffer } from "../device/buffers.ts";
+import { firstLine } from "../host/errors.ts";
 import type { DeviceArray, Projection } from "../measure/compare_arrays.ts";
 import type { Context } from "../device/device.ts";
 import type { Op } from "../graph/op.ts";
@@ -70,8 +71,6 @@ export async function withinBudget<T>(promise: Promise<T>, expired: Expired): Pr
     if (expired()) return null;
   }
 }
-
-const firstLine = (error: unknown) => (error as Error).message.split("\n")[0]!;
 
 /** The stages that the others are checked against. */
 function referenceStages({ kernel, problem, ...op }: Op, context: Context): Stages {

@@ -1,6 +1,7 @@
 /** Buffers of its own for one op, filled with known inputs, and running stages of its kernel on them. */
 import type { Binding, Stages } from "../../kernels/kernel.ts";
 import { createBuffer } from "../device/buffers.ts";
+import { firstLine } from "../host/errors.ts";
 import { type CheckArrays, type DeviceArray, openCheckArrays } from "../measure/compare_arrays.ts";
 import type { Context } from "../device/device.ts";
 import type { Op } from "../graph/op.ts";
@@ -40,8 +41,6 @@ export interface Operands {
 }
 
 const SCOPES = ["validation", "out-of-memory", "internal"] as const;
-
-const firstLine = (text: string) => text.split("\n")[0]!;
 
 /** Allocates the op's tensors. Throws `UserError` where the device has not enough memory. */
 export async function openOperands(context: Context, op: Op): Promise<Operands> {
@@ -136,7 +135,7 @@ export async function openOperands(context: Context, op: Op): Promise<Operands> 
         encodePass(encoder, dispatches(runnable), {});
         device.queue.submit([encoder.finish()]);
       } catch (error) {
-        thrown = firstLine((error as Error).message);
+        thrown = firstLine(error);
       }
       const scopes = SCOPES.map(() => device.popErrorScope());
       await device.queue.onSubmittedWorkDone();

@@ -63,8 +63,8 @@ function productsOf(p: ConvProblem, mask: Mask | undefined): PixelProduct[] {
 }
 
 /**
- * Reads dy [batch, outHeight, outWidth, out], w [kernel, kernel, in, out], and the mask [as dx] if any; writes dx
- * [batch, height, width, in].
+ * Reads dy [batch, outHeight, outWidth, out], w [kernel height, kernel width, in, out], and the mask [as dx] if any;
+ * writes dx [batch, height, width, in].
  */
 export const convBackwardData: Kernel<ConvBackwardDataProblem, ConvTuning> = {
   name: "conv_backward_data",

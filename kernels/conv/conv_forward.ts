@@ -42,7 +42,8 @@ function productOf(p: ConvProblem, epilogue: Epilogue): PixelProduct {
 }
 
 /**
- * Reads x [batch, height, width, in], w [kernel, kernel, in, out], b [out] and the step buffer, if any; writes y.
+ * Reads x [batch, height, width, in], w [kernel height, kernel width, in, out], b [out] and the step buffer, if
+ * any; writes y.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
  * How a whole convolution is computed: by one shader of a family (plain_method.ts), or by several dispatches around one
- * (winograd/). What is recorded as a tuning's family is the key of its method.
+ * (winograd/). A tuning records the key of its method, under the name `family`.
  */
 import type { ConvProblem } from "./conv_problem.ts";
 import type { ConvTuning } from "./families/family.ts";
@@ -24,7 +24,7 @@ export interface ProductArrays {
 
 export interface Method<Product extends ConvTuning = ConvTuning, Weight extends ConvTuning = ConvTuning> {
   readonly key: string;
-  /** May it be a default? */
+  /** May it be a default? As a family's. */
   readonly proven: boolean;
   readonly product: {
     candidates(g: PixelProduct, limits: Limits): readonly Product[];

@@ -30,15 +30,18 @@ export function productTunings(products: readonly PixelProduct[], limits: Limits
   );
 }
 
-/** Most bytes of the shares of a weight gradient. */
-const MAX_SHARES = 2 ** 27;
+/**
+ * Most bytes of the shares of a weight gradient: they are written and read once more, and lie beside all activations. As
+ * much as WebGPU binds by default; a choice, not measured.
+ */
+const MAX_SHARE_BYTES = 2 ** 27;
 
 const sharesOf = ({ parts = Number.MAX_SAFE_INTEGER }: ConvTuning) => parts;
 
 export function weightTunings(p: ConvProblem, limits: Limits): ConvTuning[] {
   if (p.dtype === "f16" && !limits.f16) return [];
   const bytes = 4 * tapsOf(p) * p.inChannels * p.outChannels;
-  const most = Math.min(p.batch * p.outHeight, Math.floor(Math.min(limits.bindingBytes, MAX_SHARES) / bytes));
+  const most = Math.min(p.batch * p.outHeight, Math.floor(Math.min(limits.bindingBytes, MAX_SHARE_BYTES) / bytes));
   const splits = [...new Set([1, 4, 8, 16, 32, 64, 128, 256, 512].map((each) => Math.max(1, Math.min(each, most))))];
   const tunings = METHODS.flatMap(({ weight }) => weight.candidates(p, splits, limits));
   return ordered(

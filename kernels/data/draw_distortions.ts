@@ -52,8 +52,8 @@ export interface DrawDistortionsProblem {
   readonly batch: number;
   /** Channels of an image. */
   readonly channels: number;
-  /** Examples in the whole data set. */
-  readonly examples: number;
+  /** Places in the order of an epoch: the examples of the data set, or more, where some of them come twice. */
+  readonly places: number;
   /** What is drawn, and the stream of random numbers; null: nothing, so the identity is stored. */
   readonly distortion: (Distortion & { readonly stream: number }) | null;
 }
@@ -71,11 +71,11 @@ const identity = (channels: number) =>
 type Drawn = NonNullable<DrawDistortionsProblem["distortion"]>;
 
 /** Code that draws for image `i`, the `at`-th of the epoch, and stores at `d`. */
-function drawn(channels: number, examples: number, distortion: Drawn): string {
+function drawn(channels: number, places: number, distortion: Drawn): string {
   const { stretch, flip, shearOrRotation, shift, color, stream } = distortion;
   const deviations = [color.offset, color.contrast, color.gradientX, color.gradientY];
   const shifts = 2 * shift + 1;
-  return `  if (distorting[0] == 0u || at >= ${examples}u) { return; }
+  return `  if (distorting[0] == 0u || at >= ${places}u) { return; }
   let key = random_key(step.seed, step.step, ${stream}u);
   let first = order[at] * ${drawsOf(channels)}u;
   let stretch_x = 1.0 + symmetric(key, first, ${f32(stretch)});
@@ -109,7 +109,7 @@ ${
 export const drawDistortions: Kernel<DrawDistortionsProblem, Fixed> = {
   name: "draw_distortions",
   tunings: () => FIXED,
-  stages({ batch, channels, examples, distortion }) {
+  stages({ batch, channels, places, distortion }) {
     const bindings = distortion === null ? [write(0)] : [read(0), read(1), read(2), write(0)];
     const declarations = distortion === null ? "" : `${STEP}${RANDOM}${NORMAL}
 @group(0) @binding(0) var<storage, read> order: array<u32>;
@@ -122,7 +122,7 @@ fn symmetric(key: u32, index: u32, range: f32) -> f32 { return range * (2.0 * ra
 @group(0) @binding(${bindings.length - 1}) var<storage, read_write> distortions: array<f32>;`,
       `  let d = i * ${distortionSize(channels)}u;
 ${identity(channels)}
-${distortion === null ? "" : `  let at = step.first + i;\n${drawn(channels, examples, distortion)}`}`,
+${distortion === null ? "" : `  let at = step.first + i;\n${drawn(channels, places, distortion)}`}`,
     );
     return { scratch: [], dispatches: [{ shader, bindings }] };
   },

@@ -25,8 +25,8 @@ export interface GatherProblem {
   readonly width: number;
   /** Channels of an image. */
   readonly channels: number;
-  /** Examples in the whole data set. */
-  readonly examples: number;
+  /** Places in the order of an epoch: the examples of the data set, or more, where some of them come twice. */
+  readonly places: number;
   /** The rows of the data set that this chunk holds. */
   readonly chunk: { readonly first: number; readonly rows: number };
   /** Zeros around the image, mirroring, and the stream of random numbers; null: images as they are. */
@@ -40,9 +40,9 @@ const DECLARATIONS = `@group(0) @binding(1) var<storage, read> order: array<u32>
 export const gather: Kernel<GatherProblem, Fixed> = {
   name: "gather",
   tunings: () => FIXED,
-  stages({ batch, height, width, channels, examples, chunk, augment }) {
+  stages({ batch, height, width, channels, places, chunk, augment }) {
     const elements = height * width * channels;
-    const last = chunk.first + chunk.rows >= examples;
+    const last = chunk.first + chunk.rows >= places;
     const source = augment === null ? `value = images[row * ${elements}u + e];` : `
     let key = random_key(step.seed, step.step, ${augment.stream}u);
     let c = e % ${channels}u;
@@ -63,7 +63,7 @@ ${DECLARATIONS}
   let e = i % ${elements}u;
   let at = step.first + n;
   var value = 0.0;
-  if (at < ${examples}u) {
+  if (at < ${places}u) {
     let row = order[at] - ${chunk.first}u; // wraps around below the window, so one comparison does
     if (row >= ${chunk.rows}u) { return; }
     ${source}
@@ -77,12 +77,12 @@ ${DECLARATIONS}
 
 /** Reads all targets (f32, `width` for each example), the order and the step buffer; writes those of the batch. */
 export const gatherTargets: Kernel<
-  { readonly batch: number; readonly examples: number; readonly width: number },
+  { readonly batch: number; readonly places: number; readonly width: number },
   Fixed
 > = {
   name: "gather_targets",
   tunings: () => FIXED,
-  stages({ batch, examples, width }) {
+  stages({ batch, places, width }) {
     const shader = elementwise(
       batch * width,
       `${STEP}
@@ -91,7 +91,7 @@ ${DECLARATIONS}
 @group(0) @binding(3) var<storage, read_write> targets: array<f32>;`,
       `  let at = step.first + i / ${width}u;
   var target_value = ${f32(NO_TARGET)};
-  if (at < ${examples}u) { target_value = all_targets[order[at] * ${width}u + i % ${width}u]; }
+  if (at < ${places}u) { target_value = all_targets[order[at] * ${width}u + i % ${width}u]; }
   targets[i] = target_value;`,
     );
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), read(2), write(0)] }] };
@@ -100,10 +100,10 @@ ${DECLARATIONS}
 };
 
 /** Reads all labels (u32), the order and the step buffer; writes the labels of the batch. */
-export const gatherLabels: Kernel<{ readonly batch: number; readonly examples: number }, Fixed> = {
+export const gatherLabels: Kernel<{ readonly batch: number; readonly places: number }, Fixed> = {
   name: "gather_labels",
   tunings: () => FIXED,
-  stages({ batch, examples }) {
+  stages({ batch, places }) {
     const shader = elementwise(
       batch,
       `${STEP}
@@ -112,7 +112,7 @@ ${DECLARATIONS}
 @group(0) @binding(3) var<storage, read_write> labels: array<u32>;`,
       `  let at = step.first + i;
   var label = ${NO_LABEL}u;
-  if (at < ${examples}u) { label = all_labels[order[at]]; }
+  if (at < ${places}u) { label = all_labels[order[at]]; }
   labels[i] = label;`,
     );
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), read(2), write(0)] }] };

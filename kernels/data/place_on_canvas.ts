@@ -36,9 +36,9 @@ export interface PlaceOnCanvasProblem extends Omit<GatherProblem, "augment"> {
 export const placeOnCanvas: Kernel<PlaceOnCanvasProblem, Fixed> = {
   name: "place_on_canvas",
   tunings: () => FIXED,
-  stages({ batch, height, width, channels, examples, chunk, size, top, left, background }) {
+  stages({ batch, height, width, channels, places, chunk, size, top, left, background }) {
     const elements = size * size * channels;
-    const last = chunk.first + chunk.rows >= examples;
+    const last = chunk.first + chunk.rows >= places;
     const middle = { x: (width - 1) / 2, y: (height - 1) / 2 };
     const shader = elementwise(
       batch * elements,
@@ -52,7 +52,7 @@ const background = ${f32(background)};`,
       `  let n = i / ${elements}u;
   let e = i % ${elements}u;
   let at = step.first + n;
-  if (at >= ${examples}u) {
+  if (at >= ${places}u) {
     ${last ? "x[i] = 0.0;" : ""}
     return;
   }

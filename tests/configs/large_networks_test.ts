@@ -109,7 +109,7 @@ test("large-allcnn is Table 5: 77 455 690 parameters, 26.5 G multiplications per
     batch: 50,
     optimizer: { sgd: { momentum: 0.99, weightDecay: 0 } },
   });
-  const place = { ...CIFAR, batch, examples: 50_000, chunk: { first: 0, rows: 50_000 }, size: 126, background: 0 };
+  const place = { ...CIFAR, batch, places: 50_000, chunk: { first: 0, rows: 50_000 }, size: 126, background: 0 };
   const { flops, bytes } = placeOnCanvas.cost(place), products = 26_468_979_200;
   // Far below a tenth of the step: of its operations, and of the bytes of the first three activations alone.
   assert.ok(flops < 1e-4 * 3 * 2 * batch * products, `augmentation takes ${flops} operations`);

@@ -40,9 +40,9 @@ interface Where {
 const ORDER = permutation(EXAMPLES, 1, 2);
 
 /** What the GPU draws for a batch. */
-async function drawn(distortion: Distortion | null, where: Where = {}, batch = BATCH, examples = EXAMPLES) {
+async function drawn(distortion: Distortion | null, where: Where = {}, batch = BATCH, places = EXAMPLES) {
   const { order = ORDER, first = 0, distorting = 1, at = AT } = where;
-  const problem = { batch, channels: 3, examples, distortion: distortion && { ...distortion, stream: at.stream } };
+  const problem = { batch, channels: 3, places, distortion: distortion && { ...distortion, stream: at.stream } };
   const reads = distortion === null ? [] : [u32(order), stepOf(first, at), u32([distorting])];
   const writes = [{ shape: [batch, distortionSize(3)] }];
   return (await runOp(drawDistortions, problem, {}, { reads, writes }))[0]!;
@@ -61,7 +61,7 @@ async function canvases(images: Float64Array, distortions: Float64Array, where: 
       stepOf(first),
       { shape: [BATCH, distortionSize(3)], data: distortions },
     ];
-    const problem = { ...SHAPE, batch: BATCH, examples: EXAMPLES, chunk };
+    const problem = { ...SHAPE, batch: BATCH, places: EXAMPLES, chunk };
     [x] = await runOp(placeOnCanvas, problem, {}, { reads, writes: [{ shape, data: x }] }) as [typeof x];
   }
   return x;

@@ -10,7 +10,7 @@ const AT = { seed: 0xdeadbeef, step: 12345 };
 const stepOf = (first: number) =>
   ({ shape: [4], data: encodeStep({ ...AT, learningRate: 0.1, first }), dtype: "u32" }) as const;
 
-type Geometry = Pick<GatherProblem, "batch" | "height" | "width" | "channels" | "examples" | "augment">;
+type Geometry = Pick<GatherProblem, "batch" | "height" | "width" | "channels" | "places" | "augment">;
 
 /** One batch out of a data set in chunks of `rows` examples, the dispatches in the order `chunks`. */
 async function batchOf(
@@ -26,11 +26,11 @@ async function batchOf(
   const shape = [p.batch, p.height, p.width, p.channels], example = p.height * p.width * p.channels;
   let x = new Float64Array(p.batch * example).fill(99); // what an element that nobody writes keeps
   for (const index of chunks) {
-    const chunk = { first: index * rows, rows: Math.min(rows, p.examples - index * rows) };
+    const chunk = { first: index * rows, rows: Math.min(rows, p.places - index * rows) };
     const part = images.slice(chunk.first * example, (chunk.first + chunk.rows) * example);
     const reads = [
       { shape: [part.length], data: part },
-      { shape: [p.examples], data: order, dtype: "u32" as const },
+      { shape: [p.places], data: order, dtype: "u32" as const },
       stepOf(first),
     ];
     [x] = await runOp(gather, { ...p, chunk }, {}, { reads, writes: [{ shape, data: x }] }) as [typeof x];
@@ -38,7 +38,7 @@ async function batchOf(
   return x;
 }
 
-const PLAIN: Geometry = { batch: 4, height: 2, width: 3, channels: 2, examples: 7, augment: null };
+const PLAIN: Geometry = { batch: 4, height: 2, width: 3, channels: 2, places: 7, augment: null };
 
 for (const first of [0, 4]) {
   test(`gather: the batch at ${first} follows the order, through one chunk or two, zero past the end`, async () => {
@@ -64,7 +64,7 @@ test("gather_labels: labels follow the order, NO_LABEL past the end", async () =
     stepOf(4),
   ];
   const writes = [{ shape: [5], dtype: "u32" as const }];
-  const [batch] = await runOp(gatherLabels, { batch: 5, examples: 7 }, {}, { reads, writes });
+  const [batch] = await runOp(gatherLabels, { batch: 5, places: 7 }, {}, { reads, writes });
   assert.equal([...batch!], [...[4, 5, 6].map((at) => labels[order[at]!]), NO_LABEL, NO_LABEL]);
 });
 
@@ -96,9 +96,9 @@ function drawnFor(n: number, { pad, flip, stream }: NonNullable<GatherProblem["a
 
 for (const [pad, flip] of [[5, true], [5, false], [0, true]] as const) {
   test(`gather: pad ${pad}${flip ? " and flip" : ""} gives the chunks of the plain reference`, async () => {
-    const batch = 64, side = 6, channels = 2, examples = 70, augment = { pad, flip, stream: 0x80000001 };
-    const p = { batch, height: side, width: side, channels, examples, augment };
-    const example = side * side * channels, images = random(examples * example, 4), order = permutation(examples, 3, 0);
+    const batch = 64, side = 6, channels = 2, places = 70, augment = { pad, flip, stream: 0x80000001 };
+    const p = { batch, height: side, width: side, channels, places, augment };
+    const example = side * side * channels, images = random(places * example, 4), order = permutation(places, 3, 0);
     const drawn = Array.from({ length: batch }, (_, n) => drawnFor(n + 2, augment));
     assert.is(new Set(drawn.map(({ mirror }) => mirror)).size, flip ? 2 : 1);
     assert.is(new Set(drawn.map(({ down }) => down)).size, 2 * pad + 1, "every shift is drawn");

@@ -23,7 +23,7 @@ import { closeModel, type Model, modelOf, openModel } from "../../training/model
 import { getParams, writeParams } from "../../training/params.ts";
 import { predictLogits } from "../../training/predict.ts";
 import { makeResident } from "../../training/resident.ts";
-import { trainable } from "../../training/session.ts";
+import { sessionWith } from "../../training/session.ts";
 import { train } from "../../training/train.ts";
 import { compileStep, destroyStep, submissionsOf } from "../../training/training_step.ts";
 import { gpu, relativeError } from "../_gpu.ts";
@@ -125,7 +125,7 @@ test("in micro-batches each moves the state", async () => {
   const context = await gpu(), training = { ...OPTIONS, epochs: 1 };
   const moved = async (microBatch: number) => {
     const model = await openModel(context, { network: network(), input: INPUT });
-    const session = trainable(model, training as never, null, "f32");
+    const session = sessionWith(model, training as never, null, "f32");
     const data = await makeResident(context, session.buffers, "train", { ...DATA, images: DATA.images.map(() => 1) });
     const step = await compileStep(session, data, { microBatch });
     await initialize(session, 1, null, "");
@@ -151,7 +151,7 @@ test("a training that is resumed ends with the same bytes, state included", asyn
       checkpointMinutes: 5,
       init: { heNormal: {} },
     };
-    const session = trainable(
+    const session = sessionWith(
       model,
       { ...training, learningRate: { base: 0.05, factor: 1, epochs: [] } } as never,
       null,

@@ -4,7 +4,9 @@ import * as assert from "uvu/assert";
 import { parseConfig } from "../../configs/load.ts";
 import type { Context } from "../../core/device/device.ts";
 import { generateShapes } from "../../data/datasets/shapes.ts";
-import { initialize } from "../../training/snapshot.ts";
+import { checkShaders } from "../../training/exact_resume.ts";
+import type { Resumed, RunOptions } from "../../training/run_options.ts";
+import { checkpointOf, initialize } from "../../training/snapshot.ts";
 import { getParams } from "../../training/params.ts";
 import { makeResident } from "../../training/resident.ts";
 import { openSession } from "../../training/session.ts";
@@ -93,6 +95,27 @@ test("the largest micro-batch that fits is chosen, and named", async () => {
   const step = await compileStep(session, data);
   assert.match(describeStep(session, step), /^batch 12 in micro-batches of 3, [\d.]+ MiB beside the parameters$/);
   destroyStep(step);
+});
+
+test("a checkpoint names the update's kernels too, and a step whose optimizer has other shaders is refused", async () => {
+  const { session, data } = await opened(await gpu());
+  const origin = { progress: null, whitening: null }, resume = { allowRetune: false } as RunOptions;
+  const whole = await compileStep(session, data), parts = await compileStep(session, data, { microBatch: 6 });
+  await initialize(session, 3, null, "");
+  const checkpoint = await checkpointOf(session, { ...origin, step: parts });
+  const names = (of: object) => Object.keys(of).filter((name) => name.startsWith("sgd/"));
+  assert.equal(names(checkpoint.tunings), names(whole.plan.tunings));
+  assert.is(names(checkpoint.tunings).length, 1);
+  assert.is((await checkpointOf(session, { ...origin, step: whole })).shaders, whole.plan.shaders, "as ever");
+
+  const from = (shaders: string) => ({ checkpoint: { ...checkpoint, shaders } }) as Resumed;
+  const other = { ...parts, update: { ...parts.update!, shaders: "another" } };
+  checkShaders(parts, resume, from(checkpoint.shaders));
+  assert.throws(() => checkShaders(other, resume, from(checkpoint.shaders)), /this version generates other shaders/);
+  checkShaders(other, resume, from(parts.plan.shaders)); // of a version that left the update out
+  assert.throws(() => checkShaders(parts, resume, from("another")), /this version generates other shaders/);
+  destroyStep(whole);
+  destroyStep(parts);
 });
 
 test("micro-batches that do not divide the batch are refused, with one that does", async () => {

@@ -123,6 +123,43 @@ test("the examples that fill no batch are left out, or filled up with the first;
   assert.match(await failure(() => seen([rest], "drop")), "with batches of 32: epoch 1 has 8 examples");
 });
 
+test("a stream is saved within its epochs too, by the clock, and no step twice", async () => {
+  const data = stripes(96), saved: [number, number][] = [];
+  const trained = async (options: Partial<TrainOptions>) => {
+    const model = await open();
+    saved.length = 0;
+    const rows = await train(model, (epoch: number) => batches(data, epoch, 32), {
+      ...STEP,
+      epochs: 2,
+      onCheckpoint: ({ progress }) => Promise.resolve(void saved.push([progress!.step, progress!.epoch])),
+      ...options,
+    });
+    closeModel(model);
+    return rows.map(({ trainLoss, trainError }) => ({ trainLoss, trainError }));
+  };
+  const rows = await trained({ checkpointMinutes: 1e-9 });
+  assert.equal(saved, [[0, 0], [1, 0], [2, 0], [3, 1], [4, 1], [5, 1], [6, 2]]);
+  assert.equal(await trained({}), rows, "saving changes nothing");
+  assert.equal(saved, [[0, 0], [6, 2]]);
+  await trained({ checkpointMinutes: 1e-9, onEpoch: () => "stop" });
+  assert.equal(saved, [[0, 0], [1, 0], [2, 0], [3, 1]]);
+  await trained({ epochs: 0 });
+  assert.equal(saved, [[0, 0]]);
+});
+
+test("a training that diverges is told a smaller rate only where its base is known", async () => {
+  const model = await open(), data = stripes(64);
+  const images = data.images.map((value) => 1e38 * value); // the sums overflow
+  const advice = async (learningRate: TrainOptions["learningRate"]) =>
+    await failure(() => train(model, { ...data, images }, { ...STEP, learningRate, epochs: 1 }));
+  assert.match(
+    await advice(1e-4),
+    /: the last good checkpoint is kept; try a smaller learning rate, as a base of 0.00002$/,
+  );
+  assert.match(await advice(() => 1e-4), /: the last good checkpoint is kept; try a smaller learning rate$/);
+  closeModel(model);
+});
+
 test("onEpoch ends a training; a schedule over the whole of it says what it lacks", async () => {
   const model = await open(), data = stripes(64);
   const rows = await train(model, data, { ...STEP, epochs: 9, onEpoch: ({ epoch }) => epoch === 2 && "stop" });

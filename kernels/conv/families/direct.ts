@@ -150,7 +150,7 @@ const isSwiftShader = ({ software, subgroupSize }: Limits) => software && subgro
 
 export const direct: Family<DirectTuning, DirectWeightTuning> = {
   key: "direct",
-  proven: true,
+  proven: true, // executed by the tests, in software
   product: {
     candidates({ output }, limits) {
       const lanes = lanesFor(output, 8), groups = 64 / lanes;

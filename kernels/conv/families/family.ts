@@ -14,7 +14,7 @@ import type { Limits, Shader } from "../../kernel.ts";
 
 /** A tuning, as it is recorded: the key of its family, and what that needs to know. */
 export interface ConvTuning {
-  /** "direct", "tiled", "broadcast", "rowwise", "matrix", or "winograd" around one of them. */
+  /** The key of its method: that of a family, for a product alone, or "winograd" around one (method.ts). */
   readonly family: string;
   /** Of a weight gradient: the shares of the pixels that are summed apart. */
   readonly parts?: number;
@@ -34,7 +34,10 @@ export interface Channels {
 
 export interface Family<Product extends ConvTuning = ConvTuning, Weight extends WeightTuning = WeightTuning> {
   readonly key: string;
-  /** May it be a default? Not before it has run on the hardware that it is for. */
+  /**
+   * May it be a default, unmeasured? Its results must have been checked by executing it on some device, for which one in
+   * software will do, and its estimate must stand on something. It says nothing of speed: no GPU has been measured yet.
+   */
   readonly proven: boolean;
   readonly product: {
     /** Tunings that fit the device; equal estimates keep this order. */
@@ -50,7 +53,7 @@ export interface Family<Product extends ConvTuning = ConvTuning, Weight extends 
     /** What the shares divide: pixels, or whole rows of them. */
     readonly divides: "pixels" | "rows";
     candidates(channels: Channels, parts: number, limits: Limits): readonly Weight[];
-    /** `parts` shares of it. Bindings: x, dy, dw [parts, kernel, kernel, in, out], with `bias` db [parts * biasSums, out]. */
+    /** `parts` shares of it. Bindings: x, dy, dw [parts, taps, in, out], with `bias` db [parts * biasSums, out]. */
     shader(p: ConvProblem, tuning: Weight, bias: boolean): Shader;
     seconds(shape: ProductShape, tuning: Weight, limits: Limits): number;
   };

@@ -53,7 +53,7 @@ export const CONSTANTS: Readonly<
 export const sumElement = (tile: TileSize): number => tile + 3;
 
 /** Number of matrix products, (tile + 2)^2. */
-export const products = (tile: TileSize): number => (tile + 2) ** 2;
+export const productCount = (tile: TileSize): number => (tile + 2) ** 2;
 
 /** A linear combination as WGSL, without the terms that are 0. */
 function combination(factors: readonly number[], names: readonly string[]): string {

@@ -9,7 +9,7 @@ type WinogradMethod = Method<WinogradTuning<ConvTuning>, WinogradTuning<WeightTu
 
 export const winogradMethod = (families: readonly Family[]): WinogradMethod => ({
   key: "winograd",
-  proven: true,
+  proven: true, // executed by the tests, in software; its products are float32, so never on matrix units
   product: winogradProduct(families),
   weight: winogradWeight(families),
 });

@@ -9,7 +9,7 @@ import type { Method } from "../method.ts";
 import { type Axis, everyPixel, type PixelProduct } from "../operands/pixel_product.ts";
 import { scratch } from "../../kernel.ts";
 import { ceilDiv } from "../../wgsl.ts";
-import { products, tileCount, type TiledImage, type TileSize } from "./winograd.ts";
+import { productCount, tileCount, type TiledImage, type TileSize } from "./winograd.ts";
 import { transformFilter, transformOutput, transformTiles } from "./winograd_transforms.ts";
 import { type WinogradTuning, winogradTunings } from "./winograd_tuning.ts";
 
@@ -19,26 +19,26 @@ export function isWinogradProduct({ kernel, y, x }: Pick<PixelProduct, "kernel" 
 }
 
 /** Where the tiles lie in input and output, and the shape of the pairs, whose rows are tiles. */
-function tiled(g: PixelProduct, tile: TileSize) {
+function tilingOf(g: PixelProduct, tile: TileSize) {
   const tiling = { batch: g.batch, tilesY: ceilDiv(g.y.count, tile), tilesX: ceilDiv(g.x.count, tile) };
   const first = ({ inStart, tapStep }: Axis) => inStart + Math.min(0, 2 * tapStep);
   const input: TiledImage = { ...g.input, ...tiling, top: first(g.y), left: first(g.x) };
   const output: TiledImage = { ...g.output, ...tiling, top: 0, left: 0 };
   const channels = { columns: output.channels, inner: input.channels };
-  return { input, output, shape: { count: products(tile), rows: tileCount(input), ...channels } };
+  return { input, output, shape: { count: productCount(tile), rows: tileCount(input), ...channels } };
 }
 
 export const winogradProduct = (families: readonly Family[]): Method<WinogradTuning<ConvTuning>>["product"] => ({
   candidates: (g, limits) =>
     !isWinogradProduct(g) ? [] : winogradTunings(limits, (tile, most) => {
-      const { shape } = tiled(g, tile), { rows, columns, inner } = shape;
+      const { shape } = tilingOf(g, tile), { rows, columns, inner } = shape;
       if (Math.max(rows * inner, rows * columns, inner * columns) > most) return [];
       const channels = { input: inner, output: columns, dtype: "f32" } as const;
       const all = families.flatMap(({ product }) => product.candidates(channels, limits));
       return byEstimate(all, (tuning) => recordOf(families, tuning).product.seconds(shape, tuning, limits));
     }),
   stages([g], { tile, product }, arrays) {
-    const { input, output, shape: { count, rows, columns, inner } } = tiled(g!, tile), { dtype, epilogue } = g!;
+    const { input, output, shape: { count, rows, columns, inner } } = tilingOf(g!, tile), { dtype, epilogue } = g!;
     const filter = { inner, columns, transposed: arrays.transposed, flipped: g!.y.tapStep < 0 };
     const pairs: PixelProduct = {
       batch: count,
@@ -65,7 +65,7 @@ export const winogradProduct = (families: readonly Family[]): Method<WinogradTun
     };
   },
   seconds(g, { tile, product }, limits) {
-    const { shape } = tiled(g, tile), { count, rows, columns, inner } = shape;
+    const { shape } = tilingOf(g, tile), { count, rows, columns, inner } = shape;
     const copied = [2 * rows * inner, rows * columns * (1 + (tile / (tile + 2)) ** 2), 1.25 * inner * columns];
     return recordOf(families, product).product.seconds(shape, product, limits) +
       copied.reduce((sum, elements) => sum + copySeconds(count * elements, limits), 0);

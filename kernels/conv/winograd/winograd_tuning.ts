@@ -1,7 +1,7 @@
 /** What both kinds of product around which Winograd's algorithm is built have in common: which are worth trying. */
 import type { ConvTuning } from "../families/family.ts";
 import type { Limits } from "../../kernel.ts";
-import { products, type TileSize } from "./winograd.ts";
+import { productCount, type TileSize } from "./winograd.ts";
 
 export interface WinogradTuning<Product extends ConvTuning> {
   readonly family: "winograd";
@@ -13,6 +13,12 @@ export interface WinogradTuning<Product extends ConvTuning> {
 /** With each tile, this many products that are likely to be fast. */
 const PRODUCTS = 3;
 
+/**
+ * Most bytes of a transformed array. It lies beside all activations, and with tiles of 2 takes four times what it is made
+ * from. A choice, not measured.
+ */
+const MAX_ARRAY_BYTES = 2 ** 29;
+
 /** For each tile, the best of the products that `sorted` lists, given how many elements of each pair a buffer holds. */
 export function winogradTunings<Product extends ConvTuning>(
   { exact, bindingBytes }: Limits,
@@ -21,7 +27,7 @@ export function winogradTunings<Product extends ConvTuning>(
   return exact
     ? []
     : ([4, 2] as const).flatMap((tile) =>
-      sorted(tile, Math.min(2 ** 29, bindingBytes) / 4 / products(tile)).slice(0, PRODUCTS)
+      sorted(tile, Math.min(MAX_ARRAY_BYTES, bindingBytes) / 4 / productCount(tile)).slice(0, PRODUCTS)
         .map((product): WinogradTuning<Product> => ({ family: "winograd", tile, product }))
     );
 }

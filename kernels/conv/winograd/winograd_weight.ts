@@ -13,20 +13,20 @@ import { addBias, biasShares, NO_BIAS, sumRowShares } from "../shares.ts";
 import { read, scratch, write } from "../../kernel.ts";
 import { axesOf } from "../../per_axis.ts";
 import { ceilDiv } from "../../wgsl.ts";
-import { products, sumElement, tileCount, type TileSize } from "./winograd.ts";
+import { productCount, sumElement, tileCount, type TileSize } from "./winograd.ts";
 import { transformTiles, transformWeightGradient } from "./winograd_transforms.ts";
 import { type WinogradTuning, winogradTunings } from "./winograd_tuning.ts";
 
-/** Divisors of the tiles by which the products may be split. */
+/** Shares of each product, which divide the tiles: few, since the (tile + 2)^2 products keep a GPU busy as well. */
 const SPLITS = [1, 2, 4, 8];
 
 /** Where the tiles lie in x and dy, and how many they are. */
-function tiled(p: ConvProblem, tile: TileSize) {
+function tilingOf(p: ConvProblem, tile: TileSize) {
   const tiling = { batch: p.batch, tilesY: ceilDiv(p.outHeight, tile), tilesX: ceilDiv(p.outWidth, tile) };
   const [top, left] = axesOf(p.padding), image = { height: p.height, width: p.width, channels: p.inChannels };
   const x = { ...tiling, ...image, top: -top, left: -left };
   const dy = { ...tiling, height: p.outHeight, width: p.outWidth, channels: p.outChannels, top: 0, left: 0 };
-  return { x, dy, tiles: tileCount(x), count: products(tile) };
+  return { x, dy, tiles: tileCount(x), count: productCount(tile) };
 }
 
 /**
@@ -34,7 +34,7 @@ function tiled(p: ConvProblem, tile: TileSize) {
  * belong to one pair.
  */
 function pairsOf(p: ConvProblem, tile: TileSize, split = 1): ConvProblem {
-  const { tiles, count } = tiled(p, tile), { inChannels, outChannels } = p, width = tiles / split;
+  const { tiles, count } = tilingOf(p, tile), { inChannels, outChannels } = p, width = tiles / split;
   const image = { batch: count, height: split, width, outHeight: split, outWidth: width };
   return { ...image, inChannels, outChannels, kernel: 1, stride: 1, padding: 0 };
 }
@@ -44,7 +44,7 @@ type WinogradWeight = Method<ConvTuning, WinogradTuning<WeightTuning>>["weight"]
 export const winogradWeight = (families: readonly Family[]): WinogradWeight => ({
   candidates: (p, _splits, limits) =>
     p.kernel !== 3 || p.stride !== 1 ? [] : winogradTunings(limits, (tile, most) => {
-      const { tiles, count } = tiled(p, tile), { inChannels, outChannels } = p, pairs = pairsOf(p, tile);
+      const { tiles, count } = tilingOf(p, tile), { inChannels, outChannels } = p, pairs = pairsOf(p, tile);
       if (tiles * Math.max(inChannels, outChannels) > most) return [];
       const splits = SPLITS.filter((split) => tiles % split === 0 && split * inChannels * outChannels <= most)
         .map((split) => split * count);
@@ -52,7 +52,7 @@ export const winogradWeight = (families: readonly Family[]): WinogradWeight => (
       return byEstimate(all, (tuning) => shareSeconds(recordOf(families, tuning), pairs, tuning, count, limits));
     }),
   stages(p, { tile, product }) {
-    const { x, dy, tiles, count } = tiled(p, tile), split = product.parts / count;
+    const { x, dy, tiles, count } = tilingOf(p, tile), split = product.parts / count;
     const pairs = p.inChannels * p.outChannels, biasParts = biasShares(tiles);
     const bias = p.bias ? addBias(pairs, p.outChannels, biasParts) : NO_BIAS;
     const sums = { first: sumElement(tile) * tiles, rows: tiles, columns: p.outChannels };
@@ -77,7 +77,7 @@ export const winogradWeight = (families: readonly Family[]): WinogradWeight => (
     };
   },
   seconds(p, { tile, product }, limits) {
-    const { tiles, count } = tiled(p, tile);
+    const { tiles, count } = tilingOf(p, tile);
     return shareSeconds(recordOf(families, product), pairsOf(p, tile), product, count, limits) +
       copySeconds(2 * count * tiles * p.inChannels, limits) +
       copySeconds(count * tiles * p.outChannels * (1 + (tile / (tile + 2)) ** 2), limits);

@@ -58,7 +58,7 @@ function seconds(shape: ProductShape, tuning: MatrixTuning, limits: Limits): num
 
 export const matrix: Family<MatrixTuning, MatrixTuning & WeightTuning> = {
   key: "matrix",
-  proven: false,
+  proven: false, // has run in emulation alone, on no units yet
   product: { candidates, shader: matrixProduct, seconds },
   weight: {
     biasSums: (tuning) => biasSums(gradientTile(tuning)),

@@ -58,7 +58,7 @@ function seconds(shape: ProductShape, tuning: TiledTuning, limits: Limits): numb
 
 export const tiled: Family<TiledTuning, TiledTuning & WeightTuning> = {
   key: "tiled",
-  proven: true,
+  proven: true, // executed by the tests, in software
   product: { candidates, shader: tiledProduct, seconds },
   weight: {
     biasSums: (tuning) => biasSums(gradientTile(tuning)),
