@@ -55,13 +55,13 @@ export function convCost(p: ConvProblem): Cost {
   return p.kernel === 3 && p.stride === 1 ? { flops, bytes, leastFlops: WINOGRAD_SHARE * flops } : { flops, bytes };
 }
 
-/**
- * The same products with all pixels in one row, where that is possible (1x1, stride 1, no padding): a plain matrix
- * product, whose tiles need not stop at the end of an image.
- */
+/** Is it a plain matrix product, each output of the input pixel at its place: 1x1, stride 1, no zeros on any side? */
+export const isPlainProduct = ({ kernel, stride, padding, ...p }: ConvProblem): boolean =>
+  kernel === 1 && stride === 1 && padding === 0 && p.outHeight === p.height && p.outWidth === p.width;
+
+/** The same products with all pixels in one row, where that is possible: tiles need not stop at the end of an image. */
 export function flattened<P extends ConvProblem>(p: P): P {
-  if (p.kernel !== 1 || p.stride !== 1 || p.padding !== 0) return p;
-  if (p.outHeight !== p.height || p.outWidth !== p.width) return p; // zeros after the last row or column
+  if (!isPlainProduct(p)) return p;
   const pixels = p.batch * p.height * p.width;
   return { ...p, batch: 1, height: 1, width: pixels, outHeight: 1, outWidth: pixels };
 }

@@ -3,7 +3,7 @@
  * the pixels of a share, `depth` at a time. Each thread knows its pixels and where they lie, and counts them on: a
  * division would take longer than the products of a step.
  */
-import type { ConvProblem } from "../conv_problem.ts";
+import { type ConvProblem, isPlainProduct } from "../conv_problem.ts";
 import { inRounds } from "../families/staged.ts";
 import { type gradientOperands, type gradientTiles, locateRow, tapOf } from "./weight_gradient.ts";
 
@@ -36,8 +36,7 @@ export function gradientFetch(
 ) {
   const inputs = depth * down, gradients = depth * across, image = p.outHeight * p.outWidth;
   /** With one tap and no padding, pixels of input and output are the same. */
-  const same = p.kernel === 1 && p.stride === 1 && p.padding === 0 && p.outHeight === p.height &&
-    p.outWidth === p.width;
+  const same = isPlainProduct(p);
   const item = (q: number) => `(lane + ${q * threads}u)`;
   const placeInput = (q: number) =>
     `  let unit${q} = min(first_unit + ${item(q)} % ${down}u, ${units - 1}u);
