@@ -46,6 +46,8 @@ export interface Limits {
   readonly bindingBytes: number;
   /** Threads of a subgroup where every subgroup has as many, else null; null too where subgroups are not supported. */
   readonly subgroupSize: number | null;
+  /** Where sizes vary: those that a shader can ask for. Absent where it cannot. */
+  readonly subgroupSizes?: readonly number[];
   /** Does the adapter run on the CPU? There a load costs dozens of multiplications, and a barrier far more. */
   readonly software: boolean;
   /** Offer only tunings that sum the products of the definition, so no Winograd. */

@@ -21,6 +21,8 @@ export interface MatrixConfig {
   readonly k: number;
   /** Threads of a subgroup. */
   readonly lanes: number;
+  /** Shaders ask for subgroups of that size; absent where all have it. */
+  readonly asked?: true;
   /** How WGSL says it on this device. */
   readonly dialect: MatrixDialect;
 }

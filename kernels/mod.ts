@@ -20,6 +20,7 @@ export * from "./labels.ts";
 export * from "./matrix_config.ts";
 export { axesOf, type Padding, type PerAxis, perAxis } from "./per_axis.ts";
 export * from "./pointwise.ts";
+export * from "./subgroups.ts";
 export * from "./wgsl.ts";
 export { elementwiseKernel, type ElementwiseProblem } from "./elementwise_kernel.ts";
 

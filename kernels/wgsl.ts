@@ -39,12 +39,14 @@ export interface Grid {
   readonly declarations: string;
   /** Parameters of `main`, as `LOCAL` and `LANE`. */
   readonly builtins: string;
+  /** Further attributes of `main`. */
+  readonly attributes?: string;
 }
 
 /** A shader that runs `body` in each workgroup of the grid. */
-export function perWorkgroup({ count, size, declarations, builtins }: Grid, body: string): Shader {
+export function perWorkgroup({ count, size, declarations, builtins, attributes = "" }: Grid, body: string): Shader {
   const code = `${declarations}
-@compute @workgroup_size(${size})
+@compute @workgroup_size(${size})${attributes}
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         ${builtins}) {
   let index = ${WORKGROUP_INDEX};

@@ -128,16 +128,20 @@ export function readAssembly(text: string): Assembly {
 }
 
 const contains = (outer: Loop, inner: Loop) => outer.first <= inner.first && outer.last >= inner.last;
-const multiplies = ({ instructions }: Assembly, { first, last }: Loop) =>
-  instructions.slice(first, last + 1).reduce(
-    (sum, { kind, products }) => sum + (kind === "matrix" ? 16 : products),
-    0,
-  ) >= 4;
 
-/** The smallest loop that multiplies, or null. */
+/** Multiply-adds in a loop; a product of matrices counts as its own. */
+const productsIn = ({ instructions }: Assembly, { first, last }: Loop) =>
+  instructions.slice(first, last + 1)
+    .reduce((sum, { kind, products }) => sum + (kind === "matrix" ? 16 ** 3 / 32 : products), 0);
+
+/** Fewer products are addresses or sums. */
+const LEAST = 4;
+
+/** Of the loops that multiply, and hold none that does, the one that multiplies most; or null. */
 export function innerLoop(assembly: Assembly): Loop | null {
-  return assembly.loops.filter((loop) => multiplies(assembly, loop))
-    .sort((a, b) => (a.last - a.first) - (b.last - b.first))[0] ?? null;
+  const multiply = assembly.loops.filter((loop) => productsIn(assembly, loop) >= LEAST);
+  const leaves = multiply.filter((loop) => !multiply.some((other) => other !== loop && contains(loop, other)));
+  return leaves.sort((a, b) => productsIn(assembly, b) - productsIn(assembly, a))[0] ?? null;
 }
 
 /** The largest loop around it whose inner loops all have known numbers of rounds, or the loop itself. */

@@ -8,7 +8,8 @@ import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import { loadConfig } from "../../configs/load.ts";
 import { convOps } from "../../cli/conv_ops.ts";
-import { openDevice } from "../../core/device/device.ts";
+import { openProbed } from "../../core/device/device.ts";
+import { matrixConfigs } from "../../core/device/probe_matrix.ts";
 import { pipelineFor } from "../../core/device/pipeline.ts";
 import type { Op } from "../../core/graph/op.ts";
 import { firstLine } from "../../core/host/errors.ts";
@@ -108,7 +109,11 @@ function boundBytes({ reads, writes }: Op, { scratch, dispatches }: Stages): num
   );
 }
 
-const context = await openDevice({ matrix: job.matrix });
+/** Matrix units that the driver offers, unproven: nothing is computed here that could be checked. */
+const context = await openProbed(
+  { matrix: job.matrix },
+  (_device, configs, subgroups) => Promise.resolve(matrixConfigs(configs, subgroups)[0] ?? null),
+);
 
 /** Those of the definition; 0 for a tuning around another, which multiplies something else. */
 const leastProducts = ({ kernel, problem }: Op, tuning: unknown) =>

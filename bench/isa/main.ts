@@ -14,6 +14,7 @@ import { type Compiled, compileFor } from "./candidates.ts";
 import { innerLoop, readAssembly } from "./assembly.ts";
 import { type Gpu, GPUS } from "./gpus.ts";
 import { buildLayer, findDriver } from "./null_gpu.ts";
+import { type Found, markdownTable } from "./markdown.ts";
 import { LEGEND, table, tuningWords } from "./table.ts";
 
 const isa: Command = {
@@ -33,6 +34,7 @@ const isa: Command = {
       { name: "top", value: "N", help: "rows of an op in the table; default: 6" },
       { name: "matrix", value: null, help: "offer matrix units too, for half precision (--set precision=f16)" },
       { name: "show", value: null, help: "print the inner loop of each op's default, as the driver compiled it" },
+      { name: "markdown", value: "FILE", help: "write what the default and the best candidate of each op take" },
       { name: "json", value: "FILE", help: "write all that was found" },
       SET_OPTION,
     ],
@@ -60,7 +62,7 @@ async function isaCommand(args: Arguments): Promise<number> {
   const layer = `${tmpdir()}/allcnn-compile-only-${process.getuid?.() ?? 0}`, progress = progressLine();
   buildLayer(layer);
   mkdirSync(tmpdir(), { recursive: true });
-  const folder = mkdtempSync(`${tmpdir()}/allcnn-isa-`), found: unknown[] = [];
+  const folder = mkdtempSync(`${tmpdir()}/allcnn-isa-`), found: Found[] = [];
   try {
     for (const gpu of gpus) {
       const job = {
@@ -86,7 +88,8 @@ async function isaCommand(args: Arguments): Promise<number> {
     rmSync(folder, { recursive: true, force: true });
   }
   print(LEGEND);
-  const json = args.text("json");
+  const json = args.text("json"), markdown = args.text("markdown");
+  if (markdown !== null) await writeFile(markdown, markdownTable(found));
   if (json !== null) await writeFile(json, `${JSON.stringify(found, null, 1)}\n`);
   return 0;
 }

@@ -2,7 +2,8 @@
 import type { Limits } from "../../kernels/kernel.ts";
 import type { MatrixConfig } from "../../kernels/matrix_config.ts";
 import { DeviceLostError, firstLine, UserError } from "../host/errors.ts";
-import { probeMatrix, type SubgroupMatrixConfig } from "./probe_matrix.ts";
+import { subgroupsOf } from "../../kernels/subgroups.ts";
+import { matricesOf, probeMatrix } from "./probe_matrix.ts";
 import { hasProcess } from "../host/process.ts";
 import { entryPoint, SUBGROUP_MATRIX } from "../host/webgpu.ts";
 
@@ -47,8 +48,11 @@ const RAISED = [
   "maxComputeWorkgroupSizeZ",
 ] as const;
 
+/** By which shaders ask for a size of subgroups; newer than TypeScript's names. */
+const SIZE_CONTROL = "subgroup-size-control" as GPUFeatureName;
+
 /** Used where the adapter has them. */
-const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", SIZE_CONTROL, "shader-f16"];
 
 /** Dawn ends the process where its instance is collected while a device lives; a variable that is only named, minifiers drop. */
 const inUse = new Set<GPU>();
@@ -78,8 +82,14 @@ export interface DeviceOptions {
  * opened.close();
  * ```
  */
-export async function openDevice(
-  { safe = false, exact = false, matrix = false }: DeviceOptions = {},
+export function openDevice(options: DeviceOptions = {}): Promise<Context> {
+  return openProbed(options, probeMatrix);
+}
+
+/** As `openDevice`, with another way to choose among the matrix units on offer: on a device that computes nothing. */
+export async function openProbed(
+  { safe = false, exact = false, matrix = false }: DeviceOptions,
+  probe: typeof probeMatrix,
 ): Promise<Context> {
   const { gpu, backend } = await entryPoint(safe, matrix);
   inUse.add(gpu);
@@ -100,14 +110,13 @@ export async function openDevice(
     `${name} ${info.vendor} ${info.architecture} ${info.device}`,
   );
   const subgroupSize = subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : null;
-  const units = matrix && subgroupSize !== null && device.features.has(SUBGROUP_MATRIX)
-    ? await probeMatrix(device, (info as MatrixInfo).subgroupMatrixConfigs ?? [], subgroupSize)
-    : null;
+  const known = { subgroupSize, ...askedSizes(device, info) }, sizes = subgroupsOf(known);
+  const units = matrix && device.features.has(SUBGROUP_MATRIX) ? await probe(device, matricesOf(info), sizes) : null;
   const limits: Limits = {
     workgroupInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     bindingBytes: Math.floor(Number(device.limits.maxStorageBufferBindingSize) / 256) * 256,
-    subgroupSize,
+    ...known,
     software,
     exact,
     ...(device.features.has("shader-f16") ? { f16: true } : {}),
@@ -140,7 +149,7 @@ export async function openDevice(
     limits,
     timestamps,
     description: `${name}, ${backend}${software ? "; a software adapter, much slower than a GPU" : ""}${
-      matrix ? describeUnits(units, subgroupSize) : ""
+      matrix ? describeUnits(units, sizes.length > 0) : ""
     }`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits: scoped }),
     check() {
@@ -152,13 +161,15 @@ export async function openDevice(
   };
 }
 
-/** What the experimental feature adds to WebGPU's types. */
-type MatrixInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+/** Sizes that shaders can ask for, where they vary. */
+function askedSizes(device: GPUDevice, { subgroupMinSize: least, subgroupMaxSize: most }: GPUAdapterInfo) {
+  if (!device.features.has(SIZE_CONTROL) || least === most) return {};
+  const doublings = Array.from({ length: Math.log2(most / least) + 1 }, (_, power) => least * 2 ** power);
+  return { subgroupSizes: doublings };
+}
 
-function describeUnits(units: MatrixConfig | null, subgroupSize: number | null): string {
-  if (units === null) {
-    return `; no matrix units that can be used${subgroupSize === null ? ", as sizes of subgroups vary" : ""}`;
-  }
+function describeUnits(units: MatrixConfig | null, sized: boolean): string {
+  if (units === null) return `; no matrix units that can be used${sized ? "" : ", as sizes of subgroups vary"}`;
   return `; matrix units of ${units.m}x${units.n}x${units.k}, in kernels that have not run on hardware yet`;
 }
 

@@ -1,6 +1,7 @@
 /** Which matrix units a device has, and in which dialect of WGSL they compute what they should. */
 import { DIALECTS, type MatrixConfig, type MatrixDialect } from "../../kernels/matrix_config.ts";
 import { type MatrixProbe, matrixProbe } from "../../kernels/measure/matrix_probe.ts";
+import type { Subgroups } from "../../kernels/subgroups.ts";
 import { forgetPipeline, pipelineFor } from "./pipeline.ts";
 
 /** An entry of `GPUAdapterInfo.subgroupMatrixConfigs`, which WebGPU's types do not know yet. */
@@ -11,6 +12,13 @@ export interface SubgroupMatrixConfig {
   readonly N: number;
   readonly K: number;
 }
+
+/** What the experimental feature adds to WebGPU's types. */
+type MatrixInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+
+/** The sizes of matrices that an adapter offers. */
+export const matricesOf = (info: GPUAdapterInfo): Iterable<SubgroupMatrixConfig> =>
+  (info as MatrixInfo).subgroupMatrixConfigs ?? [];
 
 /** Sides that the tiles are made for: in eights, so that rows begin at 16 bytes, and no larger than a tile. */
 const fits = (side: number) => side % 8 === 0 && side <= 16;
@@ -23,19 +31,26 @@ export function fittingSizes(configs: Iterable<SubgroupMatrixConfig>): Pick<Matr
     .sort((a, b) => b.m * b.n * b.k - a.m * a.n * a.k);
 }
 
-/** The first of `configs` and `dialects` that compiles and computes right products on the device, or null. */
+/** All that may work, the largest matrices first; of the sizes of subgroups, the smallest first. */
+export const matrixConfigs = (
+  configs: Iterable<SubgroupMatrixConfig>,
+  subgroups: readonly Subgroups[],
+  dialects: readonly MatrixDialect[] = DIALECTS,
+): MatrixConfig[] =>
+  fittingSizes(configs).flatMap((size) =>
+    dialects.flatMap((dialect) => subgroups.map((each) => ({ ...size, ...each, dialect })))
+  );
+
+/** The first of `configs`, `subgroups` and `dialects` that compiles and computes right products on the device, or null. */
 export async function probeMatrix(
   device: GPUDevice,
   configs: Iterable<SubgroupMatrixConfig>,
-  lanes: number,
+  subgroups: readonly Subgroups[],
   dialects: readonly MatrixDialect[] = DIALECTS,
 ): Promise<MatrixConfig | null> {
-  for (const size of fittingSizes(configs)) {
-    for (const dialect of dialects) {
-      const config = { ...size, lanes, dialect };
-      const probes = (["row_major", "col_major"] as const).map((order) => matrixProbe(config, order));
-      if (await isRight(device, probes[0]!) && await isRight(device, probes[1]!)) return config;
-    }
+  for (const config of matrixConfigs(configs, subgroups, dialects)) {
+    const probes = (["row_major", "col_major"] as const).map((order) => matrixProbe(config, order));
+    if (await isRight(device, probes[0]!) && await isRight(device, probes[1]!)) return config;
   }
   return null;
 }

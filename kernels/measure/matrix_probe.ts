@@ -5,6 +5,7 @@
  */
 import type { Shader } from "../kernel.ts";
 import type { MatrixArray, MatrixConfig } from "../matrix_config.ts";
+import { subgroupAttribute } from "../subgroups.ts";
 import {
   columnsOf,
   declareSums,
@@ -50,7 +51,7 @@ export function matrixProbe(matrix: MatrixConfig, leftOrder: MatrixArray["order"
   const code = `${matrixDirectives(matrix)}
 @group(0) @binding(0) var<storage, read_write> output: array<vec4f>;
 ${matrixDeclarations(matrix, arrays)}
-@compute @workgroup_size(${threads})
+@compute @workgroup_size(${threads})${subgroupAttribute(matrix)}
 fn main(@builtin(local_invocation_index) lane: u32, ${MATRIX_PARAMETERS}) {
 ${
     fill(left, byRows ? rows : depth, byRows ? depth : rows, (c) =>

@@ -41,7 +41,10 @@ test("every dialect's probe is valid for Dawn's null back end, which computes no
     }
   }
   await compile("flag", "col_major", [16, 16, 16]); // once: Dawn prints a warning for each deprecated call
-  assert.is(await probeMatrix(device, [config("f16", "f32", 16, 16, 16)], NULL_LANES, ["vectors", "scalars"]), null);
+  assert.is(
+    await probeMatrix(device, [config("f16", "f32", 16, 16, 16)], [{ lanes: NULL_LANES }], ["vectors", "scalars"]),
+    null,
+  );
   device.destroy();
 });
 
@@ -53,7 +56,7 @@ test("the probe finds the dialects that compute right products: emulations here,
   const size = [config("f16", "f32", 8, 8, 8)];
   for (const dialect of ["emulated", "emulated_scalars"] as const) {
     const expected = { m: 8, n: 8, k: 8, lanes: 8, dialect };
-    assert.equal(await probeMatrix(device, size, 8, [...DIALECTS, dialect]), expected);
+    assert.equal(await probeMatrix(device, size, [{ lanes: 8 }], [...DIALECTS, dialect]), expected);
   }
 });
 

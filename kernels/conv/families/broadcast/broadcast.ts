@@ -8,9 +8,10 @@
 import { gpuRate, type ProductShape, tileSeconds } from "../../estimate.ts";
 import type { Family } from "../family.ts";
 import { broadcastProduct } from "./broadcast_product.ts";
-import { broadcastWeight } from "./broadcast_weight.ts";
+import { broadcastWeight, UNITS } from "./broadcast_weight.ts";
 import type { BroadcastTuning, BroadcastWeightTuning } from "./lane_columns.ts";
 import type { Limits } from "../../../kernel.ts";
+import { subgroupsOf } from "../../../subgroups.ts";
 
 function seconds(shape: ProductShape, rows: number, lanes: number, limits: Limits): number {
   const perThread = 4 * rows;
@@ -20,8 +21,10 @@ function seconds(shape: ProductShape, rows: number, lanes: number, limits: Limit
   return tileSeconds(shape, { rows, columns: 4 * lanes, perThread }, rate, limits);
 }
 
-/** The subgroups of llvmpipe. SwiftShader's, of four, take minutes to compile (Chromium 156). */
+/** The smallest subgroups of llvmpipe. SwiftShader's, of four, take minutes to compile (Chromium 156). */
 const LANES = 8;
+
+const subgroups = (limits: Limits) => subgroupsOf(limits).filter(({ lanes }) => lanes >= LANES);
 
 /** Rows of a product. On a GPU more of them would not fit into registers. */
 const ROWS = { software: [32, 16, 64], gpu: [32, 16] };
@@ -30,20 +33,19 @@ export const broadcast: Family<BroadcastTuning, BroadcastWeightTuning> = {
   key: "broadcast",
   proven: true,
   product: {
-    candidates(_channels, { subgroupSize: lanes, software }) {
-      if (lanes === null || lanes < LANES) return [];
-      return ROWS[software ? "software" : "gpu"].filter((rows) => rows % lanes === 0)
-        .map((rows) => ({ family: "broadcast", rows, lanes, stores: 4 }));
-    },
+    candidates: (_channels, limits) =>
+      ROWS[limits.software ? "software" : "gpu"].flatMap((rows) =>
+        subgroups(limits).map((each) => ({ family: "broadcast", rows, ...each, stores: 4 }))
+      ),
     shader: broadcastProduct,
     seconds: (shape, { rows, lanes }, limits) => seconds(shape, rows, lanes, limits),
   },
   weight: {
     biasSums: () => 1,
     divides: "pixels",
-    candidates: (_channels, parts, { software, subgroupSize }) =>
-      software && subgroupSize === LANES ? [{ family: "broadcast", lanes: LANES, parts, stores: 4 }] : [],
+    candidates: (_channels, parts, limits) =>
+      subgroups(limits).map((each) => ({ family: "broadcast", ...each, parts, stores: 4 })),
     shader: broadcastWeight,
-    seconds: (shape, { lanes }, limits) => seconds(shape, 4 * lanes, lanes, limits),
+    seconds: (shape, { lanes }, limits) => seconds(shape, 4 * UNITS, lanes, limits),
   },
 };

@@ -1,18 +1,21 @@
 /**
  * Products of pixels by broadcasts: a subgroup holds `rows` pixels by 4 * lanes channels. For four input channels, lane s
- * loads those of the pixels s, s + lanes, ... and of its four weight rows; each pixel's are then broadcast.
+ * loads those of the pixels s, s + lanes, ... and of its four weight rows; each pixel's are then broadcast. Lanes beyond
+ * the rows load pixels that nobody uses.
  */
 import { type PixelProduct, productOperands } from "../../operands/pixel_product.ts";
 import { type BroadcastTuning, loadColumns, storeColumns, storeSums } from "./lane_columns.ts";
 import type { Shader } from "../../../kernel.ts";
+import { enableSubgroups, subgroupAttribute } from "../../../subgroups.ts";
 import { ceilDiv, LANE, perWorkgroup, unroll } from "../../../wgsl.ts";
 
-export function broadcastProduct(g: PixelProduct, { rows, lanes, stores }: BroadcastTuning): Shader {
+export function broadcastProduct(g: PixelProduct, tuning: BroadcastTuning): Shader {
+  const { rows, lanes, stores } = tuning;
   const { channels: inChannels } = g.input, { channels: outChannels } = g.output;
   const deep = inChannels % 4 === 0, depth = deep ? 4 : 1, chunks = inChannels / depth;
-  const vectors = ceilDiv(outChannels, 4), columnGroups = ceilDiv(vectors, lanes), fragments = rows / lanes;
+  const vectors = ceilDiv(outChannels, 4), columnGroups = ceilDiv(vectors, lanes), fragments = ceilDiv(rows, lanes);
   const of = productOperands(g, deep ? "vec4f" : "f32", outChannels % 4 === 0 ? "vec4f" : "f32");
-  const { tiles, locate } = of.tilesOf(rows), declarations = `enable subgroups;\n${of.declarations}`;
+  const { tiles, locate } = of.tilesOf(rows), declarations = `${enableSubgroups(tuning)}${of.declarations}`;
 
   const place = (f: number) =>
     `  let pixel${f} = min(first + ${f * lanes}u + lane, end - 1u);
@@ -47,5 +50,6 @@ ${unroll(rows, accumulate)}
   }
   let b = ${g.epilogue.bias ? loadColumns(of.bias, "0u", outChannels) : "vec4f()"};
 ${storeSums({ count: rows, stores }, "pixel", "first", store)}`;
-  return perWorkgroup({ count: columnGroups * tiles, size: lanes, declarations, builtins: LANE }, body);
+  const grid = { count: columnGroups * tiles, size: lanes, attributes: subgroupAttribute(tuning) };
+  return perWorkgroup({ ...grid, declarations, builtins: LANE }, body);
 }

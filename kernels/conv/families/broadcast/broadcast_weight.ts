@@ -1,12 +1,13 @@
 /**
- * One share of a weight gradient by broadcasts: a subgroup holds 4 * lanes rows (ky, kx, ci) by 4 * lanes columns. For
- * each pixel, lane s loads the inputs of rows 4s ... 4s+3 and the gradients of its columns, and the inputs are broadcast.
+ * One share of a weight gradient by broadcasts: a subgroup holds 32 rows (ky, kx, ci) by 4 * lanes columns. For each
+ * pixel, lane s loads the inputs of rows 4s ... 4s+3 and the gradients of its columns, and the inputs are broadcast.
  * The subgroups of the first rows also sum the gradients, for the bias.
  */
 import { type ConvProblem, tapsOf } from "../../conv_problem.ts";
 import { gradientOperands, locateRow } from "../../operands/weight_gradient.ts";
 import { type BroadcastWeightTuning, loadColumns, storeColumns, storeSums } from "./lane_columns.ts";
 import type { Shader } from "../../../kernel.ts";
+import { enableSubgroups, subgroupAttribute } from "../../../subgroups.ts";
 import { axesOf } from "../../../per_axis.ts";
 import { ceilDiv, LANE, perWorkgroup, unroll } from "../../../wgsl.ts";
 
@@ -15,14 +16,18 @@ function pixelsAtOnce(width: number): number {
   return [4, 3, 2].find((count) => width % count === 0) ?? 1;
 }
 
+/** Vectors of four rows that a subgroup holds; lanes beyond load what nobody uses. More would not fit into registers. */
+export const UNITS = 8;
+
 export function broadcastWeight(
   p: ConvProblem,
-  { lanes, parts, stores }: BroadcastWeightTuning,
+  tuning: BroadcastWeightTuning,
   bias: boolean,
 ): Shader {
+  const { lanes, parts, stores } = tuning;
   const deep = p.inChannels % 4 === 0, wide = p.outChannels % 4 === 0;
   const rows = tapsOf(p) * p.inChannels, units = ceilDiv(rows, 4), vectors = ceilDiv(p.outChannels, 4);
-  const rowGroups = ceilDiv(units, lanes), columnGroups = ceilDiv(vectors, lanes), tile = 4 * lanes;
+  const rowGroups = ceilDiv(units, UNITS), columnGroups = ceilDiv(vectors, lanes), tile = 4 * UNITS;
   const atOnce = pixelsAtOnce(p.outWidth), perRow = p.outWidth / atOnce;
   const chunks = p.batch * p.outHeight * perRow, share = ceilDiv(chunks, parts);
   const [rowTaps, columnTaps] = axesOf(p.kernel), [down, across] = axesOf(p.stride);
@@ -30,7 +35,7 @@ export function broadcastWeight(
     (p.outHeight - 1) * down + rowTaps > p.height;
   const apart = deep ? 1 : 4; // rows of a lane that may belong to different taps
   const { declarations: arrays, x, dy, db } = gradientOperands(p, "x", deep ? "vec4f" : "f32", wide ? "vec4f" : "f32");
-  const declarations = `enable subgroups;\n${arrays}\n${bias ? db : ""}`;
+  const declarations = `${enableSubgroups(tuning)}${arrays}\n${bias ? db : ""}`;
 
   const place = (r: number) =>
     `  let row${r} = min(4u * unit + ${r}u, ${rows - 1}u);
@@ -64,7 +69,7 @@ ${unroll(apart, (r) => `      let ix${r} = (ox + ${q}) * ${across} + kx${r};`)}
 
   const body = `  let column0 = (index % ${columnGroups}u) * ${lanes}u;
   let column = min(column0 + lane, ${vectors - 1}u);
-  let unit0 = (index / ${columnGroups}u) % ${rowGroups}u * ${lanes}u;
+  let unit0 = (index / ${columnGroups}u) % ${rowGroups}u * ${UNITS}u;
   let unit = unit0 + lane;
   let part = index / ${columnGroups * rowGroups}u;
 ${unroll(apart, place)}
@@ -84,5 +89,6 @@ ${bias ? `    if (unit0 == 0u) { b += ${unroll(atOnce, (q) => `d${q}`, " + ")}; 
 ${storeSums({ count: tile, stores }, "out", "4u * unit0", store)}
 ${bias ? `  if (unit0 == 0u && column0 + lane < ${vectors}u) { ${storeIn("db", "part", "b")} }` : ""}`;
   const count = rowGroups * columnGroups * parts;
-  return perWorkgroup({ count, size: lanes, declarations, builtins: LANE }, body);
+  const grid = { count, size: lanes, attributes: subgroupAttribute(tuning) };
+  return perWorkgroup({ ...grid, declarations, builtins: LANE }, body);
 }

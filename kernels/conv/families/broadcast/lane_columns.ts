@@ -2,12 +2,12 @@
  * What both kinds of product share in a subgroup whose lane s owns the columns 4s ... 4s+3: their tunings, and WGSL that
  * loads and stores these columns.
  */
+import type { Subgroups } from "../../../subgroups.ts";
 import { unroll } from "../../../wgsl.ts";
 
-export interface BroadcastTuning {
+export interface BroadcastTuning extends Subgroups {
   readonly family: "broadcast";
   readonly rows: number;
-  readonly lanes: number;
   readonly stores: number;
 }
 

@@ -18,6 +18,7 @@ import {
   stagedVector,
   storeSum,
 } from "./subgroup_matrix.ts";
+import { subgroupAttribute } from "../../../subgroups.ts";
 import { ceilDiv, type Grid, LANE, unroll } from "../../../wgsl.ts";
 
 /** The tile of a workgroup, in subgroups and in matrices of each. */
@@ -117,7 +118,8 @@ export function matrixShader(
 ): Shader {
   const declarations = `${matrixDirectives(tile.matrix)}\n${bindings}\n${matrixDeclarations(tile.matrix, arrays)}`;
   const builtins = `${LANE}, ${MATRIX_PARAMETERS}`;
-  return stagedShader({ count, size: threadsOf(tile), declarations, builtins }, {
+  const attributes = subgroupAttribute(tile.matrix);
+  return stagedShader({ count, size: threadsOf(tile), declarations, builtins, attributes }, {
     ...rest,
     start: `${place}\n${declareSums(tile)}\n${start}`,
     multiply: multiplyStaged(tile, arrays),

@@ -9,14 +9,15 @@
  * store), its end-to-end tests SubgroupMatrixTests.cpp and its change 333416 (the form with the order as a template
  * argument, where offset and stride count the array's elements). tests/kernels/matrix_test.ts lets Dawn validate both.
  */
+import { enableSubgroups } from "../../../subgroups.ts";
 import { emulatedDeclarations } from "./emulated_matrix.ts";
 import { isEmulated, isWide, type MatrixArray, type MatrixArrays, type MatrixConfig } from "../../../matrix_config.ts";
 
 /** What a module begins with. */
-export function matrixDirectives({ dialect }: MatrixConfig): string {
+export function matrixDirectives(config: MatrixConfig): string {
+  const { dialect } = config;
   return `enable f16;
-enable subgroups;
-${
+${enableSubgroups(config)}${
     isEmulated(dialect) ? "diagnostic(off, subgroup_uniformity);\n" : `enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 `
