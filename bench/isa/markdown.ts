@@ -2,11 +2,14 @@
 import type { Compiled, FamilyReport } from "./candidates.ts";
 import type { Gpu } from "./gpus.ts";
 
-export interface Found extends FamilyReport {
+type Told = Omit<Compiled, "assembly">;
+
+export interface Found extends Omit<FamilyReport, "candidates"> {
   readonly gpu: Gpu;
+  readonly candidates: readonly Told[];
 }
 
-const secondsOf = ({ result }: Compiled) => "failed" in result ? Infinity : result.seconds;
+const secondsOf = ({ result }: Told) => "failed" in result ? Infinity : result.seconds;
 const microseconds = (seconds: number) => (1e6 * seconds).toFixed(seconds < 1e-5 ? 1 : 0);
 
 /** Names of a tuning's families from outside to inside, and the sizes of its tile: "winograd 4 tiled 128x96 8x2". */
@@ -26,7 +29,7 @@ function shortWords(tuning: unknown): string {
 }
 
 /** "592 to 570 (tiled 128x96 8x2)", or one number where the default is the best. */
-function cellOf(candidates: readonly Compiled[]): { text: string; first: number; best: number } {
+function cellOf(candidates: readonly Told[]): { text: string; first: number; best: number } {
   const first = candidates.find(({ isDefault }) => isDefault)!,
     best = [...candidates].sort((a, b) => secondsOf(a) - secondsOf(b))[0]!;
   const gain = secondsOf(first) / secondsOf(best), from = microseconds(secondsOf(first));
