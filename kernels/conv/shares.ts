@@ -8,6 +8,12 @@ import type { Shader } from "../kernel.ts";
 
 const THREADS = 64;
 
+/**
+ * Most pixels, or tiles of them, that a weight gradient sums one after the other: the float32 sum of n numbers of about
+ * the same size loses up to n / 2 roundings of 2^-24.
+ */
+export const MOST_TERMS = 4096;
+
 /** Shares of the sum over `rows` of dy, where no product sums them on the way: enough threads, but few to add. */
 export const biasShares = (rows: number): number => Math.min(512, ceilDiv(rows, 128));
 

@@ -1,5 +1,7 @@
 /** All ways to compute a convolution: which tunings fit a device, the likely fastest first, and the method of each. */
+import { ceilDiv } from "../wgsl.ts";
 import { type ConvProblem, tapsOf } from "./conv_problem.ts";
+import { MOST_TERMS } from "./shares.ts";
 import { byEstimate } from "./estimate.ts";
 import { type ConvTuning, listed, recordOf } from "./families/family.ts";
 import { FAMILIES } from "./families/mod.ts";
@@ -42,7 +44,9 @@ export function weightTunings(p: ConvProblem, limits: Limits): ConvTuning[] {
   if (p.dtype === "f16" && !limits.f16) return [];
   const bytes = 4 * tapsOf(p) * p.inChannels * p.outChannels;
   const most = Math.min(p.batch * p.outHeight, Math.floor(Math.min(limits.bindingBytes, MAX_SHARE_BYTES) / bytes));
-  const splits = [...new Set([1, 4, 8, 16, 32, 64, 128, 256, 512].map((each) => Math.max(1, Math.min(each, most))))];
+  const least = ceilDiv(p.batch * p.outHeight * p.outWidth, MOST_TERMS);
+  const within = (parts: number) => Math.max(1, Math.min(Math.max(parts, least), most));
+  const splits = [...new Set([1, 4, 8, 16, 32, 64, 128, 256, 512].map(within))];
   const tunings = METHODS.flatMap(({ weight }) => weight.candidates(p, splits, limits));
   return ordered(
     tunings.sort((a, b) => sharesOf(a) - sharesOf(b)), // of equal estimates, the one with fewer shares

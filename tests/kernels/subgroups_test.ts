@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import process from "node:process";
 import { convForward } from "../../kernels/conv/conv_forward.ts";
 import { convBackwardWeight } from "../../kernels/conv/conv_backward_weight.ts";
 import type { Limits } from "../../kernels/kernel.ts";
@@ -39,6 +40,11 @@ test("where sizes vary, kernels that need one ask for it, each of them a candida
   const { code } = convForward.stages(half, tuning!).dispatches[0]!.shader;
   assert.match(code, "enable subgroup_size_control;");
   assert.match(code, / @subgroup_size\(32\)\nfn main/);
+});
+
+test("the device has the subgroups that were set for it", async () => {
+  const expected = process.env["EXPECTED_LANES"];
+  if (expected !== undefined) assert.is((await gpu()).limits.subgroupSize, Number(expected));
 });
 
 /** Broadcasts of all rows and sizes on this device, asking for the size that it has anyway. */

@@ -9,7 +9,7 @@ import { byEstimate, copySeconds } from "../estimate.ts";
 import { type ConvTuning, type Family, recordOf, type WeightTuning } from "../families/family.ts";
 import type { Method } from "../method.ts";
 import { shareSeconds, weightCandidates } from "../plain_method.ts";
-import { addBias, biasShares, NO_BIAS, sumRowShares } from "../shares.ts";
+import { addBias, biasShares, MOST_TERMS, NO_BIAS, sumRowShares } from "../shares.ts";
 import { read, scratch, write } from "../../kernel.ts";
 import { axesOf } from "../../per_axis.ts";
 import { ceilDiv } from "../../wgsl.ts";
@@ -17,8 +17,15 @@ import { productCount, sumElement, tileCount, type TileSize } from "./winograd.t
 import { transformTiles, transformWeightGradient } from "./winograd_transforms.ts";
 import { type WinogradTuning, winogradTunings } from "./winograd_tuning.ts";
 
-/** Shares of each product, which divide the tiles: few, since the (tile + 2)^2 products keep a GPU busy as well. */
-const SPLITS = [1, 2, 4, 8];
+/** How many numbers of shares are offered: few, since the (tile + 2)^2 products keep a GPU busy as well. */
+const CHOICES = 4;
+
+/** Shares of each product, powers of two that divide the tiles: the smallest that lose no digits, or the most there are. */
+function splitsOf(tiles: number): number[] {
+  const dividing = Array.from({ length: 16 }, (_, power) => 2 ** power).filter((split) => tiles % split === 0);
+  const precise = dividing.filter((split) => tiles / split <= MOST_TERMS);
+  return precise.length > 0 ? precise.slice(0, CHOICES) : dividing.slice(-1);
+}
 
 /** Where the tiles lie in x and dy, and how many they are. */
 function tilingOf(p: ConvProblem, tile: TileSize) {
@@ -46,7 +53,7 @@ export const winogradWeight = (families: readonly Family[]): WinogradWeight => (
     p.kernel !== 3 || p.stride !== 1 ? [] : winogradTunings(limits, (tile, most) => {
       const { tiles, count } = tilingOf(p, tile), { inChannels, outChannels } = p, pairs = pairsOf(p, tile);
       if (tiles * Math.max(inChannels, outChannels) > most) return [];
-      const splits = SPLITS.filter((split) => tiles % split === 0 && split * inChannels * outChannels <= most)
+      const splits = splitsOf(tiles).filter((split) => split * inChannels * outChannels <= most)
         .map((split) => split * count);
       const all = families.flatMap((family) => weightCandidates(family, pairs, splits, limits));
       return byEstimate(all, (tuning) => shareSeconds(recordOf(families, tuning), pairs, tuning, count, limits));
