@@ -79,11 +79,11 @@ export async function runOnDevice(options: RunOptions, context: Context, resumed
   });
   if (classNames(config.dataset).length === 0) await folder.keepClasses(out, classes);
   const test = (await openExamples(session, { ...source, classes }, "test", told)).examples;
-  screen.report("Compiling shaders", 0);
   const plans = await compileTraining(session, { train, test }, {
     tuner,
     stepTuner: tunerFor(context, options, resumed, tuner),
     microBatch: microBatchOf(options, resumed),
+    report: screen.report,
   });
   checkShaders(plans.step, options, resumed);
   await warmUp(session, plans);

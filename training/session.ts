@@ -111,8 +111,9 @@ export async function compileEvaluation(
   model: Model,
   data: Examples,
   tuner: Tuner = model.tuner,
+  onCompiled?: (done: number) => void,
 ): Promise<Evaluation> {
   const { batch, metrics, logits, ...program } = evaluationProgram(model, data);
-  const plan = await compile(model.context, program, tuner, model.buffers);
+  const plan = await compile(model.context, program, tuner, model.buffers, onCompiled);
   return { plan, batch, data, metrics, logits };
 }

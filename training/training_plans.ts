@@ -12,6 +12,9 @@ export interface TrainingPlans {
   readonly evaluation: Evaluation | null;
 }
 
+/** Of the shaders of a training, those of its step. */
+const STEP_SHARE = 0.8;
+
 /**
  * Compiles a training on `train` and the evaluations on `test` between its epochs, the step with a tuner of its own where
  * one is given. Throws `UserError` where the memory of the device does not suffice.
@@ -19,15 +22,24 @@ export interface TrainingPlans {
 export async function compileTraining(
   session: Session,
   { train, test }: { readonly train: Examples; readonly test: Examples | null },
-  { tuner = session.tuner, stepTuner = tuner, microBatch = null }: {
+  { tuner = session.tuner, stepTuner = tuner, microBatch = null, report = () => {} }: {
     readonly tuner?: Tuner;
     readonly stepTuner?: Tuner;
     readonly microBatch?: number | null;
+    readonly report?: (what: string, done: number) => void;
   } = {},
 ): Promise<TrainingPlans> {
-  const step = await compileStep(session, train, { tuner: stepTuner, microBatch });
+  const share = test === null ? 1 : STEP_SHARE, tell = (done: number) => report("Compiling shaders", done);
+  tell(0);
+  const step = await compileStep(session, train, {
+    tuner: stepTuner,
+    microBatch,
+    onCompiled: (done) => tell(share * done),
+  });
   try {
-    return { train, step, evaluation: test === null ? null : await compileEvaluation(session, test, tuner) };
+    if (test === null) return { train, step, evaluation: null };
+    const onCompiled = (done: number) => tell(share + (1 - share) * done);
+    return { train, step, evaluation: await compileEvaluation(session, test, tuner, onCompiled) };
   } catch (error) {
     destroyStep(step);
     throw error;

@@ -85,7 +85,12 @@ export async function fittingSizes(session: Session, data: Examples): Promise<nu
 export async function compileStep(
   session: Session,
   data: Examples,
-  { tuner = session.tuner, microBatch = null }: { readonly tuner?: Tuner; readonly microBatch?: number | null } = {},
+  { tuner = session.tuner, microBatch = null, onCompiled }: {
+    readonly tuner?: Tuner;
+    readonly microBatch?: number | null;
+    /** Hears the share of the shaders that are compiled. */
+    readonly onCompiled?: (done: number) => void;
+  } = {},
 ): Promise<TrainingStep> {
   const { context, buffers, training: { batch } } = session;
   if (microBatch !== null) checkMicroBatch(batch, microBatch);
@@ -93,7 +98,7 @@ export async function compileStep(
   for (const [index, size] of sizes.entries()) {
     const { part, update } = stepPrograms(session, data, size);
     try {
-      const plan = await compile(context, part, tuner, buffers);
+      const plan = await compile(context, part, tuner, buffers, onCompiled);
       return { microBatch: size, plan, update: update && await compile(context, update, tuner, buffers) };
     } catch (error) {
       if (!(error instanceof TooLargeError) || index + 1 === sizes.length) throw error;

@@ -19,6 +19,8 @@ export interface Context {
   readonly description: string;
   /** Everything a tuning depends on: adapter, driver, limits but f16, toggles, version of Dawn, as one string. */
   readonly scope: string;
+  /** Opens a second device of the same adapter, to compile shaders at the same time; software adapters alone. */
+  readonly another?: () => Promise<GPUDevice | undefined>;
   /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
   /**
@@ -97,12 +99,13 @@ export async function openProbed(
   if (adapter === null) throw new UserError(hasProcess ? NO_ADAPTER : NO_BROWSER_ADAPTER);
   const { info } = adapter;
   const timestamps = adapter.features.has("timestamp-query"), subgroups = adapter.features.has("subgroups");
-  const device = await adapter.requestDevice({
+  const descriptor: GPUDeviceDescriptor = {
     requiredFeatures: [...FEATURES, ...(matrix ? [SUBGROUP_MATRIX] : [])].filter((feature) =>
       adapter.features.has(feature)
     ),
     requiredLimits: Object.fromEntries(RAISED.map((name) => [name, Number(adapter.limits[name])])),
-  }).catch((error) => {
+  };
+  const device = await adapter.requestDevice(descriptor).catch((error) => {
     throw new UserError(`Cannot open the GPU ${info.description || info.device}: ${firstLine(error)}`);
   });
   const name = info.description || info.device || `${info.vendor} ${info.architecture}`;
@@ -139,6 +142,10 @@ export async function openProbed(
       failure = new DeviceLostError(`The GPU device was lost (${reason}: ${firstLine(message) || "no reason given"})`);
     }
   });
+  const another = async () => {
+    const same = await gpu.requestAdapter({ powerPreference: "high-performance" }); // an adapter opens one device
+    return await same?.requestDevice(descriptor);
+  };
   const close = () => {
     closing = true;
     device.destroy();
@@ -152,6 +159,7 @@ export async function openProbed(
       matrix ? describeUnits(units, sizes.length > 0) : ""
     }`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits: scoped }),
+    ...(software ? { another } : {}),
     check() {
       if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;

@@ -10,6 +10,7 @@ import { fuse } from "../graph/fuse.ts";
 import type { Op } from "../graph/op.ts";
 import { type Chosen, type MemoryPlan, planMemory } from "../graph/memory_plan.ts";
 import type { Program } from "../graph/program.ts";
+import { runFirst } from "./first_runs.ts";
 import { pipelineFor, ShaderError } from "./pipeline.ts";
 import { bytesOf, type Tensor, type VirtualBuffer } from "../graph/tensor.ts";
 import type { Tuner, Tunings } from "../graph/tuner.ts";
@@ -117,6 +118,7 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
 /**
  * Compiles a program: lay it out, create buffers, pipelines (in parallel) and bind groups. Persistent buffers are taken
  * from `shared`, or created, zeroed, and added to it. Throws `UserError` where the memory of the device does not suffice.
+ * On a software adapter `onCompiled` hears the share of the shaders that its driver has compiled.
  *
  * @example
  * ```ts
@@ -129,7 +131,13 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
  * console.log((await readTensor(device, buffers, y)).join(" ")); // 0 2 4 6 8 10 12 14
  * ```
  */
-export async function compile(context: Context, program: Program, tuner: Tuner, shared: Buffers): Promise<Plan> {
+export async function compile(
+  context: Context,
+  program: Program,
+  tuner: Tuner,
+  shared: Buffers,
+  onCompiled: (done: number) => void = () => {},
+): Promise<Plan> {
   context.check();
   const { chosen, slots, slotOf } = await layOut(program, tuner, context.limits);
   const pipelines = Promise.all(
@@ -155,6 +163,13 @@ export async function compile(context: Context, program: Program, tuner: Tuner, 
     }
   }
   const compiled = await pipelines;
+  await runFirst(
+    context,
+    chosen.flatMap(({ op: { label }, stages: { dispatches } }) =>
+      dispatches.map(({ shader, bindings }) => ({ label, shader, bindings: bindings.length }))
+    ),
+    onCompiled,
+  );
   const dispatches = chosen.flatMap(({ op, stages, scratch }, opIndex) =>
     stages.dispatches.map(({ shader, bindings }, index): Dispatch => {
       const resources = bindings.map((slot) => resource(buffers, slot, op.reads, op.writes, scratch));
