@@ -1,6 +1,7 @@
 /** Subgroups of a known size: what kernels need whose threads hand values to one another. */
 import type { Limits } from "./kernel.ts";
 
+/** Subgroups of one size. */
 export interface Subgroups {
   /** Threads of a subgroup. */
   readonly lanes: number;

@@ -12,20 +12,18 @@ export interface Found extends Omit<FamilyReport, "candidates"> {
 const secondsOf = ({ result }: Told) => "failed" in result ? Infinity : result.seconds;
 const microseconds = (seconds: number) => (1e6 * seconds).toFixed(seconds < 1e-5 ? 1 : 0);
 
-/** Names of a tuning's families from outside to inside, and the sizes of its tile: "winograd 4 tiled 128x96 8x2". */
+/** Names of a tuning's families from outside to inside, and the sizes of its tile: "winograd 4 tiled 128x96". */
 function shortWords(tuning: unknown): string {
-  const told = tuning as Readonly<Record<string, unknown>>, number = (name: string) => told[name] as number;
-  const { family, tile, product, parts } = told;
-  if (family === undefined) return "";
-  const shape = family === "tiled"
-    ? ` ${number("rows")}x${number("columns")} ${number("threadRows")}x${number("threadVectors")}`
-    : family === "matrix"
-    ? ` ${number("down")}x${number("across")} of ${number("tall")}x${number("wide")}`
-    : "";
-  const inside = product === undefined ? "" : ` ${shortWords(product)}`;
-  return `${family}${tile === undefined ? "" : ` ${tile}`}${shape}${inside}${
-    parts === undefined ? "" : `, ${parts} shares`
-  }`;
+  const { family, tile, product, parts, rows, columns, down, across } = tuning as Readonly<Record<string, unknown>>;
+  const words = [
+    family,
+    tile,
+    ...(columns === undefined ? [rows] : [`${rows}x${columns}`]),
+    ...(down === undefined ? [] : [`${down}x${across}`]),
+    ...(product === undefined ? [] : [shortWords(product)]),
+    ...(parts === undefined ? [] : [`in ${parts}`]),
+  ];
+  return words.filter((word) => word !== undefined).join(" ");
 }
 
 /** "592 to 570 (tiled 128x96 8x2)", or one number where the default is the best. */
