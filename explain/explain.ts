@@ -26,8 +26,8 @@ export interface Way {
 export interface UnitOptions {
   /** The output channel, or one for each image; "top" is the channel that is the most active. */
   readonly unit: number | "top" | readonly (number | "top")[];
-  /** [y, x] in the layer's output; by default where the unit is the most active. */
-  readonly position?: readonly [number, number];
+  /** [y, x] in the layer's output, or one for each image; by default where the unit is the most active. */
+  readonly position?: readonly [number, number] | readonly (readonly [number, number])[];
 }
 
 /** What the signal from one unit became. */
@@ -142,10 +142,22 @@ function choicesOf(
     if (each === "top" || (Number.isInteger(each) && each >= 0 && each < channels)) continue;
     throw new UserError(`Cannot explain unit ${each} of layer "${layer}": it has units 0 to ${channels - 1}, or top`);
   }
-  const [y, x] = position ?? [0, 0], height = positions / width;
-  if (![y, x].every(Number.isInteger) || y < 0 || x < 0 || y >= height || x >= width) {
+  const height = positions / width, each = position === undefined ? [] : pairsOf(position, images);
+  if (each.length > 0 && each.length !== images) {
+    throw new UserError(`Cannot explain ${images} images with ${each.length} positions`);
+  }
+  for (const [y, x] of each) {
+    if ([y, x].every(Number.isInteger) && y >= 0 && x >= 0 && y < height && x < width) continue;
     throw new UserError(`Cannot explain position [${y}, ${x}] of layer "${layer}": its output is ${height}x${width}`);
   }
-  const where = position === undefined ? MOST_ACTIVE : y * width + x;
-  return Uint32Array.from(units.flatMap((each) => [each === "top" ? MOST_ACTIVE : each, where]));
+  const where = (n: number) => position === undefined ? MOST_ACTIVE : each[n]![0] * width + each[n]![1];
+  return Uint32Array.from(units.flatMap((unit, n) => [unit === "top" ? MOST_ACTIVE : unit, where(n)]));
+}
+
+type Position = readonly [number, number];
+
+/** The position of each image. */
+function pairsOf(position: NonNullable<UnitOptions["position"]>, images: number): readonly Position[] {
+  const isOne = position.length === 2 && position.every((each) => typeof each === "number");
+  return isOne ? Array.from({ length: images }, () => position as Position) : position as readonly Position[];
 }
