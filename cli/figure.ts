@@ -6,6 +6,7 @@ import type { Shape } from "../core/graph/tensor.ts";
 import type { Crop } from "../explain/crop.ts";
 import { namesOfTransforms } from "../data/transforms/mod.ts";
 import type { ImageShape } from "../data/dataset.ts";
+import { methodOf, METHODS } from "../explain/methods.ts";
 import { layerNames, upTo } from "../explain/layer_of.ts";
 import type { Rectangle } from "../explain/receptive_field.ts";
 import { pixelPicture, type Scale, SCALES, signalPicture } from "../report/signal_picture.ts";
@@ -51,6 +52,14 @@ export function countOf(args: Arguments, name: string, otherwise: number): numbe
 export function rulesOf(args: Arguments, otherwise: Rule | "all"): readonly Rule[] {
   const rule = args.word("rule", [...RULES, "all"]) ?? otherwise;
   return rule === "all" ? RULES : [rule];
+}
+
+/** How single images are explained: by `--method`, or by the rules that are asked for. Throws `UserError`. */
+export function methodsOf(args: Arguments): readonly string[] {
+  const named = args.list("method"), all = METHODS.map(({ key }) => key);
+  if (named.length === 0) return rulesOf(args, "all");
+  if (args.text("rule") !== null) throw new UserError("--rule and --method name two ways to explain: name one");
+  return named.flatMap((key) => key === "all" ? all : methodOf(key).key);
 }
 
 /** The layers that are asked for. Throws `UserError` where there are none. */

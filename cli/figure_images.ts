@@ -1,8 +1,8 @@
 /** The figure of single images: what in each activates a unit, by each rule, with and without switches (Figures 4-6). */
 import { UserError } from "../core/host/errors.ts";
-import type { Rule } from "../core/graph/layer.ts";
 import { cropOf } from "../explain/crop.ts";
-import { type Explanation, withExplainer } from "../explain/explain.ts";
+import type { Explanation } from "../explain/explain.ts";
+import { explainBy } from "../explain/methods.ts";
 import { upTo } from "../explain/layer_of.ts";
 import { isStrided, pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
@@ -18,10 +18,10 @@ import {
   colourNotes,
   type Figure,
   layersOf,
+  methodsOf,
   MOST,
   rawOf,
   rectangle,
-  rulesOf,
   type Subject,
   unitName,
   unitsOf,
@@ -45,7 +45,7 @@ interface Variant {
 }
 
 export async function imageFigures(subject: Subject): Promise<Figure[]> {
-  const { args, model, screen } = subject, rules = rulesOf(args, "all"), layers = layersOf(subject);
+  const { args, model, screen } = subject, methods = methodsOf(args), layers = layersOf(subject);
   const units = layers.map((layer) => unitsOf(subject, layer));
   if (args.list("unit").length > 1) throw new UserError("--unit names one unit where images are given, got several");
   const given = [...await indexed(subject), ...await decoded(subject)];
@@ -56,25 +56,19 @@ export async function imageFigures(subject: Subject): Promise<Figure[]> {
   for (const [index, layer] of layers.entries()) {
     const variants = variantsOf(model, layer), explained: Explanation[][] = [];
     let chosen: number | "top" | number[] = units[index]![0] ?? "top"; // from the first on, the unit is the same for all
-    for (const [n, { rule, variant }] of pairs(rules, variants).entries()) {
-      screen.report(`Explaining ${layer}`, n / rules.length / variants.length);
-      const { switches } = variant, unit = chosen;
-      const found = await withExplainer(
-        variant.model,
-        Math.min(given.length, model.batch),
-        { layer: variant.layer, rule, switches },
-        (explainer) => explainer(input, { unit }),
-      );
-      explained.push(found);
+    for (const [n, { method, variant }] of pairs(methods, variants).entries()) {
+      screen.report(`Explaining ${layer}`, n / methods.length / variants.length);
+      const { switches, layer: name } = variant;
+      explained.push(await explainBy(variant.model, input, method, { layer: name, unit: chosen, switches }));
       chosen = explained[0]!.map(({ unit }) => unit);
     }
-    figures.push(figureOf(subject, { layer, rules, variants }, given, explained));
+    figures.push(figureOf(subject, { layer, methods, variants }, given, explained));
   }
   return figures;
 }
 
-const pairs = (rules: readonly Rule[], variants: readonly Variant[]) =>
-  variants.flatMap((variant) => rules.map((rule) => ({ rule, variant })));
+const pairs = (methods: readonly string[], variants: readonly Variant[]) =>
+  variants.flatMap((variant) => methods.map((method) => ({ method, variant })));
 
 /** With max pooling below the layer, with switches and without; with strides below it, these as max pooling too. */
 function variantsOf(model: Model, layer: string): Variant[] {
@@ -135,9 +129,9 @@ async function decoded({ files, model, screen }: Subject): Promise<Given[]> {
 
 function figureOf(
   subject: Subject,
-  { layer, rules, variants }: {
+  { layer, methods, variants }: {
     readonly layer: string;
-    readonly rules: readonly Rule[];
+    readonly methods: readonly string[];
     readonly variants: readonly Variant[];
   },
   given: readonly Given[],
@@ -146,7 +140,7 @@ function figureOf(
   const { model, config, scale } = subject, [height, width, channels] = model.input;
   const size = { height, width }, whole = { top: 0, left: 0, ...size };
   const unitOf = (n: number) => explained[0]![n]!;
-  const columns = pairs(rules, variants);
+  const columns = pairs(methods, variants);
   return {
     name: `${layer.replaceAll("/", "-")}-images`,
     grid: {
@@ -156,15 +150,15 @@ function figureOf(
       notes: colourNotes(subject),
       groups: [
         { name: "image", columns: 1, columnNames: [""] },
-        ...variants.map(({ name }) => ({ name, columns: rules.length, columnNames: rules })),
+        ...variants.map(({ name }) => ({ name, columns: methods.length, columnNames: methods })),
       ],
       rows: given.map(({ name, pixels }, n) => ({
         label: [name, unitName(subject, layer, unitOf(n).unit), `activation ${unitOf(n).activation.toPrecision(3)}`],
         tiles: [
           [wholeTile(pixelPicture(onCanvas(model, pixels), size))],
           ...variants.map((_, v) =>
-            rules.map((_, r) => {
-              const { reconstruction } = explained[v * rules.length + r]![n]!;
+            methods.map((_, m) => {
+              const { reconstruction } = explained[v * methods.length + m]![n]!;
               return wholeTile(signalPicture(reconstruction, size, scale));
             })
           ),
@@ -178,11 +172,11 @@ function figureOf(
       images: given.map(({ index }, row) => ({
         row,
         ...index,
-        reconstructions: columns.map(({ rule, variant }, column) => {
+        reconstructions: columns.map(({ method, variant }, column) => {
           const { unit, position, activation } = explained[column]![row]!, { name, switches } = variant;
           const seen = fieldAt(receptiveField(variant.model.network, model.input, variant.layer), position);
           const field = rectangle(clip(seen, model.input));
-          return { column, rule, network: name, switches, unit, position, activation, field };
+          return { column, rule: method, network: name, switches, unit, position, activation, field };
         }),
       })),
     },

@@ -4,10 +4,11 @@ import { encodeTensors } from "../core/host/safetensors.ts";
 import { exists, isDirectory, readText, writeFile } from "../core/host/files.ts";
 import { checkDecoder } from "../data/image.ts";
 import { type Scale, SCALES } from "../report/signal_picture.ts";
+import { METHODS } from "../explain/methods.ts";
 import { drawTileGrid } from "../report/tile_grid.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { countOf, type Figure, MOST, rulesOf, type Subject } from "./figure.ts";
+import { countOf, type Figure, methodsOf, MOST, rulesOf, type Subject } from "./figure.ts";
 import { filterFigures, unitFigures } from "./figure_filters.ts";
 import { imageFigures, numbersOf } from "./figure_images.ts";
 import { patchFigures } from "./figure_patches.ts";
@@ -33,6 +34,12 @@ export const visualize: Command = {
         repeat: true,
       },
       { name: "rule", value: "RULE", help: "gradient, deconvnet, guided or all; default: guided, of images all" },
+      {
+        name: "method",
+        value: "METHOD",
+        help: `of images, how they are explained: all, ${METHODS.map(({ key }) => key).join(", ")}; may be repeated`,
+        repeat: true,
+      },
       { name: "units", value: "N", help: "rows of top patches: the N most active units; default: 8" },
       { name: "patches", value: "N", help: "patches of each; default: 10" },
       { name: "examples", value: "N", help: "search the first N images; default: all, 2000 on a software adapter" },
@@ -70,7 +77,7 @@ interface Mode {
 const MODES: readonly Mode[] = [
   { by: ["filters"], options: ["layer"], draw: filterFigures },
   { by: ["without-image"], options: ["layer"], draw: unitFigures },
-  { by: ["images", "index"], options: ["layer", "unit", "rule", "split"], draw: imageFigures },
+  { by: ["images", "index"], options: ["layer", "unit", "rule", "method", "split"], draw: imageFigures },
   { by: [], options: ["layer", "unit", "rule", "units", "patches", "examples", "split"], draw: patchFigures },
 ];
 
@@ -97,6 +104,7 @@ async function visualizeCommand(args: Arguments): Promise<number> {
     },
   };
   rulesOf(args, "all");
+  methodsOf(args);
   ["patches", "units"].forEach((name) => countOf(args, name, 1));
   numbersOf(args);
   const scale = args.word("scale", Object.keys(SCALES) as Scale[]) ?? "symmetric";

@@ -5,6 +5,7 @@ import { UserError } from "../core/host/errors.ts";
 import type { Model } from "../training/model.ts";
 import { type Explanation, withExplainer } from "./explain.ts";
 
+/** For which unit, and how. */
 export interface MaximizeOptions {
   /** The layer that the unit is in, by name: "conv6". */
   readonly layer: string;

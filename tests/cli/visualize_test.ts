@@ -97,6 +97,25 @@ test("visualize draws top patches, images, units without an image and filters of
       assert.ok(number!.some((value) => value !== 0));
     }
 
+    // Other ways: each a column.
+    await visualize([
+      run,
+      "--index",
+      "7",
+      "--layer",
+      "globalAveragePool",
+      "--method",
+      "classMap",
+      "--method",
+      "gradientTimesInput",
+      "--out",
+      out,
+    ]);
+    const [seven] = json(index)["globalAveragePool-images.png"].images;
+    assert.equal(seven.reconstructions.map(({ rule }: { rule: string }) => rule), [
+      ...["classMap", "gradientTimesInput", "classMap", "gradientTimesInput"],
+    ]);
+
     // Without an image: all units of two layers; the deconvnet of the first is its filters where they are positive.
     await visualize([run, "--without-image", "--layer", "conv1", "--layer", "conv2", "--raw", "--out", out]);
     await (denoRun(["allcnn.ts", "visualize", run, "--filters", "--raw", "--out", out]) ??
@@ -121,6 +140,13 @@ test("visualize draws top patches, images, units without an image and filters of
       assert.is(stderr.trim().split("\n").length, 1, stderr);
       assert.not(existsSync(`${folder}/none`));
     };
+    const asked = ["--layer", "conv2", "--index", "1"];
+    await refused(
+      [...asked, "--method", "classmap"],
+      /^allcnn: Cannot explain by "classmap": .* did you mean classMap\?$/m,
+    );
+    await refused([...asked, "--method", "all", "--rule", "guided"], /--rule and --method name two ways to explain/);
+    await refused(["--layer", "conv2", "--method", "all"], /--method does not go with/);
     await refused([], /--layer is missing: network "quickstart" has conv1, conv2, /);
     await refused(["--layer", "conv7"], /layer "conv7".*conv1, conv2, .*globalAveragePool/);
     await refused(["--layer", "conv6", "--unit", "dog"], /unit "dog" of layer "conv6": it has units 0 to 9 \(disc, /);
