@@ -66,6 +66,13 @@ export function tileSeconds(shape: ProductShape, tile: TileShape, rate: number, 
   return flops / (rate * busy) + dispatchSeconds(limits);
 }
 
+/** On llvmpipe a weight gradient takes so many times as long as a product of pixels of its size: it locates each pixel. */
+const GRADIENT_ON_CPU = 1.5;
+
+/** The estimate of a weight gradient, from that of a product of its size. */
+export const gradientSeconds = (seconds: number, { software }: Limits): number =>
+  software ? GRADIENT_ON_CPU * seconds : seconds;
+
 /** Seconds to read and write `elements` numbers of four bytes in all, one thread each. */
 export function copySeconds(elements: number, limits: Limits): number {
   return 4 * elements / (limits.software ? 5e9 : 1e12) + dispatchSeconds(limits);

@@ -10,7 +10,7 @@
  * (n, oy), which tests an edge once a row instead of once a pixel.
  */
 import { type ConvProblem, tapsOf } from "../conv_problem.ts";
-import { gpuRate, type ProductShape, shareOfLoop, tileSeconds } from "../estimate.ts";
+import { gpuRate, gradientSeconds, type ProductShape, shareOfLoop, tileSeconds } from "../estimate.ts";
 import { type PixelProduct, productOperands } from "../operands/pixel_product.ts";
 import { gradientOperands } from "../operands/weight_gradient.ts";
 import type { Family } from "./family.ts";
@@ -138,7 +138,9 @@ const CROWDED = 0.5;
 function seconds(shape: ProductShape, { rows, vectors, lanes, groups = 1 }: Tile, limits: Limits): number {
   const width = shape.columns % 4 === 0 ? 4 : 1, perThread = rows * vectors * width;
   const loop = { products: perThread, bytes: 4 * rows + 4 * width * vectors, others: 0 };
-  const rate = limits.software ? 9e9 + 1e7 * perThread : gpuRate(LOADED * shareOfLoop(loop) * (rows > 4 ? CROWDED : 1));
+  const rate = limits.software
+    ? 1.2e10 + 5e7 * perThread
+    : gpuRate(LOADED * shareOfLoop(loop) * (rows > 4 ? CROWDED : 1));
   return tileSeconds(shape, { rows: rows * groups, columns: lanes * vectors * width, perThread }, rate, limits);
 }
 
@@ -178,6 +180,6 @@ export const direct: Family<DirectTuning, DirectWeightTuning> = {
         parts,
       })),
     shader: weightShader,
-    seconds,
+    seconds: (shape, tuning, limits) => gradientSeconds(seconds(shape, tuning, limits), limits),
   },
 };

@@ -5,7 +5,7 @@
  * `threadRows` rows by `threadVectors` vectors of four columns. A thread's rows and vectors are spread over the tile with
  * the stride of the workgroup.
  */
-import { gpuRate, type ProductShape, shareOfLoop, tileSeconds } from "../../estimate.ts";
+import { gpuRate, gradientSeconds, type ProductShape, shareOfLoop, tileSeconds } from "../../estimate.ts";
 import { biasSums } from "../../operands/gradient_fetch.ts";
 import type { Channels, Family, WeightTuning } from "../family.ts";
 import { tiledThreads, type TiledTuning } from "./tiled_tuning.ts";
@@ -44,6 +44,9 @@ function candidates({ input, output }: Channels, limits: Limits): TiledTuning[] 
 /** Instructions by which a thread finds and masks a vector that it stages (RADV: `npm run isa`). */
 const FETCH = 12;
 
+/** On llvmpipe: operations a second for each byte that is read for a multiply-add, and what a step costs beside. */
+const CPU_RATE = 1.35e10, CPU_STEP = 100;
+
 function seconds(shape: ProductShape, tuning: TiledTuning, limits: Limits): number {
   const { rows, columns, depth, threadRows, threadVectors } = tuning, perThread = threadRows * 4 * threadVectors;
   const [x, y] = tiledThreads(tuning), staged = depth * (rows + columns) / 4 / (x * y);
@@ -52,7 +55,8 @@ function seconds(shape: ProductShape, tuning: TiledTuning, limits: Limits): numb
     bytes: 4 * depth * (threadRows + 4 * threadVectors),
     others: FETCH * staged,
   };
-  const rate = limits.software ? 1.5e9 : gpuRate(shareOfLoop(loop));
+  const onCpu = CPU_RATE / (loop.bytes / loop.products + CPU_STEP / loop.products);
+  const rate = limits.software ? onCpu : gpuRate(shareOfLoop(loop));
   return tileSeconds(shape, { rows, columns, perThread }, rate, limits);
 }
 
@@ -65,6 +69,6 @@ export const tiled: Family<TiledTuning, TiledTuning & WeightTuning> = {
     divides: "pixels",
     candidates: (channels, parts, limits) => candidates(channels, limits).map((tuning) => ({ ...tuning, parts })),
     shader: tiledWeight,
-    seconds,
+    seconds: (shape, tuning, limits) => gradientSeconds(seconds(shape, tuning, limits), limits),
   },
 };
