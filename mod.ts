@@ -14,6 +14,18 @@ export {
   type Words,
 } from "./core/host/errors.ts";
 export { evaluate, type EvaluateOptions, type Score } from "./training/evaluate.ts";
+export { type ClassScore, evaluateClasses } from "./training/evaluate_classes.ts";
+export {
+  type ClassStatistics,
+  classStatistics,
+  confidentMistakes,
+  type Confusion,
+  confusions,
+  judge,
+  type Judged,
+  type Share,
+  wilsonInterval,
+} from "./training/class_statistics.ts";
 export type { EpochMetrics } from "./report/metrics.ts";
 export type { Status } from "./training/status.ts";
 export type { Definition } from "./training/definition.ts";

@@ -1,6 +1,7 @@
 /** Command lines: options declared once, for parsing and for --help. */
 import { parseArgs } from "node:util";
 import { UserError } from "../core/host/errors.ts";
+import { didYouMean } from "../core/kinds/nearest.ts";
 
 /** An option `--name VALUE`, or a flag where `value` is null. */
 export interface Option {
@@ -56,7 +57,22 @@ export function helpText({ program = "allcnn", command, positionals, summary, de
   const lines = options.map(({ help }, index) => `  ${names[index]!.padEnd(width)}  ${help}`);
   const places = positionals.map((name) => name.endsWith("?") ? `[${name.slice(0, -1)}]` : name).join(" ");
   const about = details === undefined ? summary : `${summary}\n\n${details}`;
-  return `${about}\n\nUsage: ${program} ${command} ${places} [options]\n\n${lines.join("\n")}`;
+  const usage = [program, command, places, lines.length === 0 ? "" : "[options]"].filter((part) => part !== "").join(
+    " ",
+  );
+  return [about, `Usage: ${usage}`, ...(lines.length === 0 ? [] : [lines.join("\n")])].join("\n\n");
+}
+
+/** What is said of an option that there is not, with the one that is most likely meant; null of other mistakes. */
+function unknownOption(text: string, { options }: Usage, args: readonly string[], hint: string): string | null {
+  const found = /^Unknown option '(-[^']+)'/.exec(text)?.[1];
+  if (found === undefined) return null;
+  // Of `-epochs` the parser names `-e` alone.
+  const typed = args.map((each) => each.split("=")[0]!)
+    .find((each) => each === found || /^-[^-]/.test(found) && each.startsWith(found)) ?? found;
+  const meant = didYouMean(typed.replace(/^-+/, ""), [...options.map(({ name }) => name), "help"]);
+  const best = meant.replace("mean ", "mean --");
+  return meant === "" ? `Unknown option '${typed}'${hint}` : `Unknown option '${typed}'${best} ${hint.slice(2)}`;
 }
 
 /** Parses a command line, or returns null where it asks for --help. Throws `UserError` on anything undeclared. */
@@ -76,7 +92,8 @@ export function parseArguments(usage: Usage, args: readonly string[]): Arguments
       },
     });
   } catch (error) {
-    throw new UserError(`${(error as Error).message.split("\n")[0]!.split(". ")[0]!.replace(/\.$/, "")}${hint}`);
+    const text = (error as Error).message.split("\n")[0]!.split(". ")[0]!.replace(/\.$/, "");
+    throw new UserError(unknownOption(text, usage, args, hint) ?? `${text}${hint}`);
   }
   const { positionals } = parsed, values: Readonly<Record<string, unknown>> = parsed.values;
   if (values["help"] === true) return null;

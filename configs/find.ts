@@ -9,11 +9,11 @@ function shippedFolder(): URL {
   return new URL("../configs/", here);
 }
 
-/** Their names, sorted; none where allcnn itself comes from the network. */
-async function shippedNames(): Promise<string[]> {
+/** The names of the configs that come along, sorted; none where allcnn itself comes from the network. */
+export async function shippedNames(): Promise<string[]> {
   const folder = shippedFolder();
   if (folder.protocol !== "file:") return [];
-  return (await list(pathOf(folder))).filter((name) => name.endsWith(".yaml")).map((name) => name.slice(0, -5));
+  return (await list(pathOf(folder))).filter((name) => name.endsWith(".yaml")).map((name) => name.slice(0, -5)).sort();
 }
 
 /** The text of the config of that name that comes with allcnn, or null if there is none. */

@@ -1,7 +1,7 @@
 /** Many small pictures as one PNG: groups of columns beside one another, a label in front of each row. */
 import { encode } from "fast-png";
-import { escaped } from "./html.ts";
 import { FONT_FAMILY, svgToPng } from "./png.ts";
+import { GRAY, INK, svgText, textWidth as widthOf } from "./svg_text.ts";
 
 /** An image of bytes red, green, blue, or of grey alone, row by row. */
 export interface Picture {
@@ -44,10 +44,6 @@ const MARGIN = 24;
 const GAP = 4;
 const GROUP_GAP = 20;
 const LINE = 18;
-const INK = "#1f2933";
-const GRAY = "#6b7785";
-/** Width of a letter in units of the font size, on average. */
-const LETTER = 0.53;
 
 /** A whole picture as a tile. */
 export function wholeTile(picture: Picture): Tile {
@@ -64,7 +60,7 @@ export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): str
   const cells = groups.map((_, at) => cellOf(rows.flatMap(({ tiles }) => tiles[at]!), side));
   const tallest = Math.max(...cells.map(({ cell }) => cell)), pitch = tallest + GAP;
   const span = (at: number) => groups[at]!.columns * (cells[at]!.cell + GAP) - GAP;
-  const textWidth = (size: number) => (text: string) => text.length * size * LETTER;
+  const textWidth = (size: number) => (text: string) => widthOf(text, size);
   const labels = rows.flatMap(({ label }) => label), labelWidth = Math.max(0, ...labels.map(textWidth(13)));
   const left = Math.ceil(MARGIN + (labelWidth > 0 ? labelWidth + 12 : 0)); // tiles on whole pixels
   const named = groups.some(({ columnNames }) => columnNames !== undefined);
@@ -144,9 +140,4 @@ export function dataUrl({ width, height, pixels }: Picture): string {
   let binary = "";
   for (const byte of png) binary += String.fromCharCode(byte);
   return `data:image/png;base64,${btoa(binary)}`;
-}
-
-/** A line of text in an SVG document. */
-function svgText(x: number, y: number, content: string, attributes: string): string {
-  return `<text x="${x}" y="${y}" ${attributes}>${escaped(content)}</text>`;
 }

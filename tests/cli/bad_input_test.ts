@@ -112,7 +112,7 @@ const CASES: [string, string[], RegExp][] = [
   [
     "an unknown command",
     ["tain"],
-    /Unknown command "tain", did you mean train\? There are show, train, evaluate, predict, visualize, serve, augment, bench, tune/,
+    /Unknown command "tain", did you mean train\? There are configs, show, train, evaluate, predict, visualize, serve, augment, bench, tune/,
   ],
 ];
 

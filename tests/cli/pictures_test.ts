@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { colors } from "../data/_pictures.ts";
 import { allcnn, inFolder } from "./_run.ts";
@@ -49,6 +49,10 @@ test("a folder of pictures: trained, resumed to the same bytes, evaluated, predi
         /^6 images: .*; 1 more could not be read$/m,
       );
       assert.is(readFileSync(predictions, "utf8").trim().split("\n").length, 6);
+      const mistakes = join(folder, "mistakes.png"), untrained = join(folder, "untrained");
+      await run("train", config, data, `--out=${untrained}`, "--epochs=0");
+      await run("evaluate", untrained, data, `--mistakes=${mistakes}`);
+      assert.ok(existsSync(mistakes), "mistakes among pictures of several sizes");
       const picture = join(pictures.directory, "val/a/0.JPEG");
       const names = JSON.parse(readFileSync(join(whole, "classes.json"), "utf8")) as string[];
       assert.equal(names, ["a", "b", "c"]);
