@@ -1,5 +1,5 @@
 /** `allcnn report`: the paper's tables with the results of runs beside them, as a page or as Markdown. */
-import { readShipped } from "../configs/find.ts";
+import { readShippedConfig } from "../configs/find.ts";
 import { parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
 import { oneLine, UserError } from "../core/host/errors.ts";
@@ -76,7 +76,7 @@ async function reportCommand(args: Arguments): Promise<number> {
 function shippedConfigs(): (name: string) => Promise<Config | null> {
   const known = new Map<string, Promise<Config | null>>();
   const read = async (name: string) => {
-    const text = await readShipped(name);
+    const text = await readShippedConfig(name);
     return text === null ? null : parseConfig(text, `${name}.yaml`);
   };
   return (name) => {
