@@ -29,6 +29,9 @@ export interface Usage {
 export const CONFIG_DETAILS =
   "CONFIG is a YAML file, or the name of a config that comes with allcnn: quickstart, allcnn-c.";
 
+const TRAINED_DETAILS =
+  "RUN_OR_CHECKPOINT is the folder of a run, a safetensors file, or demo: the trained network that comes with allcnn.";
+
 /** Changes the config of commands that take one; `args.list("set")` are the settings of `loadConfig`. */
 export const SET_OPTION: Option = {
   name: "set",
@@ -56,7 +59,8 @@ export function helpText({ program = "allcnn", command, positionals, summary, de
   const width = Math.max(...names.map((name) => name.length));
   const lines = options.map(({ help }, index) => `  ${names[index]!.padEnd(width)}  ${help}`);
   const places = positionals.map((name) => name.endsWith("?") ? `[${name.slice(0, -1)}]` : name).join(" ");
-  const about = details === undefined ? summary : `${summary}\n\n${details}`;
+  const trained = positionals.includes("RUN_OR_CHECKPOINT") ? TRAINED_DETAILS : undefined;
+  const about = [summary, details, trained].filter((part) => part !== undefined).join("\n\n");
   const usage = [program, command, places, lines.length === 0 ? "" : "[options]"].filter((part) => part !== "").join(
     " ",
   );

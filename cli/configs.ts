@@ -1,5 +1,5 @@
 /** `allcnn configs`: the configs that come along, a line each. */
-import { readShipped, shippedNames } from "../configs/find.ts";
+import { readShippedConfig, shippedConfigs } from "../configs/find.ts";
 import { parseConfig } from "../configs/load.ts";
 import { UserError } from "../core/host/errors.ts";
 import { print } from "../core/host/process.ts";
@@ -22,10 +22,12 @@ export const configs: Command = {
 const HEAD = ["config", "data", "parameters", "paper's error", "what it is"];
 
 async function configsCommand(): Promise<number> {
-  const names = await shippedNames();
+  const names = await shippedConfigs();
   if (names.length === 0) throw new UserError("Cannot list the configs: allcnn itself does not lie on this machine");
   const rows = await Promise.all(names.map(async (name) => {
-    const text = (await readShipped(name))!, config = parseConfig(text, `${name}.yaml`), { paper, dataset } = config;
+    const text = (await readShippedConfig(name))!,
+      config = parseConfig(text, `${name}.yaml`),
+      { paper, dataset } = config;
     const error = paper === undefined ? "-" : `${paper.testError.toFixed(2)} %`;
     return [name, dataset.name, count(parameterCount(config)), error, aboutOf(text)];
   }));

@@ -50,7 +50,8 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
       rules,
       report: (done) => screen.report(`Explaining ${layer}`, done),
     });
-    const about = { layer, rules, k, searched: pixels.count };
+    const of = from.samples === undefined ? `${split} images of ${from.config.name}` : "sample pictures";
+    const about = { layer, rules, k, searched: pixels.count, of };
     const found = patches.map((row, n) => ({ unit: units[n]!, patches: row }));
     figures.push(figureOf(subject, about, found, (example) => ({
       example,
@@ -62,10 +63,10 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
 }
 
 /** The source with so many examples of the split; without a number all, of a software adapter's fewer. */
-function limited({ config, directory }: Source, split: "train" | "test", examples: number | null, software: boolean) {
-  const key = split === "train" ? "trainExamples" : "testExamples";
+function limited(source: Source, split: "train" | "test", examples: number | null, software: boolean) {
+  const { config } = source, key = split === "train" ? "trainExamples" : "testExamples";
   const most = examples ?? Math.min(config[key] ?? Infinity, software ? SOFTWARE_EXAMPLES : Infinity);
-  return { directory, config: most === Infinity ? config : { ...config, [key]: most } };
+  return { ...source, config: most === Infinity ? config : { ...config, [key]: most } };
 }
 
 /** The units in the order of their largest activation. */
@@ -76,11 +77,12 @@ function mostActive(lists: readonly (readonly TopActivation[])[]): number[] {
 
 function figureOf(
   subject: Subject,
-  { layer, rules, k, searched }: {
+  { layer, rules, k, searched, of }: {
     readonly layer: string;
     readonly rules: readonly string[];
     readonly k: number;
     readonly searched: number;
+    readonly of: string;
   },
   rows: readonly { readonly unit: number; readonly patches: readonly Patch[] }[],
   imageOf: (example: number) => object,
@@ -99,7 +101,7 @@ function figureOf(
     grid: {
       title: `${config.name}, ${layer}: what its units respond to`,
       notes: [
-        `each row: the ${k} of ${searched} ${split} images of ${config.dataset.name} that activate the unit most, ` +
+        `each row: the ${k} of ${searched} ${of} that activate the unit most, ` +
         `cropped to its receptive field, ${height}x${width} pixels (white: outside of the image)`,
         ...colourNotes(subject),
       ],
@@ -121,6 +123,7 @@ function figureOf(
       scale,
       split,
       searched,
+      of,
       patches: rows.flatMap(({ patches }, row) =>
         patches.map(({ unit, example, position, activation, image }, column) => ({
           row,

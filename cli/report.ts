@@ -1,5 +1,5 @@
 /** `allcnn report`: the paper's tables with the results of runs beside them, as a page or as Markdown. */
-import { readShipped } from "../configs/find.ts";
+import { readShippedConfig } from "../configs/find.ts";
 import { parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
 import { oneLine, UserError } from "../core/host/errors.ts";
@@ -50,7 +50,7 @@ async function reportCommand(args: Arguments): Promise<number> {
     warnings.push(oneLine(message));
     printError(`allcnn: ${oneLine(message)}`);
   };
-  const original = shippedConfigs();
+  const original = originalConfigs();
   const runs: TrainedRun[] = [];
   for (const { folder, note } of await findRuns(args.positionals(0), warn)) {
     try {
@@ -73,10 +73,10 @@ async function reportCommand(args: Arguments): Promise<number> {
 }
 
 /** The config of a name that comes with allcnn, or null; each is read once. */
-function shippedConfigs(): (name: string) => Promise<Config | null> {
+function originalConfigs(): (name: string) => Promise<Config | null> {
   const known = new Map<string, Promise<Config | null>>();
   const read = async (name: string) => {
-    const text = await readShipped(name);
+    const text = await readShippedConfig(name);
     return text === null ? null : parseConfig(text, `${name}.yaml`);
   };
   return (name) => {

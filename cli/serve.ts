@@ -18,6 +18,7 @@ import type { Command } from "./command.ts";
 import { dataFolder } from "./data_folder.ts";
 import { classesOf, keptClasses, TRAINED_OPTIONS } from "./open_trained.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
+import { orSamples } from "./sample_pictures.ts";
 import { openDeviceFor } from "./tuning_options.ts";
 import { OPTION_WORDS } from "./words.ts";
 
@@ -64,6 +65,7 @@ async function serveCommand(args: Arguments): Promise<number> {
     classes,
     source: () => data instanceof UserError ? Promise.reject(data) : Promise.resolve(data),
     examples: examples ?? (context.limits.software ? SOFTWARE_EXAMPLES : EXAMPLES),
+    searched: data instanceof UserError || data.samples === undefined ? "test images" : "sample pictures",
     files,
     report,
     line,
@@ -86,7 +88,11 @@ async function serveCommand(args: Arguments): Promise<number> {
 async function dataOf(args: Arguments, config: Config, screen: ProgressLine): Promise<Source | UserError> {
   try {
     const { dataset } = config, classes = await keptClasses(args.positional(0)!, dataset);
-    return { config: dataset, directory: await dataFolder(args, dataset, screen), classes };
+    return await orSamples(args, dataset, screen, async () => ({
+      config: dataset,
+      directory: await dataFolder(args, dataset, screen),
+      classes,
+    }));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     screen.line(`${error.inWords(OPTION_WORDS)}; the page has no images of the data set`);

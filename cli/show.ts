@@ -20,6 +20,7 @@ import { inputShape } from "../data/datasets/mod.ts";
 import { type LaidOut, layOutPrograms } from "../training/lay_out_programs.ts";
 import { type Definition, specsOf } from "../training/definition.ts";
 import { noConfig, openAny } from "../training/model_file.ts";
+import { isShippedModel } from "../training/shipped_model.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { progressLine } from "./progress.ts";
@@ -29,7 +30,8 @@ export const show: Command = {
     command: "show",
     positionals: ["CONFIG_OR_RUN"],
     summary: "Shows a network: its layers, the program that trains it, memory, shaders. Computes nothing.",
-    details: `${CONFIG_DETAILS}\nA run's folder or a checkpoint will do as well.\n\n` +
+    details:
+      `${CONFIG_DETAILS}\nA run's folder, a checkpoint or demo, the trained network that comes along, will do as well.\n\n` +
       "Kernels are chosen for a typical GPU, each kernel's default; with --device, for the one of this machine, from\n" +
       "what the tuner has found there.",
     options: [
@@ -113,7 +115,8 @@ async function definitionFor(args: Arguments): Promise<Definition | Config> {
   if (named === null && folder && await exists(`${path}/config.yaml`)) {
     return await loadConfig(`${path}/config.yaml`, settings);
   }
-  if (named === null && !folder && !path.endsWith(".safetensors")) return await loadConfig(path, settings);
+  const trained = path.endsWith(".safetensors") || await isShippedModel(path);
+  if (named === null && !folder && !trained) return await loadConfig(path, settings);
   const given = named === null ? null : await loadConfig(named);
   const { checkpoint, definition } = await openAny(path, given, progressLine({ toError: true }).line);
   select(checkpoint, specsOf(definition).saved, path);

@@ -15,6 +15,7 @@ import { patchFigures } from "./figure_patches.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
 import { progressLine } from "./progress.ts";
 import { findImages } from "./read_images.ts";
+import { orSamples } from "./sample_pictures.ts";
 
 export const visualize: Command = {
   usage: {
@@ -113,8 +114,9 @@ async function visualizeCommand(args: Arguments): Promise<number> {
   const files = await findImages([...args.list("images"), ...args.positionals(1)], MOST);
   if (files.length > 0) await checkDecoder(); // without it no image can be read: say so once, and before anything slow
   const trained = await openTrained(args, screen), out = named ?? `runs/${trained.config.name}-visualize`;
-  const index = await readIndex(out);
-  const figures = await mode.draw({ ...trained, args, screen, files, scale, split });
+  const index = await readIndex(out), { dataset } = trained.config;
+  const source = () => split === "test" ? orSamples(args, dataset, screen, trained.source) : trained.source();
+  const figures = await mode.draw({ ...trained, source, args, screen, files, scale, split });
   trained.model.context.close();
   const written: string[] = [];
   const write = async (name: string, contents: Uint8Array | string) => {

@@ -22,12 +22,12 @@ const canvasOf = ({ height, width, pixels }: PatchPicture, label: string) =>
 
 /** `chooseUnit` hears of the unit that is to be looked into. */
 export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): UnitsView {
-  const { classes, layers, examples } = run, last = layers.at(-1)!.name, known = new Map<string, TopUnits>();
+  const { classes, layers, examples, searched } = run, last = layers.at(-1)!.name, known = new Map<string, TopUnits>();
   const nameOf = (layer: string, unit: number) => layer === last ? classes[unit]! : `unit ${unit}`;
   let shown: { layer: LayerInfo; version: string | null; choice: Choice | null; unit: number | "top" } | null = null;
   let abort = new AbortController();
   const button = byId<HTMLButtonElement>("search"), progress = byId<HTMLProgressElement>("units-progress");
-  byId("units-note").textContent = `The parts of up to ${examples} test images that activate each unit of the chosen ` +
+  byId("units-note").textContent = `The parts of up to ${examples} ${searched} that activate each unit of the chosen ` +
     "layer most, found by the server.";
 
   /** Does one thing at a time, with progress; what goes wrong is a line. */
@@ -65,7 +65,7 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
   function list({ units, examples, version }: TopUnits): void {
     const { layer, unit } = shown!;
     const of = version === shown!.version ? "" : ", of the checkpoint before";
-    say("units-status", `${units.length} units of ${layer.name} on ${examples} test images${of}; choose one`);
+    say("units-status", `${units.length} units of ${layer.name} on ${examples} ${searched}${of}; choose one`);
     const buttons = units.map((best, index) => {
       const name = nameOf(layer.name, index);
       const patch = best === null ? "–" : canvasOf(best.image, `the patch that activates ${name} most`);

@@ -33,6 +33,7 @@ export async function stageProgram(folder: string): Promise<string[]> {
   for (const name of readdirSync("configs").filter((name) => /\.(yaml|json)$/.test(name))) {
     copy(`configs/${name}`, join(folder, "configs", name));
   }
+  copy("models/demo.safetensors", join(folder, "models/demo.safetensors"));
   copy("bench/gpu.sh", join(folder, "bench/gpu.sh"));
   const installed = await bundlePeers(join(program, "peers"));
   for (const name of installedPackages(PEERS_MODULES)) copyLicense(PEERS_MODULES, name, program);

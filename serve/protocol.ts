@@ -23,6 +23,8 @@ export interface RunInfo {
   readonly ways: readonly Way[];
   /** Test images that are searched for top patches, at most. */
   readonly examples: number;
+  /** What these are, in words. */
+  readonly searched: string;
 }
 
 /** A checkpoint that is in use. */

@@ -34,6 +34,8 @@ export interface Subject extends Origin {
   readonly classes: readonly string[];
   /** Most test images that are searched for top patches. */
   readonly examples: number;
+  /** What these are, in words. */
+  readonly searched: string;
   /** The files of the page by path. */
   readonly files: ReadonlyMap<string, Reply>;
   /** Hears of what is wrong with single images. */
@@ -133,7 +135,7 @@ export function routesOf(subject: Subject): Routes {
   ]);
 }
 
-function runInfo({ config, path, classes, context, examples }: Subject): RunInfo {
+function runInfo({ config, path, classes, context, examples, searched }: Subject): RunInfo {
   return {
     name: config.name,
     path,
@@ -144,6 +146,7 @@ function runInfo({ config, path, classes, context, examples }: Subject): RunInfo
     layers: infoLeaves(networkInfo(config)),
     ways: waysOf(config),
     examples,
+    searched,
   };
 }
 

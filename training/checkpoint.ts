@@ -45,10 +45,13 @@ export interface Checkpoint {
   readonly others?: Readonly<Record<string, string>>;
 }
 
-/** The bytes of a safetensors file that holds a checkpoint, as `onCheckpoint` of `train` gets it. */
-export async function encode(checkpoint: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * The bytes of a safetensors file that holds a checkpoint, as `onCheckpoint` of `train` gets it; float32 unless `dtype`
+ * says otherwise, as a resumed training needs it.
+ */
+export async function encode(checkpoint: Checkpoint, dtype: "F32" | "F16" = "F32"): Promise<Uint8Array<ArrayBuffer>> {
   const { tensors, others: _others, ...rest } = checkpoint;
-  return await encodeTensors({ metadata: { allcnn: JSON.stringify(rest) }, tensors });
+  return await encodeTensors({ metadata: { allcnn: JSON.stringify(rest) }, tensors }, dtype);
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

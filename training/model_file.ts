@@ -38,13 +38,16 @@ export interface LoadOptions extends ModelOptions {
 }
 
 /**
- * A trained model, from the folder of a run, a safetensors file, or its bytes. The file carries its config, or the network that was
+ * A trained model, from the folder of a run, a safetensors file, or its bytes; `demo` is the network that comes along,
+ * unless there is a file or folder of that path. The file carries its config, or the network that was
  * built in code; `definition`, a config or a network and the shape of its images, is needed for one made elsewhere, and
  * for a network with layers of one's own. Where the file names a whitening, it is read from beside it. Throws
  * `UserError` where the file cannot be read, has no network and `definition` is missing, or is of another network.
  *
  * @example
  * ```ts
+ * console.log((await loadModel(device, "demo")).classes); // 10
+ *
  * const config = await loadConfig("quickstart");
  * await saveModel(await openModel(device, config), "untrained.safetensors");
  * const model = await loadModel(device, "untrained.safetensors"); // the file carries the config

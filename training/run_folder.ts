@@ -14,6 +14,7 @@ import type { Whitening } from "../data/whitening.ts";
 import { decodeWhitening, encodeWhitening } from "../data/whitening_file.ts";
 import { drawCurves } from "../report/curves.ts";
 import { type EpochMetrics, parseRows } from "../report/metrics.ts";
+import { isShippedModel, readShippedModel } from "./shipped_model.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
 const PREVIOUS = "checkpoint.previous.safetensors";
@@ -144,8 +145,9 @@ export async function latestCheckpoint(folder: string, warn: (message: string) =
   throw damaged ?? new UserError(`There is no run in "${folder}": it holds no ${CHECKPOINT}`);
 }
 
-/** A checkpoint from a run's folder or a file. */
+/** A checkpoint from a run's folder or a file, or of a network that comes with allcnn, by its name. */
 export async function openCheckpoint(path: string, warn: (message: string) => void): Promise<Checkpoint> {
+  if (await isShippedModel(path)) return await decode(await readShippedModel(path), path);
   if (await isDirectory(path)) return await latestCheckpoint(path, warn);
   return await decode(await readFile(path), path);
 }

@@ -3,7 +3,7 @@
  * the data. Bytes in, bytes out. A SHA-256 under `allcnn_sha256` in the metadata makes damage visible.
  */
 import { UserError } from "./errors.ts";
-import { FLOAT_FORMATS } from "./float_formats.ts";
+import { FLOAT_FORMATS, type WrittenFormat } from "./float_formats.ts";
 import { foreignFormat } from "./foreign_formats.ts";
 
 /** A tensor in main memory. */
@@ -69,18 +69,22 @@ async function formerChecksumOf(metadata: object, entries: object, body: Uint8Ar
   return await sha256(new TextEncoder().encode(`${header}${await sha256(body)}`));
 }
 
-/** The file's bytes, with a checksum added to the metadata. */
-export async function encodeTensors({ metadata, tensors }: TensorFile): Promise<Uint8Array<ArrayBuffer>> {
+/** The file's bytes, with a checksum added to the metadata; its values are float32 unless `dtype` says otherwise. */
+export async function encodeTensors(
+  { metadata, tensors }: TensorFile,
+  dtype: WrittenFormat = "F32",
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { size: bytesEach, write } = FLOAT_FORMATS[dtype]!;
   const entries: Record<string, Entry> = {};
   let size = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {
-    entries[name] = { dtype: "F32", shape, data_offsets: [size, size += data.byteLength] };
+    entries[name] = { dtype, shape, data_offsets: [size, size += bytesEach * data.length] };
   }
   const body = new Uint8Array(size);
   let at = 0;
   for (const { data } of Object.values(tensors)) {
-    body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+    body.set(write!(data), at);
+    at += bytesEach * data.length;
   }
   const hashed = { ...metadata, [CHECKSUM]: await checksumOf(metadata, entries, body) };
   const json = new TextEncoder().encode(JSON.stringify({ __metadata__: hashed, ...entries }));

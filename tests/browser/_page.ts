@@ -50,6 +50,14 @@ export async function evaluateCheckpoint(path: string, url: string | null) {
   return score;
 }
 
+/** The parameters of the network that comes along, from bytes that a page has fetched, or by its name. */
+export async function loadDemo(url: string | null): Promise<Record<string, number[]>> {
+  const source = url === null ? "demo" : new Uint8Array(await (await fetch(url)).arrayBuffer());
+  const model = await allcnn.loadModel(await device(), source), params = await allcnn.getParams(model);
+  allcnn.closeModel(model);
+  return Object.fromEntries(Object.entries(params).map(([name, { data }]) => [name, Array.from(data.subarray(0, 99))]));
+}
+
 /** What `openDevice` says in a browser without WebGPU. */
 export async function messageWithoutWebGPU(): Promise<string> {
   Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inFolder } from "../cli/_run.ts";
 import { relativeError } from "../_gpu.ts";
+import { decode } from "../../training/checkpoint.ts";
 import { bundle, CHROMIUM, openPage, type Page } from "./_chromium.ts";
 import * as node from "./_page.ts";
 
@@ -118,6 +119,20 @@ inBrowser("a browser trains the quickstart as Node does, and each evaluates the 
   compareLosses([own.loss], [browser.losses.at(-1)!]);
   assert.is(own.error, browser.errors.at(-1));
 });
+
+inBrowser(
+  "a browser loads the network that comes along by its URL, and by its name beside the library",
+  async (page) => {
+    files["elsewhere/demo.safetensors"] = files["models/demo.safetensors"] = readFileSync("models/demo.safetensors");
+    const { tensors } = await decode(new Uint8Array(files["models/demo.safetensors"]), "demo");
+    const here = Object.fromEntries(
+      Object.entries(tensors).map(([name, { data }]) => [name, Array.from(data.subarray(0, 99))]),
+    );
+    for (const url of ["/elsewhere/demo.safetensors", null]) {
+      assert.equal(await page.call("loadDemo", url), here);
+    }
+  },
+);
 
 inBrowser("the example's page opens, and evaluates the network that it finds in IndexedDB", async (page) => {
   files["examples/browser/index.html"] = readFileSync("examples/browser/index.html");

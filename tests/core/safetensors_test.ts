@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
+import { FLOAT_FORMATS } from "../../core/host/float_formats.ts";
 import { decodeTensors, encodeTensors, sha256 } from "../../core/host/safetensors.ts";
 
 const TENSORS = {
@@ -44,6 +45,42 @@ test("decoding gives back names in order, shapes, every bit of the data, and the
     assert.equal(bits(tensors[name]!), bits(expected), name);
   }
   assert.equal(metadata, METADATA);
+});
+
+test("half precision is rounded to the nearest, ties to even, and takes half the bytes", async () => {
+  const pairs = [
+    [1, 1],
+    [-0, -0],
+    [1 + 2 ** -11, 1], // in the middle of two: the even one
+    [1 + 3 * 2 ** -11, 1 + 2 ** -9],
+    [1 + 2 ** -11 + 2 ** -20, 1 + 2 ** -10],
+    [-(2 - 2 ** -12), -2], // carries into the exponent
+    [65504, 65504],
+    [65519, 65504],
+    [65520, Infinity],
+    [-Infinity, -Infinity],
+    [2 ** -14, 2 ** -14],
+    [3 * 2 ** -24, 3 * 2 ** -24], // subnormal
+    [2.5 * 2 ** -24, 2 * 2 ** -24],
+    [2 ** -14 - 2 ** -26, 2 ** -14],
+    [2 ** -25, 0],
+    [1e-40, 0],
+    [NaN, NaN],
+  ] as const;
+  const data = Float32Array.from(pairs, ([value]) => value), tensors = { odd: { shape: [pairs.length], data } };
+  const bytes = await encodeTensors({
+    metadata: {},
+    tensors: { ...tensors, next: { shape: [1], data: Float32Array.of(3) } },
+  }, "F16");
+  const read = (await decodeTensors(bytes, "x")).tensors;
+  assert.equal(bits(read["odd"]!), bits({ data: Float32Array.from(pairs, ([, nearest]) => nearest) }));
+  assert.equal([...read["next"]!.data], [3]);
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  assert.is(bytes.length, 8 + length + 2 * (pairs.length + 1));
+  // What a float16 holds is kept to the bit, whichever it is.
+  const all = FLOAT_FORMATS["F16"]!.read(new Uint8Array(Uint16Array.from({ length: 0x7c00 }, (_, i) => i).buffer));
+  const again = await encodeTensors({ metadata: {}, tensors: { all: { shape: [all.length], data: all } } }, "F16");
+  assert.equal(bits((await decodeTensors(again, "x")).tensors["all"]!), bits({ data: all }));
 });
 
 test("the bytes may lie anywhere in a larger buffer", async () => {

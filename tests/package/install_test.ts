@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { transform } from "esbuild";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -62,11 +62,14 @@ test("installed from its tarball, the package works in Node and in Deno", async 
 import { convForward } from "allcnn/kernels";
 import manifest from "allcnn/package.json" with { type: "json" };
 const config = readFileSync(new URL(import.meta.resolve("allcnn/configs/allcnn-c.yaml")), "utf8");
-console.log(convForward.name, manifest.name, /^name: .*/m.exec(config)[0]);
+const model = readFileSync(new URL(import.meta.resolve("allcnn/models/demo.safetensors")));
+console.log(convForward.name, manifest.name, /^name: .*/m.exec(config)[0], model.length);
 `,
   );
   const paths = await run(process.execPath, "--no-warnings", "paths.js");
-  assert.is(paths.stdout, "conv_forward allcnn name: allcnn-c\n", paths.stderr);
+  const { size } = statSync("models/demo.safetensors");
+  assert.is(paths.stdout, `conv_forward allcnn name: allcnn-c ${size}\n`, paths.stderr);
+  assert.is((await run("npx", "--no-install", "allcnn", "export", "demo", "--onnx", "demo.onnx")).code, 0);
   const trained = await run("npx", "--no-install", "allcnn", "train", "quickstart", ...SMALL, "--epochs=1");
   assert.is(trained.code, 0, trained.stderr);
   assert.match(trained.stdout, /^Done: runs\/quickstart-0$/m);

@@ -54,6 +54,7 @@ test("package.json, package-lock.json and deno.json agree on version, license an
     },
     "./kernels": { types: "./dist/types/kernels/mod.d.ts", default: "./dist/kernels.js" },
     "./configs/*": "./configs/*",
+    "./models/*": "./models/*",
     "./package.json": "./package.json",
   });
   assert.equal([npm.main, npm.types], ["./dist/mod.js", "./dist/types/mod.d.ts"]); // for resolvers without exports
@@ -86,7 +87,7 @@ test("the modules for browsers and of kernels import nothing at all", async () =
   }
 });
 
-test("the tarball holds modules, declarations, configs and documents, and nothing else", async () => {
+test("the tarball holds modules, declarations, configs, the trained network and documents, and nothing else", async () => {
   const files = await listPackage();
   const types = files.filter((path) => path.startsWith("dist/types/"));
   assert.equal(types.filter((path) => !path.endsWith(".d.ts")), []);
@@ -114,6 +115,10 @@ test("the tarball holds modules, declarations, configs and documents, and nothin
       "dist/page/page.css",
       "dist/page/page.js",
       "dist/program.js",
+      "models/README.md",
+      "models/demo.json",
+      "models/demo.safetensors",
+      ...readdirSync("models/samples").map((name) => `models/samples/${name}`),
       "package.json",
     ].sort(),
   );
