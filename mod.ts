@@ -44,7 +44,8 @@ export type { LengthOptions, StepOptions } from "./training/training_options.ts"
 
 // Look inside.
 export { maximize, type MaximizeOptions } from "./explain/maximize.ts";
-export { type Asked, explainBy, type Method, METHODS } from "./explain/methods.ts";
+export type { Asked } from "./explain/asked.ts";
+export { explainBy, type Method, METHODS } from "./explain/methods.ts";
 export { explain, type Explanation, type UnitOptions, type Way } from "./explain/explain.ts";
 export { type SearchOptions, type TopActivation, topActivations } from "./explain/top_activations.ts";
 export { layerNames, upTo } from "./explain/layer_of.ts";

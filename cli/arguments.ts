@@ -20,6 +20,8 @@ export interface Usage {
    * any number.
    */
   readonly positionals: readonly string[];
+  /** What the first is if it is left out. */
+  readonly otherwise?: string;
   readonly summary: string;
   /** Further lines for --help. */
   readonly details?: string;
@@ -59,7 +61,7 @@ export function helpText({ program = "allcnn", command, positionals, summary, de
   const width = Math.max(...names.map((name) => name.length));
   const lines = options.map(({ help }, index) => `  ${names[index]!.padEnd(width)}  ${help}`);
   const places = positionals.map((name) => name.endsWith("?") ? `[${name.slice(0, -1)}]` : name).join(" ");
-  const trained = positionals.includes("RUN_OR_CHECKPOINT") ? TRAINED_DETAILS : undefined;
+  const trained = positionals.some((name) => name.startsWith("RUN_OR_CHECKPOINT")) ? TRAINED_DETAILS : undefined;
   const about = [summary, details, trained].filter((part) => part !== undefined).join("\n\n");
   const usage = [program, command, places, lines.length === 0 ? "" : "[options]"].filter((part) => part !== "").join(
     " ",
@@ -111,7 +113,7 @@ export function parseArguments(usage: Usage, args: readonly string[]): Arguments
   }
   const text = (name: string) => values[name] as string | undefined ?? null;
   return {
-    positional: (index) => positionals[index] ?? null,
+    positional: (index) => positionals[index] ?? (index === 0 ? usage.otherwise : undefined) ?? null,
     positionals: (from) => positionals.slice(from),
     text,
     list: (name) => values[name] as string[] | undefined ?? [],

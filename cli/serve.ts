@@ -26,7 +26,8 @@ export const serve: Command = {
   goesOn: true,
   usage: {
     command: "serve",
-    positionals: ["RUN_OR_CHECKPOINT"],
+    positionals: ["RUN_OR_CHECKPOINT?"],
+    otherwise: "demo",
     summary: "Serves a page to explore a network and its training.",
     details:
       "The page shows the network, its learning curves while it trains, what its units respond to, and what it makes of\n" +

@@ -11,6 +11,7 @@ import type { Command } from "./command.ts";
 import { countOf, type Figure, methodsOf, MOST, rulesOf, type Subject } from "./figure.ts";
 import { filterFigures, unitFigures } from "./figure_filters.ts";
 import { imageFigures, numbersOf } from "./figure_images.ts";
+import { overviewFigures } from "./figure_overview.ts";
 import { patchFigures } from "./figure_patches.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
 import { progressLine } from "./progress.ts";
@@ -20,10 +21,12 @@ import { orSamples } from "./sample_pictures.ts";
 export const visualize: Command = {
   usage: {
     command: "visualize",
-    positionals: ["RUN_OR_CHECKPOINT", "IMAGE...?"],
+    positionals: ["RUN_OR_CHECKPOINT?", "IMAGE...?"],
+    otherwise: "demo",
     summary: "Draws what a trained network responds to, as a grid of pictures.",
     details:
-      "Without images: the patches of the data set that activate the units of a layer most, and what in them does.\n" +
+      "Without more: an overview, of the first layer's weights, of what each layer sees in four images, and of what makes\n" +
+      "their classes. With --layer: the patches of the data set that activate the units of a layer most, and what in them does.\n" +
       "With images, or --index: what in each activates a unit, by each rule, with and without switches of max pooling.\n" +
       "--without-image: the deconvnet from every unit of the first layers. --filters: the first layer's weights.",
     options: [
@@ -79,17 +82,20 @@ const MODES: readonly Mode[] = [
   { by: ["filters"], options: ["layer"], draw: filterFigures },
   { by: ["without-image"], options: ["layer"], draw: unitFigures },
   { by: ["images", "index"], options: ["layer", "unit", "rule", "method", "split"], draw: imageFigures },
-  { by: [], options: ["layer", "unit", "rule", "units", "patches", "examples", "split"], draw: patchFigures },
+  { by: ["layer"], options: ["layer", "unit", "rule", "units", "patches", "examples", "split"], draw: patchFigures },
+  { by: [], options: ["split"], draw: overviewFigures },
 ];
 
 /** The mode that the options ask for. Throws `UserError` on options that do not go together. */
 function modeOf(args: Arguments): Mode {
   const given = (name: string) => args.text(name) !== null || (name === "images" && args.positionals(1).length > 0);
-  const asked = MODES.filter(({ by }) => by.some(given)), mode = asked[0] ?? MODES.at(-1)!;
+  const named = MODES.filter(({ by }) => by.some(given)), special = named.filter(({ by }) => !by.includes("layer"));
+  const asked = special.length > 0 ? special : named, mode = asked[0] ?? MODES.at(-1)!;
   const flag = (name: string) => `--${name}`, name = (mode: Mode) => flag(mode.by.find(given)!);
   if (asked.length > 1) throw new UserError(`${name(asked[0]!)} and ${name(asked[1]!)} are two figures: name one`);
   const known = new Set(MODES.flatMap(({ options }) => options));
   const foreign = [...known].find((option) => given(option) && !mode.options.includes(option));
+  if (foreign !== undefined && asked.length === 0) throw new UserError(`${flag(foreign)} needs --layer NAME`);
   if (foreign !== undefined) throw new UserError(`${flag(foreign)} does not go with ${name(mode)}`);
   return mode;
 }

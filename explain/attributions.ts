@@ -6,7 +6,7 @@ import { normals } from "../core/graph/random.ts";
 import type { Model } from "../training/model.ts";
 import { elements } from "../core/graph/tensor.ts";
 import { type Explainer, type Explanation, type UnitOptions, withExplainer } from "./explain.ts";
-import type { Asked } from "./methods.ts";
+import type { Asked } from "./asked.ts";
 
 /** The gradients of the units that `seen` names, at other images. */
 type Gradients = (images: Float32Array) => Promise<Explanation[]>;

@@ -16,7 +16,7 @@ import { kindOf } from "../layers/layer_kind.ts";
 import { type Model, withOwnBuffers } from "../training/model.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { upTo } from "./layer_of.ts";
-import type { Asked } from "./methods.ts";
+import type { Asked } from "./asked.ts";
 
 /** A map [height, width], row by row. */
 interface PositionMap {

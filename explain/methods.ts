@@ -6,16 +6,9 @@ import { checkImages } from "../data/check_dataset.ts";
 import type { Model } from "../training/model.ts";
 import { gradientTimesInput, integratedGradients, smoothGrad } from "./attributions.ts";
 import { classMap } from "./class_map.ts";
-import { explain, type Explanation, type UnitOptions } from "./explain.ts";
+import type { Asked } from "./asked.ts";
+import { explain, type Explanation } from "./explain.ts";
 import { occlusion } from "./occlusion.ts";
-
-/** Whose response is asked for. */
-export interface Asked extends UnitOptions {
-  /** The layer that the unit is in, by name: "conv6". */
-  readonly layer: string;
-  /** Does max pooling send signals to where the maximum was (the default), or spread them evenly over the window? */
-  readonly switches?: boolean;
-}
 
 /** A way to explain: a name, what it does in a line, and how. */
 export interface Method {

@@ -3,7 +3,7 @@ import { elements } from "../core/graph/tensor.ts";
 import type { Model } from "../training/model.ts";
 import { fixedUnits } from "./attributions.ts";
 import { type Explanation, withExplainer } from "./explain.ts";
-import type { Asked } from "./methods.ts";
+import type { Asked } from "./asked.ts";
 
 /** A square has a quarter of the shorter side; squares overlap by half. */
 const SHARE = 4;

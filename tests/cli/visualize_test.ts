@@ -116,6 +116,16 @@ test("visualize draws top patches, images, units without an image and filters of
       ...["classMap", "gradientTimesInput", "classMap", "gradientTimesInput"],
     ]);
 
+    // Without more: an overview.
+    await visualize([run, "--out", `${folder}/overview`]);
+    const overview = json(`${folder}/overview/index.json`);
+    assert.equal(Object.keys(overview).sort(), ["conv1-filters.png", "globalAveragePool-images.png", "layers.png"]);
+    assert.equal(overview["layers.png"].layers.at(-1).explanations.length, 4);
+    assert.is(
+      new Set(overview["globalAveragePool-images.png"].images.map(({ label }: { label: string }) => label)).size,
+      4,
+    );
+
     // Without an image: all units of two layers; the deconvnet of the first is its filters where they are positive.
     await visualize([run, "--without-image", "--layer", "conv1", "--layer", "conv2", "--raw", "--out", out]);
     await (denoRun(["allcnn.ts", "visualize", run, "--filters", "--raw", "--out", out]) ??
@@ -147,7 +157,7 @@ test("visualize draws top patches, images, units without an image and filters of
     );
     await refused([...asked, "--method", "all", "--rule", "guided"], /--rule and --method name two ways to explain/);
     await refused(["--layer", "conv2", "--method", "all"], /--method does not go with/);
-    await refused([], /--layer is missing: network "quickstart" has conv1, conv2, /);
+    await refused(["--unit", "3"], /--unit needs --layer NAME/);
     await refused(["--layer", "conv7"], /layer "conv7".*conv1, conv2, .*globalAveragePool/);
     await refused(["--layer", "conv6", "--unit", "dog"], /unit "dog" of layer "conv6": it has units 0 to 9 \(disc, /);
     await refused(["--layer", "conv2", "--index", "1000"], /image 1000 of shapes: there are 0 to 63/);
