@@ -34,11 +34,9 @@ if (bytes.length > MOST_BYTES) {
 }
 await writeFile(FILE, bytes);
 
-const evaluate = ["dist/allcnn.js", "evaluate", FILE, ...options];
+const evaluate = ["dist/allcnn.js", "evaluate", FILE, "--json", ...options];
 const said = execFileSync(process.execPath, evaluate, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-const found = /^(\d+) images: loss ([\d.]+), error ([\d.]+) %$/m.exec(said);
-if (found === null) throw new Error(`evaluate said something else: ${said}`);
-const [examples, loss, error] = found.slice(1).map(Number) as [number, number, number];
+const { images: examples, loss, error } = JSON.parse(said);
 
 const measured: Measured = {
   config,
@@ -52,4 +50,4 @@ const measured: Measured = {
 await writeFile("models/demo.json", JSON.stringify(measured));
 await writeFile("models/README.md", modelCard(measured));
 execFileSync("node_modules/.bin/deno", ["fmt", "--quiet", "models/demo.json", "models/README.md"]);
-console.log(`${FILE}: ${bytes.length} bytes, test error ${error} % on ${examples} images`);
+console.log(`${FILE}: ${bytes.length} bytes, test error ${error.toFixed(2)} % on ${examples} images`);
