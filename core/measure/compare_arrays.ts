@@ -4,7 +4,7 @@ import type { Shader } from "../../kernels/kernel.ts";
 import { createBuffer } from "../device/buffers.ts";
 import type { Context } from "../device/device.ts";
 import { pipelineFor } from "../device/pipeline.ts";
-import { bind } from "../device/plan.ts";
+import { bind, type Dispatch } from "../device/plan.ts";
 import { encodePass } from "./profile.ts";
 import { bytesOf, type DType, elements, type Shape } from "../graph/tensor.ts";
 
@@ -37,6 +37,8 @@ export interface Projection {
 export interface CheckArrays {
   /** Writes a pattern of FILL; `word` is its constant, or its seed. */
   fill(array: DeviceArray, pattern: keyof typeof FILL, word: number): Promise<void>;
+  /** A dispatch that fills an array with what was filled last. */
+  filler(array: DeviceArray): Promise<Dispatch>;
   compare(actual: DeviceArray, expected: DeviceArray): Promise<Comparison>;
   project(array: DeviceArray): Promise<Projection>;
   destroy(): void;
@@ -89,6 +91,11 @@ export async function openCheckArrays(context: Context): Promise<CheckArrays> {
       ]);
       device.queue.writeBuffer(parameters, 0, new Uint32Array([FILL[pattern], word, height!, width!, channels!]));
       device.queue.submit([encoder.finish()]);
+    },
+    async filler(array) {
+      const { code, workgroups } = fillShader(elements(array.shape), array.dtype);
+      const pipeline = await pipelineFor(device, "check/fill", code);
+      return bind(context, "check/fill", pipeline, [{ buffer: parameters, size: 20 }, bound(array)], workgroups);
     },
     async compare(actual, expected) {
       const count = elements(actual.shape), shader = compareShader(count, actual.dtype);

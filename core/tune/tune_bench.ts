@@ -10,6 +10,7 @@ import { repetitionsFor, type Timed, timeDispatches, timePasses } from "../measu
 import { bytesOf } from "../graph/tensor.ts";
 import { INPUTS, type Inputs, openOperands, type Operands, type Runnable } from "./tune_operands.ts";
 import { defaultTuning } from "../graph/tuner.ts";
+import { type Expired, withinBudget } from "./within_budget.ts";
 
 /**
  * Most relative error of an output as a whole, and most error of an element relative to the root mean square. Of f16,
@@ -26,9 +27,6 @@ const sampleSeconds = ({ timestamps }: Context) => timestamps ? 0.001 : 0.01;
 const LONG_SECONDS = 0.05;
 /** Most work in one submission: systems kill submissions that run for seconds. */
 const SUBMISSION_SECONDS = 0.2;
-
-/** Asked between two pieces of work that nothing can interrupt: is the time up? */
-export type Expired = () => boolean;
 
 /** What became of a candidate: timed, or wrong results ("rejected"), or impossible to run ("invalid"), or time up. */
 export type Attempt =
@@ -50,27 +48,19 @@ export interface Bench {
   prefetch(stages: Stages): void;
   /** Compiles stages, compares their results with the reference's, and times them once. */
   attempt(stages: Stages, expired: Expired): Promise<Attempt>;
+  /**
+   * Runs a candidate once more, in company: what is wrong with the results, or null. `round`
+   * decides the values of the operands, and what the device computes before and beside it.
+   */
+  check(runnable: Runnable, round: number): Promise<string | null>;
   /** One sample of each, in seconds on the device; 0 where its clock started again. */
   time(runnables: readonly Runnable[]): Promise<number[]>;
   /** Frees everything but the compiled shaders of `keep`, which is about to be used. */
   close(keep: Stages | null): void;
 }
 
-/** How often a long compilation is asked whether the time is up. */
-const POLL_MILLISECONDS = 100;
-
-/** What the promise becomes, or null once the time is up: the driver's threads go on compiling, and nobody waits. */
-export async function withinBudget<T>(promise: Promise<T>, expired: Expired): Promise<T | null> {
-  promise.catch(() => {}); // where nobody waits any more, nobody hears of its failure either
-  for (;;) {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const pause = new Promise<null>((resolve) => timer = setTimeout(() => resolve(null), POLL_MILLISECONDS));
-    const done = await Promise.race([promise.then((value) => ({ value })), pause]);
-    clearTimeout(timer);
-    if (done !== null) return done.value;
-    if (expired()) return null;
-  }
-}
+/** The inputs of checks, by turns; three, so that each is met with both kinds of company. */
+const CHECKED: readonly Inputs[] = ["other", "random", "coded"];
 
 /** The stages that the others are checked against. */
 function referenceStages({ kernel, problem, ...op }: Op, context: Context): Stages {
@@ -139,7 +129,14 @@ export async function openBench(context: Context, op: Op, expired: Expired): Pro
     }
     const results = { random, coded: await resultsOn("coded", inPlace) };
     const expected = { outputs: projections, inPlace };
-    return benchOf(context, op, operands, { results, expected, compiled, close });
+    return benchOf(context, op, operands, {
+      results,
+      expected,
+      compiled,
+      close,
+      reference,
+      others: () => resultsOn("other", inPlace),
+    });
   } catch (error) {
     close(null);
     throw error;
@@ -157,8 +154,11 @@ function benchOf(
   context: Context,
   op: Op,
   operands: Operands,
-  { results, expected, compiled, close }: {
-    readonly results: Readonly<Record<Inputs, readonly DeviceArray[]>>;
+  { results, expected, compiled, close, reference, others }: {
+    readonly results: Partial<Record<Inputs, readonly DeviceArray[]>>;
+    /** What the others are checked against, and its results on "other" inputs. */
+    readonly reference: Runnable;
+    readonly others: () => Promise<readonly DeviceArray[]>;
     readonly expected: Expected;
     readonly compiled: Stages[];
     readonly close: Bench["close"];
@@ -170,7 +170,7 @@ function benchOf(
   /** What is wrong with the outputs, or null. */
   const compare = async (inputs: Inputs): Promise<string | null> => {
     for (const [index, array] of operands.outputs.entries()) {
-      const { relative, largest, notFinite } = await operands.arrays.compare(array, results[inputs][index]!);
+      const { relative, largest, notFinite } = await operands.arrays.compare(array, results[inputs]![index]!);
       const name = op.writes[index]!.buffer.label;
       if (notFinite > 0) return `leaves ${notFinite} values of ${name} unwritten or not finite`;
       const most = toleranceOf(array);
@@ -230,6 +230,17 @@ function benchOf(
       if (first <= 0) return failed("invalid", "cannot be timed: the device's clock stood still or started again");
       known.set(runnable, first);
       return { status: "timed", seconds: first, compileSeconds, runnable };
+    },
+    async check(runnable, round) {
+      const inputs = CHECKED[round % CHECKED.length]!, before = round % 2 === 1;
+      results.other ??= await others();
+      await operands.load(inputs);
+      if (before) {
+        await operands.reset(reference.stages, expected.inPlace);
+        operands.start(reference);
+      }
+      await operands.reset(runnable.stages, expected.inPlace);
+      return await operands.runBeside(runnable) ?? await compare(inputs);
     },
     async time(runnables) {
       if (updates) await operands.reset(runnables[0]!.stages, expected.inPlace);

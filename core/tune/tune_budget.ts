@@ -1,5 +1,5 @@
 /** Shares a budget among the tasks of a program, so that the search spends it where most can be won. */
-import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried } from "./tune_entry.ts";
+import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried, winnerOf } from "./tune_entry.ts";
 import {
   CAUTION,
   freshEntry,
@@ -41,8 +41,10 @@ const openingGuess = (floorSeconds: number) => 0.1 + 30 * floorSeconds;
 const LEAST_ATTEMPTS = 4;
 
 /** Is there something left to find out? */
-function hasWork({ outcome: { task, entry }, floorSeconds }: Waiting): boolean {
-  return (untried(task, entry).length > 0 && !nearRoofline(entry, floorSeconds)) || !settled(entry);
+function hasWork({ outcome: { task, entry, openingSeconds }, floorSeconds }: Waiting): boolean {
+  // Checked, or there was no time for that in this search.
+  const checked = JSON.stringify(winnerOf(task, entry)) === JSON.stringify(entry.winner) || openingSeconds !== null;
+  return (untried(task, entry).length > 0 && !nearRoofline(entry, floorSeconds)) || !settled(entry) || !checked;
 }
 
 /** Did a search with as large a budget see these candidates, and is all that it measured still valid? */

@@ -44,6 +44,8 @@ export interface Entry {
 
 type Rows = Pick<Entry, "rows">;
 
+/** Shortest time that a sample is thought to take, with what surrounds it. */
+export const SAMPLE_SECONDS = 0.002;
 /** A candidate this many times slower than the best is not timed again. */
 const DROPPED = 3;
 /** Those within this factor of the best are timed round robin, at most so many, and the default. */

@@ -13,7 +13,12 @@ import { bytesOf, type Tensor } from "../graph/tensor.ts";
 
 /** Uniform random numbers; or small integers that tell their place, half of them zero, larger at the edges. */
 export const INPUTS = ["random", "coded"] as const;
-export type Inputs = typeof INPUTS[number];
+/** "other": random numbers again, others. */
+export type Inputs = typeof INPUTS[number] | "other";
+const SEEDS: Readonly<Record<Inputs, number>> = { random: 0, coded: 16, other: 32 };
+
+/** Words that company writes: some MiB, so that it takes as long as a short kernel. */
+const COMPANY = 2 ** 20;
 
 /** A NaN that no arithmetic makes, as f32 and as two of f16: what nothing has written yet. */
 const UNWRITTEN = 0x7fc07eca;
@@ -37,6 +42,10 @@ export interface Operands {
   dispatches(runnable: Runnable): Dispatch[];
   /** Runs once, to the end: what went wrong, if anything, and the seconds that the host waited. */
   run(runnable: Runnable): Promise<{ readonly error: string | null; readonly seconds: number }>;
+  /** `run` in company: between dispatches that write elsewhere, in one pass, and without waiting for what was begun. */
+  runBeside(runnable: Runnable): Promise<string | null>;
+  /** Starts a run and does not wait for it. */
+  start(runnable: Runnable): void;
   destroy(): void;
 }
 
@@ -91,6 +100,29 @@ export async function openOperands(context: Context, op: Op): Promise<Operands> 
       bind(context, op.label, pipelines[index]!, bindings.map((slot) => resource(slot, stages)), shader.workgroups)
     );
 
+  /** Submits one pass, which it asks for within the error scopes, and waits for its end. */
+  const submitted = async (passed: () => readonly Dispatch[]) => {
+    // Encoding and submitting happen before the next await, so that the scopes hold nothing else.
+    for (const scope of SCOPES) device.pushErrorScope(scope);
+    const start = performance.now();
+    let thrown: string | null = null;
+    try {
+      const encoder = device.createCommandEncoder();
+      encodePass(encoder, passed(), {});
+      device.queue.submit([encoder.finish()]);
+    } catch (error) {
+      thrown = firstLine(error);
+    }
+    const scopes = SCOPES.map(() => device.popErrorScope());
+    await device.queue.onSubmittedWorkDone();
+    const seconds = (performance.now() - start) / 1000;
+    const reported = (await Promise.all(scopes)).find((each) => each !== null);
+    context.check(); // a lost device ends the search
+    return { error: thrown ?? (reported ? firstLine(reported.message) : null), seconds };
+  };
+
+  let company: DeviceArray | null = null;
+
   return {
     arrays,
     outputs,
@@ -100,12 +132,12 @@ export async function openOperands(context: Context, op: Op): Promise<Operands> 
       for (const [index, tensor] of op.reads.entries()) {
         const array = inputs[index]!;
         if (outputs.includes(array)) continue; // `reset` fills it
-        const seed = 16 * INPUTS.indexOf(wanted) + index;
+        const seed = SEEDS[wanted] + index;
         if (isStep(tensor)) {
           const step = encodeStep({ step: 3, seed, learningRate: 0.01, first: 0 });
           device.queue.writeBuffer(array.buffer, 0, step);
         } else if (array.dtype === "u32") await arrays.fill(array, "bits", seed);
-        else await arrays.fill(array, wanted, seed);
+        else await arrays.fill(array, wanted === "coded" ? "coded" : "random", seed);
       }
       loaded = wanted;
     },
@@ -126,23 +158,17 @@ export async function openOperands(context: Context, op: Op): Promise<Operands> 
     },
     async run(runnable) {
       await device.queue.onSubmittedWorkDone(); // what fills the arrays is not to be timed
-      // Encoding and submitting happen before the next await, so that the scopes hold nothing else.
-      for (const scope of SCOPES) device.pushErrorScope(scope);
-      const start = performance.now();
-      let thrown: string | null = null;
-      try {
-        const encoder = device.createCommandEncoder();
-        encodePass(encoder, dispatches(runnable), {});
-        device.queue.submit([encoder.finish()]);
-      } catch (error) {
-        thrown = firstLine(error);
-      }
-      const scopes = SCOPES.map(() => device.popErrorScope());
-      await device.queue.onSubmittedWorkDone();
-      const seconds = (performance.now() - start) / 1000;
-      const reported = (await Promise.all(scopes)).find((each) => each !== null);
-      context.check(); // a lost device ends the search
-      return { error: thrown ?? (reported ? firstLine(reported.message) : null), seconds };
+      return await submitted(() => dispatches(runnable));
+    },
+    async runBeside(runnable) {
+      company ??= { buffer: await allocate("tune/company", 4 * COMPANY), shape: [COMPANY], dtype: "u32" };
+      const beside = await arrays.filler(company);
+      return (await submitted(() => [beside, ...dispatches(runnable), beside])).error;
+    },
+    start(runnable) {
+      const encoder = device.createCommandEncoder();
+      encodePass(encoder, dispatches(runnable), {});
+      device.queue.submit([encoder.finish()]);
     },
     destroy() {
       destroy();

@@ -3,22 +3,27 @@ import type { Limits, Stages } from "../../kernels/kernel.ts";
 import { UserError } from "../host/errors.ts";
 import type { Op } from "../graph/op.ts";
 import { median } from "../measure/profile.ts";
-import type { Attempt, Bench, Expired } from "./tune_bench.ts";
+import type { Attempt, Bench } from "./tune_bench.ts";
 import type { TuneCache } from "./tune_cache.ts";
+import { confirm, leastCheckSeconds } from "./tune_confirm.ts";
 import {
   afterRace,
   contenders,
+  defaultRow,
   type Entry,
   mergedRows,
   nearRoofline,
   type Row,
   rowOf,
+  SAMPLE_SECONDS,
   settled,
   type TimedRow,
+  timedRows,
   untried,
   winnerOf,
 } from "./tune_entry.ts";
 import type { Runnable } from "./tune_operands.ts";
+import type { Expired } from "./within_budget.ts";
 import { type Candidate, overLimits, stagesHash, type Task } from "./tune_task.ts";
 
 /** Why candidates were not tried. */
@@ -128,16 +133,13 @@ export interface Allowance {
   readonly pace: readonly Pace[];
 }
 
-/** Shortest time that a sample is thought to take, with what surrounds it. */
-const SAMPLE_SECONDS = 0.002;
-
 const secondsOf = (rows: readonly TimedRow[]) =>
   rows.reduce((sum, { seconds }) => sum + Math.max(SAMPLE_SECONDS, seconds), 0);
 
 /**
  * Tries the candidates of a task that `before` does not tell of: the default first, within the whole budget, then the
- * others within the task's share, until one is near the roofline. The fastest are then timed round robin. What is
- * known is written to the cache before each candidate, which counts as unfinished until it has come back.
+ * others within the task's share, until one is near the roofline. The fastest are then timed round robin, and the winner
+ * is checked. What is known is written to the cache before each candidate, which counts as unfinished until it has come back.
  */
 export async function searchTask(
   task: Task,
@@ -197,13 +199,17 @@ export async function searchTask(
     return true;
   };
 
+  /** Is there time to compile and run a candidate once more? */
+  const fits = async (candidate: Candidate): Promise<boolean> => {
+    const { stages } = await stagesOf(task, candidate);
+    return typeof stages !== "string" && now() + expectedSeconds(pace, task, stages) <= taskEnd;
+  };
+
   /** Times the fastest few again and again, each in turn. */
   const roundRobin = async (): Promise<void> => {
     for (const { tuning } of contenders(task, entry)) {
       const candidate = task.candidates.find(({ text }) => text === JSON.stringify(tuning))!;
-      if (runnables.has(candidate.text)) continue;
-      const { stages } = await stagesOf(task, candidate); // which an earlier search timed
-      if (typeof stages === "string" || now() + expectedSeconds(pace, task, stages) > taskEnd) continue;
+      if (runnables.has(candidate.text) || !await fits(candidate)) continue; // those that an earlier search timed
       await attempt(candidate, []);
     }
     let racing = contenders(task, entry).filter(({ tuning }) => runnables.has(JSON.stringify(tuning)));
@@ -226,6 +232,32 @@ export async function searchTask(
     entry = afterRace(entry, raced.map(([row, taken]) => ({ ...row, seconds: median(taken), samples: taken.length })));
   };
 
+  /** What to use where no winner could be confirmed: that of an earlier search, or the default. */
+  const withoutCheck = (): unknown => {
+    const known = before.winner !== null && rowOf(entry, before.winner)?.status === "timed";
+    return known ? before.winner : defaultRow(task, entry)?.tuning ?? null;
+  };
+
+  /** The winner, once it was confirmed; those that are wrong once are rejected, and the next best is confirmed likewise. */
+  const confirmedWinner = async (): Promise<unknown> => {
+    for (;;) {
+      if (!settled(entry)) await roundRobin();
+      const winner = winnerOf(task, entry), row = timedRows(entry).find(({ tuning }) => tuning === winner);
+      const text = JSON.stringify(winner), candidate = task.candidates.find((each) => each.text === text);
+      if (row === undefined || candidate === undefined || text === JSON.stringify(before.winner)) return winner;
+      const runnable = runnables.get(text), { stop } = options;
+      if (runnable === undefined) { // an earlier search timed it
+        if (await fits(candidate) && await attempt(candidate, [])) continue;
+        return withoutCheck();
+      }
+      const check = async (round: number) => await bench!.check(runnable, round);
+      const checked = await confirm({ row, check, now, began, end: wholeEnd, stop });
+      if (checked.status !== "wrong") return checked.status === "right" ? winner : withoutCheck();
+      record({ ...row, status: "rejected", reason: checked.reason, seconds: null });
+    }
+  };
+
+  let winner: unknown;
   try {
     const left = untried(task, entry), known = contenders(task, entry).map(({ tuning }) => JSON.stringify(tuning));
     // A default that an earlier search timed is timed again: the others must be compared with it.
@@ -236,13 +268,13 @@ export async function searchTask(
       if (note !== "") break;
       const { stages } = await stagesOf(task, candidate);
       const needed = (typeof stages === "string" ? 0 : expectedSeconds(pace, task, stages)) +
-        2 * secondsOf(contenders(task, entry));
+        2 * secondsOf(contenders(task, entry)) + leastCheckSeconds(timedRows(entry)[0]);
       if (now() + needed > (candidate === basis ? wholeEnd : taskEnd)) continue;
       options.onCandidate(task, entry);
       if (await attempt(candidate, queue.slice(index + 1, index + 1 + options.ahead))) measured++;
     }
     if (note === "" && untried(task, entry).length > 0) note = OUT_OF_BUDGET;
-    if (!settled(entry)) await roundRobin();
+    winner = await confirmedWinner();
   } catch (error) {
     try {
       options.check();
@@ -255,8 +287,9 @@ export async function searchTask(
       );
     }
     note = (error as Error).message.split("\n")[0]!;
+    winner = withoutCheck();
   }
-  const winner = winnerOf(task, entry), opened = bench as Bench | null;
+  const opened = bench as Bench | null;
   const budgetSeconds = options.stop() ? 0 : entry.budgetSeconds;
   entry = { ...entry, winner, expected: opened?.expected ?? entry.expected, budgetSeconds };
   const used = task.candidates.find(({ text }) => text === JSON.stringify(winner));

@@ -1,6 +1,7 @@
 /** Kernels, benches and a clock for tests of the tuner that need no device. */
 import type { Limits, Shader, Stages } from "../../kernels/kernel.ts";
 import { type Op, op } from "../../core/graph/op.ts";
+import { draw, key } from "../../core/graph/random.ts";
 import { tensor } from "../../core/graph/tensor.ts";
 import type { Attempt, Bench } from "../../core/tune/tune_bench.ts";
 import type { TuneCache } from "../../core/tune/tune_cache.ts";
@@ -42,7 +43,7 @@ export interface Clock {
 
 /**
  * Search options whose bench reads "device compile" seconds from the shader: "0.5 7" takes 7 seconds to compile and
- * half a second on the device; "wrong 1" computes something else. `tried` lists what was attempted.
+ * half a second on the device; "wrong 1" computes something else; "0.5 7 flaky" does in one check of ten. `tried` lists what was attempted.
  */
 export function imaginedBench(
   cache: TuneCache,
@@ -67,6 +68,13 @@ export function imaginedBench(
         compileSeconds,
         runnable: { stages, pipelines: [] },
       });
+    },
+    check({ stages }, round) {
+      const [first, , often] = codeOf(stages).split(" ");
+      events.push(`check ${codeOf(stages)}`);
+      clock.seconds += 2 * Number(first);
+      const wrong = often === "flaky" && draw(key(15, 0, 0), round) % 10 === 0;
+      return Promise.resolve(wrong ? "computes nonsense" : null);
     },
     time(runnables) {
       const seconds = runnables.map(({ stages }) => Number(codeOf(stages).split(" ")[0]));

@@ -1,54 +1,33 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { convForward, type ConvForwardProblem } from "../../kernels/conv/conv_forward.ts";
-import { PLAIN_PRODUCT } from "../../kernels/conv/families/direct.ts";
-import { type Kernel, scratch, type Shader, type Stages, write } from "../../kernels/kernel.ts";
+import { convForward } from "../../kernels/conv/conv_forward.ts";
+import { scratch, write } from "../../kernels/kernel.ts";
 import { sgdUpdate } from "../../kernels/train/sgd.ts";
 import type { Context } from "../../core/device/device.ts";
 import { type Op, op } from "../../core/graph/op.ts";
 import { stepTensor } from "../../core/graph/step_data.ts";
 import { tensor } from "../../core/graph/tensor.ts";
 import { cachedTuner, searchTuner, tuneOps } from "../../core/tune/tune.ts";
-import { openBench, withinBudget } from "../../core/tune/tune_bench.ts";
+import { openBench } from "../../core/tune/tune_bench.ts";
+import { withinBudget } from "../../core/tune/within_budget.ts";
 import { openTuneCache } from "../../core/tune/tune_cache.ts";
 import { type Row, rowOf } from "../../core/tune/tune_entry.ts";
 import { taskOf } from "../../core/tune/tune_task.ts";
 import { gpu } from "../_gpu.ts";
 import { inFolder } from "../cli/_run.ts";
-
-const PROBLEM: ConvForwardProblem = {
-  batch: 2,
-  height: 5,
-  width: 6,
-  inChannels: 4,
-  outHeight: 5,
-  outWidth: 6,
-  outChannels: 8,
-  kernel: 3,
-  stride: 1,
-  padding: 1,
-  bias: true,
-  slope: 0,
-};
-
-const shader = (code: string): Shader => ({ code, workgroups: [1, 1, 1] });
-const at = (binding: number, name: string, access: string) =>
-  `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<f32>;\n`;
-const MAIN = "@compute @workgroup_size(1) fn main()";
-
-type Fault = (stages: Stages) => Stages;
-const withCode = (edit: (code: string) => string): Fault => (stages) => ({
-  ...stages,
-  dispatches: stages.dispatches.map((stage) => ({
-    ...stage,
-    shader: { ...stage.shader, code: edit(stage.shader.code) },
-  })),
-});
-const then =
-  (code: string, bindings: Stages["dispatches"][0]["bindings"], bytes: number[] = []): Fault => (stages) => ({
-    scratch: [...stages.scratch, ...bytes],
-    dispatches: [...stages.dispatches, { shader: shader(code), bindings }],
-  });
+import {
+  at,
+  type Fault,
+  type Faulty,
+  faultyOp,
+  MAIN,
+  PROBLEM,
+  same,
+  SEARCH,
+  shader,
+  then,
+  withCode,
+} from "./_faulty.ts";
 
 /** What may be wrong with a candidate, and what its row must say. */
 const FAULTS: Record<string, readonly [Fault, Row["status"], RegExp]> = {
@@ -91,33 +70,6 @@ const FAULTS: Record<string, readonly [Fault, Row["status"], RegExp]> = {
     /^cannot be generated: no such tile$/,
   ],
 };
-
-type Faulty = { readonly fault: string };
-
-/** The plain convolution, and as candidates what `faults` make of it; counts what it generates. */
-function faultyOp(faults: Readonly<Record<string, Fault>>): Op {
-  const kernel: Kernel<ConvForwardProblem, Faulty> = {
-    name: "faulty",
-    tunings: () => Object.keys(faults).map((fault) => ({ fault })),
-    stages: (problem, { fault }) => faults[fault]!(convForward.stages(problem, PLAIN_PRODUCT)),
-    cost: convForward.cost,
-  };
-  const { batch, height, width, inChannels, outChannels } = PROBLEM;
-  const reads = [tensor("x", [batch, height, width, inChannels]), tensor("w", [3, 3, inChannels, outChannels])];
-  const y = tensor("y", [batch, height, width, outChannels]);
-  return op(kernel, PROBLEM, { label: "conv", reads: [...reads, tensor("b", [outChannels])], writes: [y] });
-}
-
-const SEARCH = {
-  seconds: 60,
-  spent: 0,
-  again: false,
-  stop: () => false,
-  onCandidate: () => {},
-  onOutcome: () => {},
-};
-
-const same: Fault = (stages) => stages;
 
 test("a compilation that outlasts the budget is not waited for", async () => {
   let finish = () => {};

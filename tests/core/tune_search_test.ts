@@ -28,12 +28,50 @@ test("the fastest wins, a wrong one never does, and what is known is not measure
     const { outcomes: [outcome], tried, events } = await search(folder, ops);
     assert.equal(outcome!.entry.winner, { n: 2 });
     assert.equal(tried.slice(0, 4), ["0.04", "wrong", "0.02", "0.03"]);
-    assert.equal(events, ["closed"]);
+    assert.equal(events.filter((event) => !event.startsWith("check")), ["closed"]);
     const wrong = outcome!.entry.rows.find(({ status }) => status !== "timed")!;
     assert.is(`${wrong.status} ${wrong.reason} ${wrong.seconds}`, "rejected computes nonsense null");
     const again = await search(folder, ops);
     assert.equal([again.tried, measured(again.outcomes), again.seconds], [[], 0, 0]);
     assert.equal(again.outcomes[0]!.entry.winner, { n: 2 });
+  });
+});
+
+test("a winner that is wrong in one check of ten is rejected, and the next best is checked before it takes its place", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04 1", "0.01 1 flaky", "0.03 1", "0.02 1"])];
+    const { outcomes: [outcome], events, seconds } = await search(folder, ops);
+    assert.equal(outcome!.entry.winner, { n: 3 });
+    const flaky = outcome!.entry.rows.find(({ tuning }) => (tuning as { n: number }).n === 1)!;
+    assert.is(flaky.status, "rejected");
+    assert.match(flaky.reason, /^in check \d+ of a winner: computes nonsense$/);
+    assert.is(flaky.seconds, null);
+    const checks = events.filter((event) => event.startsWith("check"));
+    assert.ok(checks.filter((event) => event === "check 0.02 1").length >= 5, checks.join());
+    assert.ok(checks.length <= 80 && seconds < 10, `${checks.length} ${seconds}`);
+  });
+});
+
+test("without the time to check a winner, the default is used; the next search checks it", async () => {
+  await inFolder(async (folder) => {
+    const ops = [imaginedOp("a", ["0.04", "0.01"])], clock: Clock = { seconds: 0 };
+    const options = imaginedBench(await openTuneCache("device", assert.unreachable, folder), clock);
+    const slow = {
+      ...options,
+      openBench: async (op: Op, expired: () => boolean) => ({
+        ...await options.openBench(op, expired),
+        check: () => {
+          clock.seconds += 20;
+          return Promise.resolve(null);
+        },
+      }),
+    };
+    const [outcome] = await searchTasks(await tasksOf(ops, LIMITS), BUDGET, slow);
+    assert.equal(outcome!.entry.winner, { n: 0 });
+    assert.ok(clock.seconds <= 60, `${clock.seconds}`);
+    const again = await search(folder, ops, { again: true });
+    assert.equal(again.outcomes[0]!.entry.winner, { n: 1 });
+    assert.ok(again.events.filter((event) => event === "check 0.01").length >= 5);
   });
 });
 
