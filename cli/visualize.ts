@@ -101,7 +101,7 @@ function modeOf(args: Arguments): Mode {
 }
 
 async function visualizeCommand(args: Arguments): Promise<number> {
-  const mode = modeOf(args), progress = progressLine();
+  const progress = progressLine();
   let complete = true;
   const screen = {
     ...progress,
@@ -114,6 +114,7 @@ async function visualizeCommand(args: Arguments): Promise<number> {
   methodsOf(args);
   ["patches", "units"].forEach((name) => countOf(args, name, 1));
   numbersOf(args);
+  const mode = modeOf(args);
   const scale = args.word("scale", Object.keys(SCALES) as Scale[]) ?? "symmetric";
   const split = args.word("split", ["train", "test"]) ?? "test", named = args.text("out");
   if (named !== null) await readIndex(named);
