@@ -110,7 +110,7 @@ test("the tarball holds modules, declarations, configs, the trained network and 
       "dist/browser.licenses.txt",
       "dist/kernels.js",
       "dist/mod.js",
-      "docs/images/allcnn-c-images.png",
+      "docs/images/demo-images.png",
       "dist/page/index.html",
       "dist/page/page.css",
       "dist/page/page.js",
