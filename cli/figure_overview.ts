@@ -1,20 +1,31 @@
 /** A first look at a network, where nothing particular is asked for: its filters, its layers, and what it sees in four images. */
 import type { Explanation } from "../explain/explain.ts";
+import { layerNames, upTo } from "../explain/layer_of.ts";
 import { explainBy } from "../explain/methods.ts";
 import { onCanvas } from "../explain/top_patches.ts";
+import { kindOf } from "../layers/layer_kind.ts";
 import { leavesOf } from "../layers/tree.ts";
 import { pixelPicture, signalPicture } from "../report/signal_picture.ts";
 import { wholeTile } from "../report/tile_grid.ts";
 import { openPixels } from "../training/example_pixels.ts";
+import type { Model } from "../training/model.ts";
 import { preprocess } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
-import { colourNotes, type Figure, outputOf, rawOf, type Subject, unitName } from "./figure.ts";
+import { colourNotes, type Figure, rawOf, type Subject } from "./figure.ts";
 import { filterFigures } from "./figure_filters.ts";
 import { imageFigures } from "./figure_images.ts";
-import { layerNames } from "../explain/layer_of.ts";
 
-/** Images that are explained, spread over the split so that they are of several classes. */
+/** Images that are explained, each the first of its class. */
 const IMAGES = 4;
+
+/** Wide enough for the names of classes. */
+const SIDE = 128;
+
+interface Shown {
+  readonly name: string;
+  readonly example: number;
+  readonly pixels: Float32Array;
+}
 
 /** The same command line with these options besides. */
 const withOptions = (args: Arguments, layer: string, index: string): Arguments => ({
@@ -24,57 +35,68 @@ const withOptions = (args: Arguments, layer: string, index: string): Arguments =
 });
 
 export async function overviewFigures(subject: Subject): Promise<Figure[]> {
-  const { args, model, source, split } = subject, last = layerNames(model.network).at(-1)!;
-  const examples = await openPixels(await source(), split), seen = new Set<number>();
-  const numbers = Array.from(examples.labels.keys()).filter((n) => {
-    const fresh = !seen.has(examples.labels[n]!);
-    seen.add(examples.labels[n]!);
-    return fresh;
-  }).slice(0, IMAGES);
-  const filters = leavesOf(model.network).some(({ name }) => name === "conv1") ? await filterFigures(subject) : [];
+  const { args, model } = subject, last = layerNames(model.network).at(-1)!, shown = await firstOfClasses(subject);
+  const index = shown.map(({ example }) => example).join(",");
   return [
-    ...filters,
-    await layersFigure(subject, numbers, await Promise.all(numbers.map((n) => examples.read(n)))),
-    ...await imageFigures({ ...subject, args: withOptions(args, last, numbers.join(",")) }),
+    ...hasFilters(model) ? await filterFigures(subject) : [],
+    await layersFigure(subject, shown),
+    ...await imageFigures({ ...subject, args: withOptions(args, last, index) }),
   ];
 }
 
+async function firstOfClasses({ source, split, classes }: Subject): Promise<Shown[]> {
+  const examples = await openPixels(await source(), split), labels = [...examples.labels];
+  const firsts = [...new Set(labels)].map((label) => labels.indexOf(label)).slice(0, IMAGES);
+  return await Promise.all(firsts.map(async (example) => ({
+    name: `${classes[labels[example]!]!}, ${example}`,
+    example,
+    pixels: await examples.read(example),
+  })));
+}
+
+/** Are the first weights those of a convolution that looks at colours? */
+function hasFilters({ specs, input }: Model): boolean {
+  const { shape } = Object.values(specs)[0]!;
+  return shape.length === 4 && shape[2] === input[2];
+}
+
+/** The layers that put out maps, without those that do nothing once a network is trained. */
+function mapLayers({ network, input }: Model): string[] {
+  return layerNames(network).filter((name) => {
+    const cut = upTo(network, name);
+    return kindOf(leavesOf(cut).at(-1)!)?.key !== "dropout" && cut.init([1, ...input]).output.length === 4;
+  });
+}
+
 /** One row for each layer: what in each image activates the layer's most active unit. */
-async function layersFigure(
-  subject: Subject,
-  numbers: readonly number[],
-  images: readonly Float32Array[],
-): Promise<Figure> {
+async function layersFigure(subject: Subject, shown: readonly Shown[]): Promise<Figure> {
   const { model, config, scale, screen } = subject, [height, width] = model.input, size = { height, width };
-  const pixels = new Float32Array(images.reduce((sum, image) => sum + image.length, 0));
-  images.forEach((image, n) => pixels.set(image, n * image.length));
-  const input = await preprocess(model, pixels),
-    layers = layerNames(model.network).filter((layer) => outputOf(model, layer).length === 4);
-  const found: Explanation[][] = [];
+  const length = shown[0]!.pixels.length, pixels = new Float32Array(shown.length * length);
+  shown.forEach((each, n) => pixels.set(each.pixels, n * length));
+  const input = await preprocess(model, pixels), layers = mapLayers(model), found: Explanation[][] = [];
   for (const [index, layer] of layers.entries()) {
     screen.report("Explaining the layers", index / layers.length);
     found.push(await explainBy(model, input, "guided", { layer, unit: "top" }));
   }
-  const columns = numbers.map(String);
   return {
     name: "layers",
     grid: {
       title: `${config.name}: what in an image activates the most active unit of each layer`,
       notes: [`guided backpropagation; ${colourNotes(subject)[0]!}`],
-      groups: columns.map((name) => ({ name, columns: 1 })),
+      groups: shown.map(({ name }) => ({ name, columns: 1 })),
       rows: [
-        { label: ["image"], tiles: images.map((image) => [wholeTile(pixelPicture(onCanvas(model, image), size))]) },
+        { label: ["image"], tiles: shown.map((each) => [wholeTile(pixelPicture(onCanvas(model, each.pixels), size))]) },
         ...layers.map((layer, row) => ({
-          label: [layer, ...new Set(found[row]!.map(({ unit }) => unitName(subject, layer, unit)))].slice(0, 3),
+          label: [layer],
           tiles: found[row]!.map(({ reconstruction }) => [wholeTile(signalPicture(reconstruction, size, scale))]),
         })),
       ],
-      side: 96,
+      side: SIDE,
     },
     index: {
       scale,
       rule: "guided",
-      images: numbers,
+      images: shown.map(({ example }) => example),
       layers: layers.map((layer, row) => ({
         layer,
         explanations: found[row]!.map(({ unit, position, activation }) => ({ unit, position, activation })),

@@ -31,6 +31,7 @@ import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { CONV_SHAPE, convOps } from "./conv_ops.ts";
 import { liveTable } from "./live_table.ts";
+import { OP_OPTIONS, selectOps } from "./select_ops.ts";
 import { compareSteps, openTimedStep } from "./timed_step.ts";
 import { DEFAULT_BUDGET, DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
 import { OPTION_WORDS } from "./words.ts";
@@ -45,8 +46,7 @@ export const tune: Command = {
       { name: "budget", value: "SECONDS", help: `most time for the search; default: ${DEFAULT_BUDGET}` },
       { name: "batch", value: "N", help: "examples per step; default: the config's" },
       SET_OPTION,
-      { name: "conv", value: CONV_SHAPE, help: "one convolution instead of a config: 128,32,32,96,96,3,1,1" },
-      { name: "only", value: "PATTERN", help: "tune ops whose label matches this regular expression, as conv2 or /dw" },
+      ...OP_OPTIONS,
       { name: "fresh", value: null, help: "forget what was measured of these ops before" },
       { name: "show", value: null, help: "print the WGSL of each winner" },
       { name: "report", value: "FILE", help: "write a page with a chart of all candidates of each op (HTML)" },
@@ -92,20 +92,6 @@ async function subjectOf(context: Context, args: Arguments): Promise<Subject | n
   };
 }
 
-/** The ops whose label matches `--only`. */
-function selected(ops: readonly Op[], pattern: string | null): readonly Op[] {
-  if (pattern === null) return ops;
-  let expression;
-  try {
-    expression = new RegExp(pattern);
-  } catch (error) {
-    throw new UserError(`--only expects a regular expression, got "${pattern}": ${(error as Error).message}`);
-  }
-  const matching = ops.filter(({ label }) => expression.test(label));
-  if (matching.length > 0) return matching;
-  throw new UserError(`--only ${pattern} matches no op; there are ${ops.map(({ label }) => label).join(", ")}`);
-}
-
 /** Takes over what another machine exported. Throws `UserError` where the file is damaged, or of another kind of device. */
 export async function importFrom(path: string, cache: TuneCache, line: (text: string) => void): Promise<void> {
   let entries: unknown;
@@ -140,7 +126,7 @@ async function tuneCommand(args: Arguments): Promise<number> {
   if (imported !== null) await importFrom(imported, cache, print);
   const subject = await subjectOf(context, args);
   if (subject !== null) {
-    const ops = selected(subject.ops, args.text("only"));
+    const ops = selectOps(subject.ops, args.text("only"));
     if (args.flag("fresh")) { for (const task of await tasksOf(ops, context.limits)) await cache.remove(task); }
     const peaks = await measurePeaks(context);
     const { outcomes, seconds, interrupted } = await search(context, ops, cache, peaks, budget);

@@ -28,13 +28,9 @@ interface PositionMap {
 const positionsOf = (shape: readonly number[]) => shape.length === 4 ? shape[1]! * shape[2]! : 1;
 
 export async function classMap(model: Model, images: Float32Array, asked: Asked): Promise<Explanation[]> {
-  const seen = await explain(model, images, { ...asked, rule: "gradient" }), size = elements(model.input);
-  const network = upTo(model.network, asked.layer), parts = split(network, model.input), found: Explanation[] = [];
-  for (const [n, each] of seen.entries()) {
-    const map = await mapOf(model, parts, images.slice(n * size, (n + 1) * size), each.unit);
-    found.push({ ...each, reconstruction: onPixels(map, model.input) });
-  }
-  return found;
+  const seen = await explain(model, images, { ...asked, rule: "gradient" });
+  const maps = await mapsOf(model, split(upTo(model.network, asked.layer), model.input), images, seen);
+  return seen.map((each, n) => ({ ...each, reconstruction: onPixels(maps[n]!, model.input) }));
 }
 
 interface Parts {
@@ -64,27 +60,44 @@ function mapProgram(model: Model, { below, above }: Parts) {
   return { program: { ops: [...first.ops, ...rest.ops, ...back.ops], keep: [first.y, back.dx!] }, x, dy };
 }
 
-async function mapOf(model: Model, parts: Parts, image: Float32Array<ArrayBuffer>, unit: number): Promise<PositionMap> {
+/** The map of each image, one after the other, by one plan. */
+async function mapsOf(
+  model: Model,
+  parts: Parts,
+  images: Float32Array,
+  seen: readonly Explanation[],
+): Promise<PositionMap[]> {
+  const size = elements(model.input), maps: PositionMap[] = [];
   return await withOwnBuffers(model, async (own) => {
     const { context, buffers, tuner } = own, { program, x, dy } = mapProgram(own, parts);
-    const oneHot = (count: number) => Float32Array.from({ length: count }, (_, i) => i === unit ? 1 : 0);
     const plan = await compile(context, program, tuner, buffers);
     try {
-      await writeTensor(context, buffers, x, image);
-      if (dy !== null) await writeTensor(context, buffers, dy, oneHot(elements(dy.shape)));
-      const found = (await runAndRead(context, plan, program.keep)).map((bytes) => new Float32Array(bytes));
-      const [values, gradients] = found, [, height, width, channels] = program.keep[0]!.shape;
-      const weights = gradients === undefined ? oneHot(channels!) : channelMeans(gradients, channels!);
-      const map = weighted(values!, weights);
-      return {
-        height: height!,
-        width: width!,
-        values: gradients === undefined ? map : map.map((value) => Math.max(0, value)),
-      };
+      for (const [n, { unit }] of seen.entries()) {
+        await writeTensor(context, buffers, x, images.slice(n * size, (n + 1) * size));
+        if (dy !== null) await writeTensor(context, buffers, dy, oneHot(unit, elements(dy.shape)));
+        const found = (await runAndRead(context, plan, program.keep)).map((bytes) => new Float32Array(bytes));
+        maps.push(mapOf(program.keep[0]!.shape, unit, found));
+      }
+      return maps;
     } finally {
       plan.destroy();
     }
   });
+}
+
+const oneHot = (index: number, count: number) => Float32Array.from({ length: count }, (_, i) => i === index ? 1 : 0);
+
+/** The channel of the unit, or, where there are gradients, the weighted sum of all. */
+function mapOf(
+  [, height, width, channels]: readonly number[],
+  unit: number,
+  [values, gradients]: readonly Float32Array[],
+): PositionMap {
+  if (gradients === undefined) {
+    return { height: height!, width: width!, values: weighted(values!, oneHot(unit, channels!)) };
+  }
+  const map = weighted(values!, channelMeans(gradients, channels!));
+  return { height: height!, width: width!, values: map.map((value) => Math.max(0, value)) };
 }
 
 /** The mean over all positions of [positions, channels]. */

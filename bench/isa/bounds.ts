@@ -42,7 +42,7 @@ export function cyclesOf(
   return { arithmetic, workgroup, global };
 }
 
-/** Multiply-adds of a lane of the SIMD that fill a cycle: those that 16x16x16 matrices hold, 4096, by its lanes. */
+/** What a product of 16x16x16 matrices, of 4096 multiply-adds, is to each lane of a SIMD. */
 const matrixProducts = ({ lanes }: Generation) => 16 ** 3 / lanes;
 
 /** Null where no loop multiplies. */

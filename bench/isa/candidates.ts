@@ -47,6 +47,7 @@ export async function compileFor(
       ]);
       const all = lines(), last = all.at(-1);
       if (last?.event === "done") return reportOf(all);
+      if (last?.event === "refused") throw new UserError(last.message);
       if (last?.event !== "begin") throw new UserError(`Cannot compile for ${wanted.gpu.family}: ${reason(told)}`);
       from = last.candidate.index + 1;
     }

@@ -8,11 +8,12 @@ import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import { loadConfig } from "../../configs/load.ts";
 import { convOps } from "../../cli/conv_ops.ts";
+import { selectOps } from "../../cli/select_ops.ts";
 import { openProbed } from "../../core/device/device.ts";
 import { matrixConfigs } from "../../core/device/probe_matrix.ts";
 import { pipelineFor } from "../../core/device/pipeline.ts";
 import type { Op } from "../../core/graph/op.ts";
-import { firstLine } from "../../core/host/errors.ts";
+import { firstLine, UserError } from "../../core/host/errors.ts";
 import { bytesOf } from "../../core/graph/tensor.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
 import type { Stages } from "../../kernels/kernel.ts";
@@ -25,7 +26,7 @@ export interface Job {
   readonly configs: readonly string[];
   readonly settings: readonly string[];
   readonly conv: string | null;
-  /** Of the ops, only those whose labels contain it. */
+  /** Of the ops, only those whose labels match it. */
   readonly only: string | null;
   /** Of the candidates, only the default. */
   readonly defaults: boolean;
@@ -57,6 +58,8 @@ export type Line =
     readonly shaders: readonly ShaderReport[];
     readonly assembly?: readonly string[];
   }
+  /** What a user got wrong. */
+  | { readonly event: "refused"; readonly message: string }
   | { readonly event: "done" };
 
 const job: Job = JSON.parse(readFileSync(process.argv[2]!, "utf8"));
@@ -121,11 +124,12 @@ const leastProducts = ({ kernel, problem }: Op, tuning: unknown) =>
 
 /** Each distinct problem once. */
 async function candidates(): Promise<{ op: Op; candidate: Candidate }[]> {
-  const problems = new Map(
-    (await ops()).filter(({ label }) => label.includes(job.only ?? ""))
-      .toReversed().map((op) => [JSON.stringify([op.kernel.name, op.problem]), op]),
-  );
-  return [...problems.values()].toReversed().flatMap((op) => {
+  const problems = new Map<string, Op>();
+  for (const op of selectOps(await ops(), job.only)) {
+    const problem = JSON.stringify([op.kernel.name, op.problem]);
+    if (!problems.has(problem)) problems.set(problem, op);
+  }
+  return [...problems.values()].flatMap((op) => {
     const tunings = op.kernel.tunings(op.problem, context.limits);
     return (job.defaults ? tunings.slice(0, 1) : tunings).map((tuning, place) => ({
       op,
@@ -147,7 +151,11 @@ async function compileCandidate(op: Op, { index, tuning }: Candidate): Promise<L
   }
 }
 
-const all = await candidates();
+const all = await candidates().catch((error): never => {
+  if (!(error instanceof UserError)) throw error;
+  write({ event: "refused", message: error.message });
+  process.exit(1);
+});
 write({ event: "device", description: context.description, count: all.length });
 for (const { op, candidate } of all.slice(job.from)) {
   write({ event: "begin", candidate });

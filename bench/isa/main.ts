@@ -1,10 +1,10 @@
 /** `npm run isa`: what a real GPU's compiler makes of the kernels, without the GPU. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "../../cli/arguments.ts";
 import { type Command, runCommand } from "../../cli/command.ts";
-import { CONV_SHAPE } from "../../cli/conv_ops.ts";
+import { OP_OPTIONS } from "../../cli/select_ops.ts";
 import { progressLine } from "../../cli/progress.ts";
 import { UserError } from "../../core/host/errors.ts";
 import { writeFile } from "../../core/host/files.ts";
@@ -28,8 +28,7 @@ const isa: Command = {
       "Needs Linux, Mesa's RADV, a C compiler and Vulkan's headers (Debian: mesa-vulkan-drivers, gcc, libvulkan-dev).",
     options: [
       { name: "family", value: "NAMES", help: "GPUs, by commas; default: navi31" },
-      { name: "only", value: "TEXT", help: "ops whose label contains it, as conv2 or /dw" },
-      { name: "conv", value: CONV_SHAPE, help: "one convolution instead of a config: 128,32,32,96,96,3,1,1" },
+      ...OP_OPTIONS,
       { name: "defaults", value: null, help: "the default of each op alone, instead of all candidates" },
       { name: "top", value: "N", help: "rows of an op in the table; default: 6" },
       { name: "matrix", value: null, help: "offer matrix units too, for half precision (--set precision=f16)" },
@@ -61,7 +60,6 @@ async function isaCommand(args: Arguments): Promise<number> {
   }
   const layer = `${tmpdir()}/allcnn-compile-only-${process.getuid?.() ?? 0}`, progress = progressLine();
   buildLayer(layer);
-  mkdirSync(tmpdir(), { recursive: true });
   const folder = mkdtempSync(`${tmpdir()}/allcnn-isa-`), found: Found[] = [];
   try {
     for (const gpu of gpus) {

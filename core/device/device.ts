@@ -19,8 +19,8 @@ export interface Context {
   readonly description: string;
   /** Everything a tuning depends on: adapter, driver, limits but f16, toggles, version of Dawn, as one string. */
   readonly scope: string;
-  /** Opens a second device of the same adapter, to compile shaders at the same time; software adapters alone. */
-  readonly another?: () => Promise<GPUDevice | undefined>;
+  /** Opens a second device of the same adapter, to compile shaders at the same time; of Mesa's software driver alone. */
+  readonly another?: () => Promise<GPUDevice>;
   /** Throws if the device was closed or lost (`DeviceLostError`), or reported an error. */
   check(): void;
   /**
@@ -144,7 +144,7 @@ export async function openProbed(
   });
   const another = async () => {
     const same = await gpu.requestAdapter({ powerPreference: "high-performance" }); // an adapter opens one device
-    return await same?.requestDevice(descriptor);
+    return await same!.requestDevice(descriptor);
   };
   const close = () => {
     closing = true;
@@ -159,7 +159,7 @@ export async function openProbed(
       matrix ? describeUnits(units, sizes.length > 0) : ""
     }`,
     scope: JSON.stringify({ ...infoFields(info), backend, limits: scoped }),
-    ...(software ? { another } : {}),
+    ...(/llvmpipe/i.test(name) ? { another } : {}),
     check() {
       if (closing) throw new UserError("The device was closed: openDevice opens another one");
       if (failure !== null) throw failure;

@@ -1,5 +1,5 @@
 /**
- * Software drivers compile a shader when it first runs, one after the other in the thread of their device. So that no
+ * Mesa's software driver compiles a shader when it first runs, one after the other in the thread of its device. So that no
  * core waits, a second device runs some of them: what it compiled, the first finds in the driver's cache on disk.
  */
 import type { Shader } from "../../kernels/kernel.ts";
@@ -13,7 +13,7 @@ export interface FirstRun {
   readonly bindings: number;
 }
 
-/** Bytes of each buffer that a first run binds: drivers that run on a CPU check every access. */
+/** Bytes of each buffer that a first run binds: the driver checks every access. */
 const BYTES = 1024;
 
 /** Once the first device has compiled for so long, a second is opened: nothing to compile takes far less. */
@@ -29,27 +29,31 @@ export async function runFirst(
   onRun: (done: number) => void = () => {},
 ): Promise<void> {
   const left = [...new Map(all.map((each) => [each.shader.code, each])).values()], count = left.length;
-  if (!context.limits.software || count < FEWEST) return;
+  const { another } = context;
+  if (another === undefined || count < FEWEST) return;
   const start = performance.now();
   let done = 0, helper: Promise<void> | null = null;
-  const next = async (device: GPUDevice, buffers: readonly GPUBuffer[], run: FirstRun) => {
-    await runOnce(device, buffers, run);
-    onRun(++done / count);
+  /** Runs what is left, the next of which `take` takes. */
+  const runLeft = async (device: GPUDevice, take: () => FirstRun, after: () => void) => {
+    const buffers = buffersOf(device);
+    try {
+      while (left.length > 0) {
+        await runOnce(device, buffers, take());
+        onRun(++done / count);
+        after();
+      }
+    } finally {
+      buffers.forEach((buffer) => buffer.destroy());
+    }
   };
   const help = async () => {
-    const device = await context.another?.();
-    if (device === undefined) return;
-    const buffers = buffersOf(device);
-    while (left.length > 0) await next(device, buffers, left.pop()!);
-    device.destroy();
+    const device = await another();
+    await runLeft(device, () => left.pop()!, () => {}).finally(() => device.destroy());
   };
-  const buffers = buffersOf(context.device);
-  while (left.length > 0) {
-    await next(context.device, buffers, left.shift()!);
+  await runLeft(context.device, () => left.shift()!, () => {
     if (performance.now() - start > PATIENCE_MILLISECONDS) helper ??= help().catch(() => {}); // the first goes on alone
-  }
+  });
   await helper;
-  buffers.forEach((buffer) => buffer.destroy());
 }
 
 const buffersOf = (device: GPUDevice): GPUBuffer[] =>

@@ -118,7 +118,7 @@ export async function layOut(traced: Program, tuner: Tuner, { bindingBytes, soft
 /**
  * Compiles a program: lay it out, create buffers, pipelines (in parallel) and bind groups. Persistent buffers are taken
  * from `shared`, or created, zeroed, and added to it. Throws `UserError` where the memory of the device does not suffice.
- * On a software adapter `onCompiled` hears the share of the shaders that its driver has compiled.
+ * On Mesa's software driver `onCompiled` hears the share of the shaders that it has compiled.
  *
  * @example
  * ```ts

@@ -22,7 +22,7 @@ function ranks(values: readonly number[]): number[] {
 }
 
 /** Pearson's correlation of the ranks. */
-export function spearman(a: readonly number[], b: readonly number[]): number {
+function spearman(a: readonly number[], b: readonly number[]): number {
   const [x, y] = [ranks(a), ranks(b)], mean = (a.length - 1) / 2;
   const sum = (of: (i: number) => number) => a.reduce((total, _, i) => total + of(i), 0);
   const deviations = (of: readonly number[]) => sum((i) => (of[i]! - mean) ** 2);

@@ -143,16 +143,15 @@ type Tile = Pick<DirectTuning, "rows" | "vectors" | "lanes"> & { readonly groups
 
 /** The loop waits for what it loads: nothing is fetched ahead. */
 const LOADED = 0.5;
-/** Eight rows spill where channels are few, and leave room for half the subgroups (RADV: `npm run isa`). */
+/** Eight rows of pixels spill where channels are few, and leave room for half the subgroups (RADV: `npm run isa`). */
 const CROWDED = 0.5;
 
-function seconds(shape: ProductShape, { rows, vectors, lanes, groups = 1 }: Tile, limits: Limits): number {
+function seconds(shape: ProductShape, { rows, vectors, lanes, groups }: Tile, limits: Limits): number {
   const width = shape.columns % 4 === 0 ? 4 : 1, perThread = rows * vectors * width;
   const loop = { products: perThread, bytes: 4 * rows + 4 * width * vectors, others: 0 };
-  const rate = limits.software
-    ? 1.2e10 + 5e7 * perThread
-    : gpuRate(LOADED * shareOfLoop(loop) * (rows > 4 ? CROWDED : 1));
-  return tileSeconds(shape, { rows: rows * groups, columns: lanes * vectors * width, perThread }, rate, limits);
+  const crowded = groups !== undefined && rows > 4 ? CROWDED : 1; // only products of pixels have groups
+  const rate = limits.software ? 1.2e10 + 5e7 * perThread : gpuRate(LOADED * crowded * shareOfLoop(loop));
+  return tileSeconds(shape, { rows: rows * (groups ?? 1), columns: lanes * vectors * width, perThread }, rate, limits);
 }
 
 /**
