@@ -103,13 +103,27 @@ const tolerance = (tuning: { family: string; tile?: number }) =>
 /** Indices of the shapes on which every family runs: square, and not. */
 const EVERY = new Set([1, 11]);
 
-/** The first tuning of each family, tile size and product on some shapes; one elsewhere: compiling takes long. */
+/** Sums of a thread of a tile through workgroup memory, on which the time to compile it depends; else 0. */
+const sumsOf = (tuning: unknown): number => {
+  const { product, threadRows = 0, threadVectors = 0 } = tuning as {
+    product?: unknown;
+    threadRows?: number;
+    threadVectors?: number;
+  };
+  return product === undefined ? threadRows * threadVectors : sumsOf(product);
+};
+
+/**
+ * The tuning of each family, tile size and product that compiles fastest, the first of those, on some shapes; one
+ * elsewhere: compiling takes long.
+ */
 function tried<T extends { family: string }>(shape: number, tunings: readonly T[], onGpu: readonly T[] = []): T[] {
   const kind = (tuning: T) => {
     const { family, tile, product } = tuning as { family: string; tile?: number; product?: { family: string } };
     return `${family} ${tile} ${product?.family}`;
   };
-  const kinds = new Map([...tunings, ...onGpu].reverse().map((tuning) => [kind(tuning), tuning]));
+  const fast = [...tunings, ...onGpu].sort((a, b) => sumsOf(a) - sumsOf(b));
+  const kinds = new Map(fast.reverse().map((tuning) => [kind(tuning), tuning]));
   if (EVERY.has(shape)) return [...kinds.values()];
   // Wider tiles and several columns of them, and phases of a stride that no tap reaches.
   const tiled = onGpu.find((tuning) => tuning.family === "tiled" && (!WIDE.has(shape) || isWide(tuning)));
