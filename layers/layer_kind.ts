@@ -71,7 +71,13 @@ export function defineLayer<Options extends object, Written extends object>(
   kind: LayerKind<Options, Written>,
 ): LayerConstructor<Options, Written> {
   checkSchema(kind);
-  return Object.assign((name: string, options: object = {}) => buildLayer(kind, name, options, []), { kind });
+  // Programs of 0.1 in JavaScript, and configs, have the name among the options: conv({ name: "conv1", ... }).
+  const construct = (name: string | { readonly name: string }, options: object = {}): Layer => {
+    if (typeof name === "string") return buildLayer(kind, name, options, []);
+    const { name: given, ...rest } = name;
+    return buildLayer(kind, given, rest, []);
+  };
+  return Object.assign(construct, { kind });
 }
 
 /** The constructor of a kind that holds layers. Throws where the record breaks its contract. */

@@ -7,7 +7,7 @@ import type { Precision, Session } from "./session.ts";
 export function precisionNote(precision: Precision, { f16 = false }: Limits): string | null {
   return precision === "f32" || f16
     ? null
-    : "precision f16: this device has no shader-f16 (on NVIDIA, --safe hides it), training in float32";
+    : "precision f16: this device has no shader-f16 (on NVIDIA, safe mode hides it), training in float32";
 }
 
 /** Sets the loss scale of a session in mixed precision; does nothing to others. */

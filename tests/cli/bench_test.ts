@@ -50,7 +50,7 @@ test("bench alone times the step only, in mixed precision too", async () => {
     const half = await allcnn(["bench", config, "--batch=2", "--steps=1", "--set=precision=f16"]);
     assert.is(half.code, 0, half.stderr);
     const fallback =
-      "precision f16: this device has no shader-f16 (on NVIDIA, --safe hides it), training in float32\nStep of 2:";
+      "precision f16: this device has no shader-f16 (on NVIDIA, safe mode hides it), training in float32\nStep of 2:";
     assert.match(half.stdout, new RegExp(`^Device: .*\n(Step of 2 in mixed precision:|${fallback}) .* images/s.*\n$`));
   });
 });

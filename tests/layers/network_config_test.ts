@@ -163,4 +163,9 @@ test("a record that breaks its contract is named when the program starts, or whe
   assert.throws(() => empty("m", { rate: 0 }), /The layer "mine" breaks its contract: what it builds has no init/);
 });
 
+test("a layer called as in 0.1, with its name among the options, is the same layer", () => {
+  const old = (conv as unknown as (options: object) => ReturnType<typeof conv>)({ name: "c", channels: 3, kernel: 1 });
+  assert.equal([old.name, describeLayer(old)], ["c", describeLayer(conv("c", { channels: 3, kernel: 1 }))]);
+});
+
 test.run();

@@ -200,7 +200,7 @@ test("a device without half precision is told of, where that is asked for", asyn
   assert.is(precisionNote("f32", { ...limits, f16: false }), null);
   assert.is(
     precisionNote("f16", { ...limits, f16: false }),
-    "precision f16: this device has no shader-f16 (on NVIDIA, --safe hides it), training in float32",
+    "precision f16: this device has no shader-f16 (on NVIDIA, safe mode hides it), training in float32",
   );
   assert.is(precisionNote("f16", { ...limits, f16: true }), null);
 });

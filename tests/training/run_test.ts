@@ -121,7 +121,7 @@ test("a device lost in an epoch, before a save, in an evaluation, and while it i
 
     // Mixed precision on a device without half precision: one line, and the run of float32.
     const half = await train(`${folder}/half`, false, {}, null, { precision: "f16" });
-    const line = "precision f16: this device has no shader-f16 (on NVIDIA, --safe hides it), training in float32";
+    const line = "precision f16: this device has no shader-f16 (on NVIDIA, safe mode hides it), training in float32";
     assert.equal(half, { finished: true, lines: [line] });
     assert.equal((await result(`${folder}/half`)).rows, expected.rows);
   }));
