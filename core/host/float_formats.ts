@@ -36,6 +36,13 @@ function toHalf(values: Float32Array): Uint16Array {
 
 const halves = (bytes: Uint8Array) => new Uint16Array(bytes.slice().buffer);
 
+/** In a loop: `Float32Array.from` takes several times as long. */
+function fromHalves(bits: Uint16Array): Float32Array {
+  const values = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) values[i] = fromHalf(bits[i]!);
+  return values;
+}
+
 /**
  * By the name that the header gives. F16 and BF16 fit into float32 exactly; F64 is rounded to the nearest, and to
  * infinity beyond its range.
@@ -44,7 +51,7 @@ export const FLOAT_FORMATS: Readonly<Record<string, FloatFormat>> = {
   F32: { size: 4, read: (bytes) => new Float32Array(bytes.slice().buffer), write: asBytes },
   F16: {
     size: 2,
-    read: (bytes) => Float32Array.from(halves(bytes), fromHalf),
+    read: (bytes) => fromHalves(halves(bytes)),
     write: (values) => asBytes(toHalf(values)),
   },
   BF16: { size: 2, read: (bytes) => new Float32Array(Uint32Array.from(halves(bytes), (bits) => bits << 16).buffer) },
