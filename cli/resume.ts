@@ -6,22 +6,7 @@ import type { Resumed } from "../training/run_options.ts";
 import * as folder from "../training/run_folder.ts";
 import type { Arguments } from "./arguments.ts";
 import type { ProgressLine } from "./progress.ts";
-
-/** Options that stand for `--set path=value`. */
-const SHORTHANDS: Readonly<Record<string, string>> = {
-  epochs: "training.epochs",
-  "train-examples": "dataset.trainExamples",
-  "test-examples": "dataset.testExamples",
-  "evaluate-every": "training.evaluateEvery",
-};
-
-export function settingsOf(args: Arguments): string[] {
-  const shorthands = Object.entries(SHORTHANDS).flatMap(([option, path]) => {
-    const value = args.integer(option, option === "epochs" ? 0 : 1);
-    return value === null ? [] : [`${path}=${value}`];
-  });
-  return [...shorthands, ...args.list("set")];
-}
+import { settingsOf } from "./settings.ts";
 
 /** Loads the run in `from`; options may only extend it. */
 export async function resume(from: string, args: Arguments, screen: ProgressLine): Promise<Resumed> {

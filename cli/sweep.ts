@@ -1,6 +1,7 @@
 /** `allcnn sweep`: every config with every value of a grid, in this process or with workers on other machines. */
 import { exit, onInterrupt } from "../core/host/process.ts";
 import { absolutePath } from "../core/host/files.ts";
+import { networkInfo } from "../explain/network_info.ts";
 import { checkDisk } from "../sweep/disk.ts";
 import { driveSweep } from "../sweep/drive.ts";
 import { localExecutor } from "../sweep/executor.ts";
@@ -11,12 +12,14 @@ import { queueExecutor } from "../sweep/queue.ts";
 import { lockRun } from "../training/run_lock.ts";
 import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { commandLine } from "./command_line.ts";
 import { DATA_OPTION } from "./data_folder.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 import { cellOptions } from "./sweep_cells.ts";
-import { resultLine } from "./sweep_table.ts";
+import { resultLine, type Work } from "./sweep_table.ts";
 import { sweepScreen } from "./sweep_screen.ts";
 import { workCommand } from "./sweep_work.ts";
+import { SETTING_OPTIONS, settingsOf } from "./settings.ts";
 import { DEVICE_OPTIONS, TUNE_OPTIONS } from "./tuning_options.ts";
 
 export const sweep: Command = {
@@ -43,7 +46,7 @@ export const sweep: Command = {
         help: "paper: choose by test error; sound: on held-out training images, then train on all; default: both",
       },
       { name: "hold-out", value: "N", help: "training images held out by the sound protocol; default: 5000" },
-      { name: "set", value: "path=value", help: "change a value of all configs, as training.batch=64", repeat: true },
+      ...SETTING_OPTIONS,
       { name: "jobs", value: "URL", help: "hand the runs to workers through Redis, as redis://HOST:6379" },
       { name: "silence", value: "SECONDS", help: "of work: a silent worker counts as dead after that; default: 60" },
       ...TUNE_OPTIONS,
@@ -68,7 +71,7 @@ async function planOf(args: Arguments): Promise<SweepPlan> {
   const grids = args.list("grid");
   return await planSweep({
     configs: args.positionals(0),
-    settings: args.list("set"),
+    settings: settingsOf(args),
     grids: grids.length === 0 ? [PAPER_GRID] : grids,
     seeds: args.integer("seeds", 1) ?? 1,
     protocol: args.word("protocol", ["paper", "sound", "both"]) ?? "both",
@@ -83,8 +86,16 @@ async function unfinished(plan: SweepPlan, out: string) {
   return plan.cells.filter(({ cell }, index) => data.includes(cell.data) && over[index]?.state !== "done");
 }
 
+/** Of each run: multiplications of an image, or of as many as are asked for, whose number is then the same for all. */
+function workOf({ cells }: SweepPlan): Work {
+  return new Map(cells.map(({ cell, config }) => {
+    const multiplications = networkInfo(config).reduce((sum, layer) => sum + layer.multiplications, 0);
+    return [cell.id, multiplications * (config.dataset.trainExamples ?? 1)];
+  }));
+}
+
 async function runSweep(args: Arguments, plain: ProgressLine, plan: SweepPlan, out: string): Promise<number> {
-  const total = countCells(plan), url = args.text("jobs"), screen = sweepScreen(plain, total);
+  const total = countCells(plan), url = args.text("jobs"), screen = sweepScreen(plain, { total, work: workOf(plan) });
   let interrupts = 0;
   const interrupted = () => interrupts > 0;
   const listen = () =>
@@ -119,7 +130,9 @@ async function runSweep(args: Arguments, plain: ProgressLine, plan: SweepPlan, o
     }
     const failed = record.cells.filter(({ state }) => state === "failed").length;
     plain.line(
-      `${failed === 0 ? "Done" : `Failed: ${failed}; the same command tries again`}: ${out}/sweep.json`,
+      failed > 0
+        ? `Failed: ${failed}; the same command tries again: ${out}/sweep.json`
+        : `Done: ${out}/sweep.json. The paper's tables with it: ${commandLine("report", [out])}`,
     );
     return failed === 0 ? 0 : 1;
   } finally {

@@ -4,7 +4,7 @@ import { type CellRecord, isOver, type SweepRecord } from "../sweep/record.ts";
 import type { Status } from "../training/status.ts";
 import { liveTable } from "./live_table.ts";
 import { formatSeconds, type ProgressLine } from "./progress.ts";
-import { cellLine, countLine, type Running, sweepTable } from "./sweep_table.ts";
+import { cellLine, countLine, type Running, sweepTable, type Work } from "./sweep_table.ts";
 
 export interface SweepScreen extends Pick<ProgressLine, "line" | "report"> {
   status(id: string, status: Status): void;
@@ -14,7 +14,8 @@ export interface SweepScreen extends Pick<ProgressLine, "line" | "report"> {
   end(record: SweepRecord): void;
 }
 
-export function sweepScreen(plain: ProgressLine, total: number): SweepScreen {
+/** `size`: how many runs there will be, and what an epoch of each costs. */
+export function sweepScreen(plain: ProgressLine, size: { readonly total: number; readonly work: Work }): SweepScreen {
   const live = liveTable(), running = new Map<string, Running>(), said = new Set<string>();
   let record: SweepRecord | null = null, doing = "";
   const text = (whole: SweepRecord) => {
@@ -23,7 +24,7 @@ export function sweepScreen(plain: ProgressLine, total: number): SweepScreen {
       `${formatSeconds(secondsLeft)} left${worker === undefined ? "" : `, on ${worker}`}`
     );
     const now = runs.length > 0 ? runs : doing === "" ? [] : [doing];
-    return [...sweepTable(whole, running), "", ...now, countLine(whole, total, running)].join("\n");
+    return [...sweepTable(whole, running), "", ...now, countLine(whole, size, running)].join("\n");
   };
   const draw = () => record !== null && live.draw(() => text(record!));
   const line = (text: string) => {
@@ -56,7 +57,7 @@ export function sweepScreen(plain: ProgressLine, total: number): SweepScreen {
     end(whole) {
       running.clear();
       live.clear();
-      plain.line([...sweepTable(whole, running), "", countLine(whole, total, running)].join("\n"));
+      plain.line([...sweepTable(whole, running), "", countLine(whole, size, running)].join("\n"));
     },
   };
 }

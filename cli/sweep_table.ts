@@ -54,31 +54,46 @@ export function sweepTable({ cells }: SweepRecord, running: ReadonlyMap<string, 
   return alignColumns(table, [...table[0]!.keys()]).split("\n");
 }
 
+/** What an epoch of each run costs, by the run's id, in any unit: runs of unlike networks are compared by it. */
+export type Work = ReadonlyMap<string, number>;
+
 /** Seconds until all is over, or null while nothing has been measured. */
-export function secondsLeft(cells: readonly CellRecord[], running: ReadonlyMap<string, Running>): number | null {
-  const perEpoch = (of: readonly CellRecord[]) => {
-    const epochs = of.reduce((sum, { epoch }) => sum + epoch, 0);
-    return epochs === 0 ? null : of.reduce((sum, { seconds }) => sum + seconds, 0) / epochs;
+export function secondsLeft(
+  cells: readonly CellRecord[],
+  running: ReadonlyMap<string, Running>,
+  work: Work,
+): number | null {
+  const worth = ({ id }: CellRecord) => work.get(id) ?? 1;
+  const sum = (of: readonly CellRecord[], value: (cell: CellRecord) => number) =>
+    of.reduce((total, cell) => total + value(cell), 0);
+  /** Seconds for each unit of work: of epochs that ended, or else of one that runs. */
+  const pace = (of: readonly CellRecord[]): number | null => {
+    const done = sum(of, (cell) => cell.epoch * worth(cell));
+    if (done > 0) return sum(of, ({ seconds }) => seconds) / done;
+    const cell = of.find(({ id }) => running.has(id)), now = cell && running.get(cell.id);
+    return now === undefined ? null : now.secondsLeft / Math.max(1, now.epochs - now.epoch + 1) / worth(cell!);
   };
   const left = cells.filter(({ state }) => !isOver(state)).map((cell) => {
     const now = running.get(cell.id);
     if (now !== undefined) return now.secondsLeft;
-    const like = [...running].find(([id]) => cells.find((each) => each.id === id)?.config === cell.config)?.[1];
-    const live = like === undefined ? null : like.secondsLeft / Math.max(1, like.epochs - like.epoch + 1);
-    const seconds = perEpoch(cells.filter(({ config }) => config === cell.config)) ?? live ?? perEpoch(cells);
-    return seconds === null ? null : seconds * (cell.epochs - cell.epoch);
+    const seconds = pace(cells.filter(({ config }) => config === cell.config)) ?? pace(cells);
+    return seconds === null ? null : seconds * worth(cell) * (cell.epochs - cell.epoch);
   });
   if (left.includes(null)) return null;
   return left.reduce<number>((sum, each) => sum + each!, 0) / Math.max(1, running.size);
 }
 
 /** "3 of 8 runs done, 1 diverged, 1 failed, 1 running, 1:02:03 left"; `total` counts those not known yet too. */
-export function countLine({ cells }: SweepRecord, total: number, running: ReadonlyMap<string, Running>): string {
+export function countLine(
+  { cells }: SweepRecord,
+  { total, work }: { readonly total: number; readonly work: Work },
+  running: ReadonlyMap<string, Running>,
+): string {
   const count = (state: CellRecord["state"]) => cells.filter((cell) => cell.state === state).length;
   const rest = (["diverged", "failed", "running"] as const).flatMap((state) =>
     count(state) === 0 ? [] : `${count(state)} ${state}`
   );
-  const left = cells.every(({ state }) => isOver(state)) ? null : secondsLeft(cells, running);
+  const left = cells.every(({ state }) => isOver(state)) ? null : secondsLeft(cells, running, work);
   const time = left === null ? [] : [`about ${formatSeconds(left)} left`];
   return [`${count("done")} of ${Math.max(total, cells.length)} runs done`, ...rest, ...time].join(", ");
 }

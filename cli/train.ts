@@ -6,11 +6,13 @@ import { trainRun } from "../training/run.ts";
 import type { RunOptions } from "../training/run_options.ts";
 import * as folder from "../training/run_folder.ts";
 import { lockRun, type RunLock } from "../training/run_lock.ts";
-import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
+import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { commandLine } from "./command_line.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
-import { resume, settingsOf } from "./resume.ts";
+import { resume } from "./resume.ts";
+import { SETTING_OPTIONS, settingsOf } from "./settings.ts";
 import { DEVICE_OPTIONS, openDeviceFor, TUNE_OPTIONS, tunerOf } from "./tuning_options.ts";
 
 export const train: Command = {
@@ -24,11 +26,7 @@ export const train: Command = {
       DATA_OPTION,
       { name: "out", value: "DIR", help: "folder of the run; default: runs/<config>-<seed>" },
       { name: "seed", value: "N", help: "seed of initial values, order and dropout; default: 0" },
-      { name: "epochs", value: "N", help: "how many; 0 writes the initial state" },
-      { name: "train-examples", value: "N", help: "train on the first N only" },
-      { name: "test-examples", value: "N", help: "evaluate on the first N only" },
-      { name: "evaluate-every", value: "N", help: "epochs from one evaluation to the next" },
-      SET_OPTION,
+      ...SETTING_OPTIONS,
       { name: "resume", value: "DIR", help: "go on with the run in DIR, byte-exactly" },
       { name: "allow-retune", value: null, help: "resume on another device or version, with another rounding" },
       { name: "micro-batch", value: "N", help: "examples at a time; default: the whole batch, or as many as fit" },
@@ -101,6 +99,17 @@ async function runIn(
     interrupted: () => interrupts > 0,
   });
   if (training.epochs === 0) screen.line(`The initial state is in ${out}`);
-  else screen.line(finished ? `Done: ${out}` : `Stopped. Go on with: allcnn train --resume ${out}`);
+  else if (!finished) screen.line(`Stopped. Go on with: ${commandLine("train", ["--resume", out])}`);
+  else screen.line(`Done: ${out}${await outcome(out)}. Look inside with: ${commandLine("serve", [out])}`);
   return finished ? 0 : 130;
+}
+
+/** What the last epoch came to. */
+async function outcome(out: string): Promise<string> {
+  const row = (await folder.readMetrics(out)).at(-1);
+  if (row === undefined) return "";
+  const error = row.testError === null
+    ? `${row.trainError.toFixed(2)} % training`
+    : `${row.testError.toFixed(2)} % test`;
+  return `, ${error} error after ${row.epoch} ${row.epoch === 1 ? "epoch" : "epochs"}`;
 }

@@ -101,6 +101,11 @@ export function onInterrupt(listener: () => void): () => void {
   };
 }
 
+/** The file that was started, as it was named or by its whole path. */
+export function programFile(): string {
+  return host?.argv[1] ?? "allcnn";
+}
+
 /** Ends the process at once: Dawn's threads would keep it alive otherwise. */
 export function exit(code: number): never {
   if (host === undefined) throw new Error(`exit ${code}`);

@@ -26,7 +26,7 @@ test("Ctrl-C saves and says how to go on, kill -9 loses nothing that was saved; 
     const afterEpoch = (signal: "SIGINT" | "SIGKILL") => (text: string) => /epoch 1\/3/.test(text) ? signal : null;
     const first = await allcnn([...args, "--out", stopped!], { stopWhen: afterEpoch("SIGINT") });
     assert.is(first.code, 130);
-    assert.match(first.stdout, new RegExp(`Go on with: allcnn train --resume ${stopped}`));
+    assert.match(first.stdout, new RegExp(`Go on with: node .*dist/allcnn.js train --resume ${stopped}`));
     assert.is((await allcnn(["train", "--resume", stopped!])).code, 0);
     assert.ok(await tensorsOf(stopped!) === expected, "after Ctrl-C");
 

@@ -72,7 +72,10 @@ console.log(convForward.name, manifest.name, /^name: .*/m.exec(config)[0], model
   assert.is((await run("npx", "--no-install", "allcnn", "export", "demo", "--onnx", "demo.onnx")).code, 0);
   const trained = await run("npx", "--no-install", "allcnn", "train", "quickstart", ...SMALL, "--epochs=1");
   assert.is(trained.code, 0, trained.stderr);
-  assert.match(trained.stdout, /^Done: runs\/quickstart-0$/m);
+  assert.match(
+    trained.stdout,
+    /^Done: runs\/quickstart-0, .* % test error after \d+ epochs?\. Look inside with: .* serve runs\/quickstart-0$/m,
+  );
   assert.ok(existsSync(join(folder, "runs/quickstart-0/curves.png")), "packages for pictures are found");
   const unknown = await run("npx", "--no-install", "allcnn", "train", "configs/quickstart.yaml");
   assert.is(unknown.code, 1);
