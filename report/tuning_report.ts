@@ -1,10 +1,10 @@
 /** What a search found, as one page of HTML: a chart of all candidates of each op. It needs nothing from elsewhere. */
 import { type Peaks, roofline } from "../core/measure/peaks.ts";
 import type { Outcome } from "../core/tune/tune_search.ts";
-import { type Row, rowOf, timedRows } from "../core/tune/tune_entry.ts";
+import { rowOf, type TimedRow, timedRows } from "../core/tune/tune_entry.ts";
 import { escaped, htmlPage } from "./html.ts";
 import { milliseconds, percent } from "./op_table.ts";
-import { chosenRows, gain, type Known, taskName, tunedSeconds, tuningText } from "./tuning_table.ts";
+import { chosenRows, gain, type Known, taskName, tunedSeconds, tuningText, whyNotChosen } from "./tuning_table.ts";
 
 export interface ReportHead {
   readonly title: string;
@@ -110,8 +110,8 @@ ${
 ${rest === 0 ? "" : `<p class="soft">Not tried: ${rest}${note === "" ? "" : `; ${escaped(note)}`}</p>`}</section>`;
 }
 
-function barOf(known: Known, row: Row & { readonly seconds: number }, floorSeconds: number, longest: number): string {
-  const { basis, best } = chosenRows(known), { seconds, samples, compileSeconds } = row;
+function barOf(known: Known, row: TimedRow, floorSeconds: number, longest: number): string {
+  const { basis, best } = chosenRows(known), { seconds, samples, compileSeconds } = row, why = whyNotChosen(known, row);
   const width = (value: number) => `${(100 * Math.min(1, value / longest)).toFixed(1)}%`;
   const tags = [...row === best ? ["winner"] : [], ...row === basis ? ["default"] : []];
   const classes = ["row", ...row === best ? ["best"] : [], ...row === basis ? ["basis"] : []];
@@ -121,7 +121,7 @@ function barOf(known: Known, row: Row & { readonly seconds: number }, floorSecon
   const floor = floorSeconds < longest ? `<i class="floor" style="left:${width(floorSeconds)}"></i>` : "";
   return `<div class="${classes.join(" ")}" title="${details}"><b>${milliseconds(seconds)} ms</b>` +
     `<span class="track"><span class="bar" style="width:${width(seconds)}"></span>${floor}</span>` +
-    `<small>${tags.map((tag) => `<span class="tag">${tag}</span> `).join("")}${
-      escaped(tuningText(row.tuning))
+    `<small>${tags.map((tag) => `<span class="tag">${tag}</span> `).join("")}${escaped(tuningText(row.tuning))}${
+      why === "" ? "" : `; ${why}`
     }</small></div>`;
 }

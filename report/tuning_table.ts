@@ -21,6 +21,14 @@ export function chosenRows({ task, entry }: Known): { basis: TimedRow | null; be
   };
 }
 
+/** Why a row that is faster than the winner is not the winner; empty of all others. */
+export function whyNotChosen(known: Known, { seconds, samples }: TimedRow): string {
+  const { basis, best } = chosenRows(known);
+  if (best === null || seconds >= best.seconds) return "";
+  if (samples < 2) return "timed once, perhaps at a quieter moment, and not by turns with the winner";
+  return best === basis ? "ahead of the default by no more than noise" : "not checked often enough";
+}
+
 /** Seconds of a step's tuned ops with their defaults, and with the winners; where an op's are unknown, it is left out. */
 export function tunedSeconds(outcomes: readonly Known[]): { readonly before: number; readonly after: number } {
   const sums = { before: 0, after: 0 };

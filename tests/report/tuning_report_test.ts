@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Outcome } from "../../core/tune/tune_search.ts";
-import { emptyEntry, type Row } from "../../core/tune/tune_entry.ts";
+import { emptyEntry, type Row, type TimedRow } from "../../core/tune/tune_entry.ts";
 import { tasksOf } from "../../core/tune/tune_task.ts";
 import { tuningReport } from "../../report/tuning_report.ts";
-import { tunedSeconds, tuningLine, tuningTable, tuningText } from "../../report/tuning_table.ts";
+import { tunedSeconds, tuningLine, tuningTable, tuningText, whyNotChosen } from "../../report/tuning_table.ts";
 import { imaginedOp, LIMITS } from "../core/_tuning.ts";
 
 /** Of one operation, so that the default of 2 ms is 500 operations per second, and the floor is 0.1 ms. */
@@ -70,6 +70,24 @@ test("the page shows every candidate, marks winner and default, and says why oth
   assert.match(page, "n=3: <strong>rejected</strong>, computes &lt;y&gt; &amp; z wrong");
   assert.match(page, "Not tried: 1; the budget was used up");
   assert.not.match(page, /https?:|src=|<link|<script/);
+});
+
+test("a row faster than the winner says why it was not chosen", async () => {
+  const [known] = await outcomes(), { entry } = known!;
+  const said = (rows: Row[], n: number) =>
+    whyNotChosen({ task: known!.task, entry: { ...entry, rows, winner: { n } } }, rows[1] as TimedRow);
+  assert.is(said([row(0, "timed", 0.002), row(1, "timed", 0.0005)], 1), "");
+  assert.match(
+    said([row(0, "timed", 0.002), row(1, "timed", 0.0019)], 0),
+    "ahead of the default by no more than noise",
+  );
+  assert.match(said([row(0, "timed", 0.002), { ...row(1, "timed", 0.001), samples: 1 }], 0), "timed once");
+  const third = [row(0, "timed", 0.002), row(1, "timed", 0.001), row(2, "timed", 0.0015)];
+  assert.match(said(third, 2), "not checked often enough");
+  const page = tuningReport([{ ...known!, entry: { ...entry, rows: third, winner: { n: 2 } } }], PEAKS, {
+    ...{ title: "t", device: "d", step: null, seconds: 1, budget: 1 },
+  });
+  assert.match(page, "n=1; not checked often enough");
 });
 
 test.run();
