@@ -41,6 +41,8 @@ def forward(params, x):
         if layer == "globalAveragePool":
             x = x.mean(dim=(2, 3))
             continue
+        if "dropout" in layer:  # its rate is 0
+            continue
         options = layer["conv"]
         padding = options["kernel"] // 2 if options["padding"] == "same" else 0
         x = F.conv2d(x, params[options["name"] + "/w"], params[options["name"] + "/b"], options["stride"], padding)
