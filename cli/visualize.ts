@@ -151,6 +151,7 @@ export async function readIndex(out: string): Promise<Record<string, unknown>> {
   if (!await exists(path)) return {};
   try {
     const index = JSON.parse(await readText(path));
+    JSON.stringify(index); // as it will be written: the stack overflows where it is nested deep enough
     if (typeof index === "object" && index !== null && !Array.isArray(index)) return index;
   } catch (error) {
     if (error instanceof UserError) throw error;

@@ -125,7 +125,10 @@ function applySetting(document: Document, text: string): { text: string; path: P
   const path = text.slice(0, split).split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part);
   const beyond = path.findIndex((part, i) => {
     const list = document.getIn(path.slice(0, i), true);
-    return isSeq(list) && !(typeof part === "number" && part <= list.items.length); // at the length it appends
+    // At its length a list grows. Where there is none yet, a far index would make one of as many elements.
+    return isSeq(list)
+      ? !(typeof part === "number" && part <= list.items.length)
+      : typeof part === "number" && part > 0 && !isMap(list);
   });
   checkSize(text, ({ setting }) => setting(text.slice(0, split)));
   let value: unknown;

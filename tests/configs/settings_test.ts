@@ -60,4 +60,25 @@ test("a key that the file lacks is not blamed on a setting beside it", () => {
   assert.is(failure(TEXT.replace("  batch: 16\n", ""), ["training.epochs=3"]).slice(0, place.length), place);
 });
 
+test("an index far beyond a list that is not there yet makes no list of as many elements", () => {
+  const without = TEXT.slice(0, TEXT.indexOf("network:")); // nor has it a training
+  includes(failure(without, ["network.999999999=globalAveragePool"]), ["network.999999999", "there is no"]);
+});
+
+test("an alias means the last anchor of its name before it, and never one after it", () => {
+  const layers = (lines: string) => TEXT.replace("  - globalAveragePool\n", `${lines}  - globalAveragePool\n`);
+  const config = parseConfig(
+    layers(
+      "  - { dropout: &a { rate: 0.1 } }\n  - { dropout: *a }\n  - { dropout: &a { rate: 0.2 } }\n  - { dropout: *a }\n" +
+        "  - { dropout: { rate: 0.3 } }\n  - { dropout: { <<: *a, rate: 0.4 } }\n",
+    ),
+    "tiny.yaml",
+  );
+  const rates = config.network.flatMap((layer) =>
+    typeof layer === "object" && "dropout" in layer ? [(layer["dropout"] as { rate: number }).rate] : []
+  );
+  assert.equal(rates.slice(-6), [0.1, 0.1, 0.2, 0.2, 0.3, 0.4]);
+  includes(failure(layers("  - { dropout: *b }\n  - { dropout: &b { rate: 0.1 } }\n"), []), ["no anchor &b before it"]);
+});
+
 test.run();
