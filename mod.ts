@@ -32,6 +32,8 @@ export type { Definition } from "./training/definition.ts";
 export { closeModel, type Model, type ModelOptions, openModel } from "./training/model.ts";
 export { getParams, type ParamStore, setParams, type Unmatched } from "./training/params.ts";
 export { loadModel, type LoadOptions, saveModel } from "./training/model_file.ts";
+export { openOnnx } from "./training/onnx_model.ts";
+export type { OnnxOptions } from "./export/onnx_config.ts";
 export { predict, predictLogits } from "./training/predict.ts";
 export { openPredictor, type Prediction, type Predictor, type PredictorOptions } from "./training/predictor.ts";
 export type { Users } from "./training/users.ts";

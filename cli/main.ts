@@ -11,6 +11,7 @@ import { evaluate } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { importCommand } from "./import.ts";
 import { type Command, runCommand } from "./command.ts";
+import { look } from "./look.ts";
 import { predict } from "./predict.ts";
 import { report } from "./report.ts";
 import { serve } from "./serve.ts";
@@ -50,6 +51,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   report,
   export: exportCommand,
   import: importCommand,
+  look,
   help,
 };
 

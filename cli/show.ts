@@ -55,14 +55,11 @@ async function showCommand(args: Arguments): Promise<number> {
   const json = args.flag("json"), wgsl = args.text("wgsl");
   const asked = { program: args.flag("program"), memory: args.flag("memory"), wgsl: wgsl !== null };
   const any = Object.values(asked).includes(true), definition = any ? await configOf(args) : await definitionFor(args);
-  const { classes } = specsOf(definition), coded = "input" in definition;
-  const name = coded ? definition.network.name : definition.name, from = coded ? "" : ` (${definition.dataset.name})`;
-  const input = coded ? definition.input : inputShape(definition.dataset);
-  const title = `${name}: images of ${input.join("x")}${from}, ${classes} classes`;
+  const { title, input, classes, layers } = networkTable(definition), coded = "input" in definition;
   if (coded || !any) {
-    const layers = networkInfo(definition);
-    if (json) print(JSON.stringify({ config: name, input, classes, layers }, null, 2));
-    else print([title, "", layerTable(input, layers), "", LEGEND].join("\n"));
+    const { name: config } = coded ? definition.network : definition;
+    if (json) print(JSON.stringify({ config, input, classes, layers }, null, 2));
+    else print([title, "", layerTable(input, layers), "", LEGEND, "", MORE].join("\n"));
     return 0;
   }
   const config = definition;
@@ -94,9 +91,20 @@ async function showCommand(args: Arguments): Promise<number> {
   return 0;
 }
 
-const LEGEND =
+/** A line about a network, and its layers. Throws `UserError` where their shapes do not fit. */
+export function networkTable(definition: Definition | Config) {
+  const { classes } = specsOf(definition), coded = "input" in definition;
+  const name = coded ? definition.network.name : definition.name, from = coded ? "" : ` (${definition.dataset.name})`;
+  const input = coded ? definition.input : inputShape(definition.dataset);
+  const title = `${name}: images of ${input.join("x")}${from}, ${classes} classes`;
+  return { title, input, classes, layers: networkInfo(definition) };
+}
+
+/** What the columns of a network's table mean. */
+export const LEGEND =
   "Multiplications are those with weights, for one image on its way forward. A unit of a layer sees so many pixels of\n" +
-  "the image, padding included; what its neighbour sees lies so many pixels apart.\n\n" +
+  "the image, padding included; what its neighbour sees lies so many pixels apart.";
+const MORE =
   "--program shows what the device does in a training step, --memory where it keeps the tensors, --wgsl OP the shaders\n" +
   "of one operation.";
 

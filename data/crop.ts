@@ -13,6 +13,12 @@ export interface Crops {
   readonly flip: boolean;
 }
 
+/** Crops of pictures whose classes have names. */
+export interface NamedCrops extends Crops {
+  /** In the order of the labels. Absent: the folders' names, sorted. */
+  readonly classes?: readonly string[] | undefined;
+}
+
 /** One of them. */
 export interface Crop extends Crops {
   /** Where between the first and the last place, 0 to 1: 0.5 is the middle. */

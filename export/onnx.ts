@@ -3,7 +3,8 @@ import { canvasOf, margins } from "../data/canvas.ts";
 import { transformsOf } from "../data/transforms/mod.ts";
 import { addNodes, type Graph, onnxGraph } from "./onnx_graph.ts";
 import { onnxLayers } from "./onnx_layers.ts";
-import { DATA_TYPE, encodeModel, type ValueInfo } from "./onnx_proto.ts";
+import { DATA_TYPE, type ValueInfo } from "./onnx_messages.ts";
+import { encodeModel } from "./onnx_proto.ts";
 import { inputWords, seenShape, type TrainedNetwork } from "./trained_network.ts";
 
 /** Operators of ONNX 1.12 (2022), which runtimes of today all have; a file of it says IR version 8. */
@@ -42,7 +43,7 @@ function floatValue(name: string, docString: string, sizes: readonly number[]): 
 /**
  * The bytes of an ONNX file with the network and its preprocessing. Input: `image`, float32 [N, channels, height, width],
  * raw pixels 0 ... 255, red first; of a network built in code what it was trained on. Outputs: `logits` and `probabilities`, float32 [N, classes]. The names of the classes
- * are a JSON list under `classes` in the metadata. Throws `UserError` where the shapes do not fit.
+ * are a JSON list under `classes` in the metadata; under `dataset` is that of the config, for `readOnnx`. Throws `UserError` where the shapes do not fit.
  */
 export function onnxModel(trained: TrainedNetwork): Uint8Array {
   const { network, dataset, image, classes, params } = trained, [height, width, channels] = image, graph = onnxGraph();
@@ -65,6 +66,8 @@ export function onnxModel(trained: TrainedNetwork): Uint8Array {
         floatValue("probabilities", "softmax of the logits", [classes.length]),
       ],
     },
-    metadataProps: [{ key: "classes", value: JSON.stringify(classes) }],
+    metadataProps: Object.entries({ classes, ...(dataset === null ? {} : { dataset }) }).map(([key, value]) => {
+      return { key, value: JSON.stringify(value) };
+    }),
   });
 }

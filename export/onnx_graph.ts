@@ -1,6 +1,6 @@
 /** Collects the nodes and constants of an ONNX graph. */
 import type { OnnxAttributes, OnnxNode } from "../core/graph/export_types.ts";
-import { type Attribute, ATTRIBUTE_TYPE, DATA_TYPE, type Initializer, type Node } from "./onnx_proto.ts";
+import { type Attribute, ATTRIBUTE_TYPE, DATA_TYPE, type Initializer, type Node } from "./onnx_messages.ts";
 
 export interface Graph {
   readonly nodes: readonly Node[];

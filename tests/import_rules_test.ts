@@ -100,13 +100,13 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
     packages: /^(zod|yaml)$/,
   },
   export: {
-    folders: ["core/host", "core/kinds", "core/graph", "layers", "configs", "data", "export"],
+    folders: ["kernels", "core/host", "core/kinds", "core/graph", "layers", "configs", "data", "export"],
     packages: /^protobufjs\/light\.js$/,
   },
   data: { folders: [...KERNELS, ...CORE, "data"], packages: null },
   report: { folders: [...KERNELS, ...CORE, "data", "report"], packages: null },
   training: {
-    folders: [...KERNELS, ...CORE, "layers", "learning", "configs", "data", "report", "training"],
+    folders: [...KERNELS, ...CORE, "layers", "learning", "configs", "data", "report", "export", "training"],
     packages: /^(zod|yaml)$/,
   },
   explain: {

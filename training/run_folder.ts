@@ -149,6 +149,11 @@ export async function latestCheckpoint(folder: string, warn: (message: string) =
 export async function openCheckpoint(path: string, warn: (message: string) => void): Promise<Checkpoint> {
   if (await isShippedModel(path)) return await decode(await readShippedModel(path), path);
   if (await isDirectory(path)) return await latestCheckpoint(path, warn);
+  if (/\.onnx$/i.test(path)) {
+    throw new UserError(
+      `Cannot use "${path}" as it is: "allcnn look" turns a file of ONNX into a checkpoint; in code, openOnnx opens it`,
+    );
+  }
   return await decode(await readFile(path), path);
 }
 

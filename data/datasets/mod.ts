@@ -1,7 +1,7 @@
 /** All data sets. To add one, write its file and name it in the list. */
 import { UserError } from "../../core/host/errors.ts";
 import { type KindList, kindList } from "../../core/kinds/kinds.ts";
-import type { Crops } from "../crop.ts";
+import type { Crops, NamedCrops } from "../crop.ts";
 import type { Dataset, ImageShape } from "../dataset.ts";
 import type { ImageFolder } from "../image_folder.ts";
 import { cifar10 } from "./cifar10.ts";
@@ -22,7 +22,7 @@ export interface DatasetChoice {
   /** Of `cifar100`: the 100 classes, which is the default, or the 20 superclasses of five each. */
   readonly labels?: "fine" | "coarse" | undefined;
   /** Of `imageFolder`: how pictures become images of one size. */
-  readonly imageFolder?: Crops | undefined;
+  readonly imageFolder?: NamedCrops | undefined;
 }
 
 const KINDS: readonly DatasetKind<DatasetName, Omit<DatasetChoice, "name">>[] = [
@@ -105,5 +105,6 @@ export async function listPictures(
 ): Promise<ImageFolder> {
   const kind = datasetKinds.get(dataset.name), { directory, split, limit = Infinity } = place;
   if (kind.pictures === undefined) throw new Error(`${kind.key} has no picture files`);
-  return await kind.pictures.list({ directory: folderOf(kind, directory), split, limit }, known);
+  const named = kind.classes(dataset), classes = known ?? (named.length > 0 ? named : null);
+  return await kind.pictures.list({ directory: folderOf(kind, directory), split, limit }, classes);
 }
