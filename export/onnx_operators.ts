@@ -1,5 +1,5 @@
 /** The operators of ONNX that are read as layers of ours: a record each. */
-import { NO_PADDING, type Padding, perAxis } from "../kernels/per_axis.ts";
+import { isNone, NO_PADDING, type Padding, perAxis } from "../kernels/per_axis.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
 import { elements } from "../core/graph/tensor.ts";
 import { toHwio } from "./kernel_layout.ts";
@@ -79,9 +79,11 @@ function conv(at: At): Value {
   const x = whole(at.value(0), true), { dims, data } = at.weights(1), [out, inside, ...kernel] = dims;
   const { padding, ...sizes } = windows(at, kernel, x), channels = x.shape[2];
   if (inside !== channels) throw new Unread(`has weights for ${inside} channels and reads ${channels}`);
-  const options = { channels: out!, ...sizes, padding: short(padding), activation: "none" };
-  const params = weighted({ shape: dims, data: floats({ dims, data }) }, at.constant(2));
-  return behind(x, { key: "conv", name: at.name, options, params });
+  const params = weighted({ shape: dims, data: floats({ dims, data }) }, at.constant(2)), activation = "none";
+  // Our own dense layers are written so; it is the same.
+  const covers = kernel.join() === x.shape.slice(0, 2).join() && isNone(padding) && !at.attributes.has("strides");
+  const options = { channels: out!, ...(covers ? {} : { ...sizes, padding: short(padding) }), activation };
+  return behind(x, { key: covers ? "dense" : "conv", name: at.name, options, params });
 }
 
 /** A matrix product [features] * [features, out], or with [out, features] where `rows`; features in ONNX's order. */

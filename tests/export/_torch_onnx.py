@@ -57,7 +57,7 @@ class Odds(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.wide, self.even = nn.Conv2d(1, 6, (3, 5), (1, 2), padding=(1, 2)), nn.Sequential(nn.ZeroPad2d((1, 2, 1, 2)), nn.Conv2d(6, 6, 4))
+        self.wide, self.even = nn.Conv2d(3, 6, (3, 5), (1, 2), padding=(1, 2)), nn.Sequential(nn.ZeroPad2d((1, 2, 1, 2)), nn.Conv2d(6, 6, 4))
         self.bn, self.last = nn.BatchNorm2d(6), nn.Conv2d(6, 4, 1)
         self.leaky, self.gelu, self.silu = nn.LeakyReLU(0.2), nn.GELU(), nn.SiLU()
 
@@ -89,5 +89,5 @@ apart = {"do_constant_folding": False, "training": torch.onnx.TrainingMode.PRESE
 save("resnet", ResNet(), (3, 16, 16), **batch)  # normalizations are folded into the convolutions
 save("resnet-apart", ResNet(), (3, 16, 16), **batch, **apart)
 save("vgg", Vgg(), (3, 16, 10), **batch)
-save("odds", Odds(), (1, 12, 18), dynamic_axes={"image": {0: "N", 2: "H", 3: "W"}})
+save("odds", Odds(), (3, 12, 12), dynamic_axes={"image": {0: "N", 2: "H", 3: "W"}})
 save("grouped", grouped(), (4, 16, 16))
