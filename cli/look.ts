@@ -30,6 +30,11 @@ export const look: Command = {
       { name: "std", value: "N,N,N", help: "what is left is divided by it; default: 1" },
       { name: "white", value: "N", help: "the value of white before that, 1 or 255; default: 1" },
       { name: "input", value: "HxWxC", help: "the shape of its images, as 224x224x3, where the file leaves it open" },
+      {
+        name: "short-side",
+        value: "N",
+        help: "pictures are scaled to it before the middle is cut out, as 256 for 224",
+      },
       { name: "dataset", value: "NAME", help: "what it was trained on, as cifar10; default: a folder of pictures" },
       FORCE,
     ],
@@ -73,6 +78,7 @@ async function lookCommand(args: Arguments): Promise<number> {
   const network = onnxNetwork(await readFile(path), path, {
     ...{ input, dataset, classes: await classesIn(args) },
     ...{ mean: numbers(args, "mean", ","), std: numbers(args, "std", ","), white: numbers(args, "white", ",")?.[0] },
+    shortSide: args.integer("short-side", 1) ?? undefined,
   });
   const { config, notes, whitening } = network, coded = codedOf(network), definition = config ?? coded;
   const { title, input: image, layers } = networkTable(definition);

@@ -11,11 +11,7 @@ export interface Crops {
   readonly crop: number;
   /** In training: a random crop, mirrored left to right with probability 1/2. */
   readonly flip: boolean;
-}
-
-/** Crops of pictures whose classes have names. */
-export interface NamedCrops extends Crops {
-  /** In the order of the labels. Absent: the folders' names, sorted. */
+  /** The names of the classes, in the order of the labels. Absent: those of the folders, sorted. */
   readonly classes?: readonly string[] | undefined;
 }
 

@@ -25,6 +25,8 @@ export interface OnnxOptions {
   readonly white?: number | undefined;
   /** The data set that it tells apart; the default is a folder of pictures of its size, `imageFolder`. */
   readonly dataset?: DatasetName | undefined;
+  /** Pixels that the short side of a picture is scaled to before the middle is cut out; the default is the image's height. */
+  readonly shortSide?: number | undefined;
   /** What the network is called; the default is made of `source`. */
   readonly name?: string | undefined;
 }
@@ -113,10 +115,8 @@ function datasetFor(
   }
   if (name === "imageFolder") {
     if (height !== width || channels !== 3 || height > 4096) return null;
-    return {
-      name,
-      imageFolder: { shortSide: height, crop: height, flip: true, ...(given !== undefined && { classes: given }) },
-    };
+    const { shortSide = height } = options, classes = given === undefined ? {} : { classes: given };
+    return { name, imageFolder: { shortSide, crop: height, flip: true, ...classes } };
   }
   const shape = imageShape({ name }), names = classNames({ name });
   if (shape.join() !== image.join() || names.length !== outputs) {

@@ -19,8 +19,10 @@ export const codedOf = ({ name, layers, image }: OnnxNetwork): Definition => ({
  *
  * @example
  * ```ts
- * const bytes = new Uint8Array(await (await fetch("resnet.onnx")).arrayBuffer());
- * const model = await openOnnx(device, bytes, { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] });
+ * async function openUrl(url: string) {
+ *   const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+ *   return await openOnnx(device, bytes, { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] });
+ * }
  * ```
  */
 export async function openOnnx(

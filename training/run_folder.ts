@@ -151,7 +151,7 @@ export async function openCheckpoint(path: string, warn: (message: string) => vo
   if (await isDirectory(path)) return await latestCheckpoint(path, warn);
   if (/\.onnx$/i.test(path)) {
     throw new UserError(
-      `Cannot use "${path}" as it is: "allcnn look" turns a file of ONNX into a checkpoint; in code, openOnnx opens it`,
+      `Cannot use "${path}" as it is: "allcnn look" makes a checkpoint of a file of ONNX; in code, openOnnx opens it`,
     );
   }
   return await decode(await readFile(path), path);

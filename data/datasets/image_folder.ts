@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { NamedCrops } from "../crop.ts";
+import type { Crops } from "../crop.ts";
 import { listImageFolder } from "../image_folder.ts";
 import type { DatasetKind } from "./dataset_kind.ts";
 
@@ -14,7 +14,7 @@ const schema = z.strictObject({
   error: "crop must be at most shortSide",
 }).describe("How the pictures of an imageFolder become images of one size");
 
-export const imageFolder: DatasetKind<"imageFolder", { readonly imageFolder: NamedCrops }> = {
+export const imageFolder: DatasetKind<"imageFolder", { readonly imageFolder: Crops }> = {
   key: "imageFolder",
   about: "train/ and val/ with a folder per class",
   schema: z.strictObject({ imageFolder: schema }),

@@ -1,7 +1,7 @@
 /** All data sets. To add one, write its file and name it in the list. */
 import { UserError } from "../../core/host/errors.ts";
 import { type KindList, kindList } from "../../core/kinds/kinds.ts";
-import type { Crops, NamedCrops } from "../crop.ts";
+import type { Crops } from "../crop.ts";
 import type { Dataset, ImageShape } from "../dataset.ts";
 import type { ImageFolder } from "../image_folder.ts";
 import { cifar10 } from "./cifar10.ts";
@@ -22,7 +22,7 @@ export interface DatasetChoice {
   /** Of `cifar100`: the 100 classes, which is the default, or the 20 superclasses of five each. */
   readonly labels?: "fine" | "coarse" | undefined;
   /** Of `imageFolder`: how pictures become images of one size. */
-  readonly imageFolder?: NamedCrops | undefined;
+  readonly imageFolder?: Crops | undefined;
 }
 
 const KINDS: readonly DatasetKind<DatasetName, Omit<DatasetChoice, "name">>[] = [

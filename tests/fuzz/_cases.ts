@@ -15,7 +15,7 @@ import type { Originals } from "./_originals.ts";
 import { archiveCase, idxCase, pictureCase } from "./_data_cases.ts";
 import { METRICS, tuningEntry } from "./_kept.ts";
 import { importCase, keptCase, reportCase, wordsCase } from "./_kept_cases.ts";
-import { foreignCase, jsonCase, picturesCase } from "./_foreign_cases.ts";
+import { foreignCase, jsonCase, onnxCase, picturesCase } from "./_foreign_cases.ts";
 import { judgeCheckpoint, judgeConfig } from "./_judge.ts";
 import { oneLine, type Prepared, withHeader } from "./_prepared.ts";
 import { drawSetting, mutateBytes, mutateJson, mutateYaml } from "./_mutate.ts";
@@ -191,13 +191,14 @@ const SUBJECTS = {
   kept: keptCase,
   report: reportCase,
   words: wordsCase,
+  onnx: onnxCase,
 } as const;
 
 /** How often each is drawn, of 32. */
 const SHARES: readonly (keyof typeof SUBJECTS)[] = Object.entries(
   {
-    ...{ config: 9, checkpoint: 6, metrics: 2, tuning: 1, whitening: 1, cifar10: 1, foreign: 2, json: 2, pictures: 1 },
-    ...{ idx: 2, archive: 1, picture: 1, import: 1, kept: 1, report: 1, words: 1 },
+    ...{ config: 8, checkpoint: 6, metrics: 2, tuning: 1, whitening: 1, cifar10: 1, foreign: 2, json: 2, pictures: 1 },
+    ...{ idx: 2, archive: 1, picture: 1, import: 1, kept: 1, report: 1, words: 1, onnx: 1 },
   } satisfies Record<keyof typeof SUBJECTS, number>,
 ).flatMap(([subject, share]) => Array(share).fill(subject));
 
@@ -219,6 +220,7 @@ const NAMES = {
   kept: /index\.json/,
   report: /reported/,
   words: /--(grid|conv)/,
+  onnx: /fuzzed/,
 } as const;
 
 /** The damage and the reading of one case. */

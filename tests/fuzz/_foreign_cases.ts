@@ -8,10 +8,18 @@ import { decodeTensors, encodeTensors } from "../../core/host/safetensors.ts";
 import { MIDDLE } from "../../data/crop.ts";
 import { decodeBatch } from "../../data/image_batch.ts";
 import { listImageFolder } from "../../data/image_folder.ts";
+import { onnxModel } from "../../export/onnx.ts";
+import { onnxNetwork } from "../../export/onnx_config.ts";
+import { decodeModel } from "../../export/onnx_decode.ts";
+import type { Model } from "../../export/onnx_messages.ts";
+import { OPERATORS } from "../../export/onnx_operators.ts";
+import { encodeModel } from "../../export/onnx_proto.ts";
 import { fromPytorch, toPytorch } from "../../export/pytorch.ts";
 import { readOutcome } from "../../sweep/outcome.ts";
 import { readRecord, type SweepRecord } from "../../sweep/record.ts";
 import { resultsOf } from "../../sweep/results.ts";
+import { buildNetwork } from "../../layers/network_config.ts";
+import { select } from "../../training/checkpoint.ts";
 import { definitionOf, specsOf } from "../../training/definition.ts";
 import { readClasses } from "../../training/run_folder.ts";
 import type { Draw } from "./_draw.ts";
@@ -49,6 +57,58 @@ export async function foreignCase(draw: Draw, { folder }: Originals): Promise<Pr
       for (const [name, { shape }] of Object.entries(specs)) {
         if (read[name]?.data.length !== elements(shape)) throw new Error(`${name} has another size`);
       }
+    },
+  };
+}
+
+type Writable<T> = T extends Uint8Array | string | number ? T
+  : T extends readonly (infer E)[] ? Writable<E>[]
+  : { -readonly [K in keyof T]: Writable<T[K]> };
+
+const ODD_NUMBERS = [0, 1, 2, 3, -1, -2, 7, 1025, 2 ** 31, 2 ** 40, -(2 ** 40)];
+
+/** Something else in a graph: another operator, wiring, attribute, shape or tensor. */
+function changeGraph(draw: Draw, { graph }: Writable<Model>): string {
+  const { node, initializer, input } = graph,
+    names = [...node.flatMap(({ output }) => output), ...initializer.map(({ name }) => name)];
+  const { shape } = input[0]!.type.tensorType;
+  const one = draw.pick(node), tensor = draw.pick(initializer), attribute = draw.pick(one.attribute);
+  const number = draw.pick(ODD_NUMBERS),
+    how = draw.pick(["operator", "input", "attribute", "dims", "type", "image", "drop"]);
+  if (how === "operator") one.opType = draw.pick([...Object.keys(OPERATORS), "Concat", "Einsum"]);
+  else if (how === "input") one.input[draw.whole(0, one.input.length + 1)] = draw.pick(names);
+  else if (how === "attribute" && attribute !== undefined) {
+    if (draw.chance(0.5)) attribute.ints = [number, ...(attribute.ints ?? []).slice(1)];
+    else attribute.i = number;
+  } else if (how === "dims") tensor.dims[draw.whole(0, tensor.dims.length + 1)] = number;
+  else if (how === "type") tensor.dataType = draw.whole(0, 17);
+  else if (how === "image") shape.dim[draw.whole(0, shape.dim.length + 1)] = { dimValue: number };
+  else node.splice(draw.whole(0, node.length), 1);
+  return how;
+}
+
+/** A model of ONNX: its bytes or its graph are damaged. */
+export function onnxCase(draw: Draw): Prepared {
+  const { dataset, ...config } = parseConfig(TINY, "tiny.yaml"), { network } = definitionOf({ dataset, ...config });
+  const { saved: specs, classes } = specsOf({ dataset, ...config });
+  const params = Object.fromEntries(
+    Object.entries(specs).map(([name, { shape }]) => [name, { shape, data: new Float32Array(elements(shape)) }]),
+  );
+  const names = Array.from({ length: classes }, String), image = [32, 32, 3] as const;
+  const whole = onnxModel({ network, dataset, params, whitening: null, image, classes: names });
+  const graph = decodeModel(whole, "whole") as Writable<Model>, changes: string[] = [];
+  if (draw.chance(0.5)) graph.metadataProps = [];
+  for (let left = draw.whole(1, 4); left > 0; left--) changes.push(changeGraph(draw, graph));
+  const { how, bytes } = draw.chance(0.4)
+    ? mutateBytes(draw, whole)
+    : { how: changes.join(", "), bytes: encodeModel(graph as Model) };
+  return {
+    how,
+    input: bytes,
+    async read() {
+      const { config, name, layers, image, params: read } = onnxNetwork(bytes, "fuzzed.onnx", { input: [32, 32, 3] });
+      const { saved } = specsOf(config ?? { network: buildNetwork(name, layers), input: image });
+      await Promise.resolve(select({ tensors: read }, saved, "fuzzed.onnx"));
     },
   };
 }
