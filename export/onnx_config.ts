@@ -147,6 +147,12 @@ export function onnxNetwork(bytes: Uint8Array, source: string, options: OnnxOpti
     throw new UserError(`Cannot read "${source}": as a config, ${path.join(".")}: ${message}`);
   };
   if (read.dataset !== null) { // one of ours
+    const own = (["mean", "std", "white", "classes", "dataset", "shortSide"] as const).find((key) =>
+      options[key] !== undefined
+    );
+    if (own !== undefined) {
+      throw new UserError(`Cannot use ${own}: "${source}" says itself what its pixels go through, and its classes`);
+    }
     const { imageFolder } = read.dataset,
       named = imageFolder === undefined || read.classes === null ? {} : {
         imageFolder: { ...imageFolder, classes: read.classes },

@@ -5,6 +5,8 @@ import { parseArguments } from "../../cli/arguments.ts";
 import { OPTION_WORDS } from "../../cli/words.ts";
 import { exportCommand } from "../../cli/export.ts";
 import { importCommand } from "../../cli/import.ts";
+import { look } from "../../cli/look.ts";
+import { predict } from "../../cli/predict.ts";
 import { loadConfig } from "../../configs/load.ts";
 import { decode, encode } from "../../training/checkpoint.ts";
 import { UserError } from "../../core/host/errors.ts";
@@ -38,9 +40,11 @@ async function succeed(...args: string[]): Promise<string> {
   return stdout;
 }
 
+const COMMANDS = { export: exportCommand, import: importCommand, look, predict };
+
 /** A command line that must fail: in this process, as starting one takes long. */
 async function refused([name, ...args]: string[], message: RegExp): Promise<void> {
-  const { usage, run } = name === "export" ? exportCommand : importCommand;
+  const { usage, run } = COMMANDS[name as keyof typeof COMMANDS];
   const error = await run(parseArguments(usage, args)!).then(() => null, (error: unknown) => error);
   assert.instance(error, UserError, `${name} ${args.join(" ")}: ${error ?? "accepted"}`);
   const line = (error as UserError).inWords(OPTION_WORDS);
@@ -106,6 +110,27 @@ test("an ONNX file and Python code are written at once; files that exist stay un
     assert.is(readFileSync(onnx, "utf8"), "mine");
     await succeed("export", `${folder}/run`, "--onnx", onnx, "--force");
     assert.ok(readFileSync(onnx).length > 1000);
+
+    const [own, back] = ["own", "back"].map((name) => `${folder}/${name}.safetensors`) as [string, string];
+    await succeed("export", `${folder}/run`, "--safetensors", own);
+    const printed = await succeed("look", onnx, "--out", back),
+      [ours, theirs] = await Promise.all(
+        [own, back].map(async (path) => decodeTensors(new Uint8Array(readFileSync(path)), path)),
+      );
+    assert.match(printed, /^a: images of 32x32x3 \(shapes\), 10 classes\n\n[^]*^conv1 +3x3 convolution, ReLU/m);
+    assert.equal(theirs!.tensors, ours!.tensors);
+    assert.match(await succeed("show", back), /^a: images of 32x32x3 \(shapes\), 10 classes$/m);
+
+    await refused(["look", own], /own.safetensors": it is no ONNX file, or damaged/);
+    await refused(
+      ["look", onnx, "--out", back],
+      /back.safetensors" already exists: choose another name, or add --force/,
+    );
+    await refused(["look", onnx, "--input", "32x32"], /--input expects height x width x channels, .* got "32x32"/);
+    await refused(["look", onnx, "--mean", "0.5;0.5"], /--mean expects numbers, as 0.5,0.5,0.5, got "0.5;0.5"/);
+    await refused(["look", onnx, "--mean", "0.5"], /Cannot use mean: .*a.onnx" says itself what its pixels go through/);
+    await refused(["look", `${folder}/none.onnx`], /Cannot read ".*none.onnx": it does not exist/);
+    await refused(["predict", onnx, "models/samples/cat.png"], /"allcnn look" makes a checkpoint of a file of ONNX/);
   });
 });
 

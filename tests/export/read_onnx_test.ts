@@ -182,7 +182,11 @@ test("files that are damaged, of several parts, or do not fit are refused in a l
         return error.name === "UserError";
       });
     };
-  assert.is(onnxNetwork(bytes, "m.onnx").layers.length, 1);
+  const { config, layers } = onnxNetwork(bytes, "a b.onnx", { white: 255, mean: [100], std: [2], shortSide: 9 });
+  assert.is(layers.length, 1);
+  assert.is(config!.name, "a-b");
+  assert.equal(config!.dataset.preprocess, [{ scale: { subtract: 100, divide: 2 } }]);
+  assert.equal(config!.dataset.imageFolder, { shortSide: 9, crop: 8, flip: true });
   for (const end of [0, 1, 40, bytes.length - 1]) refused(bytes.slice(0, end), /m\.onnx/);
   refused(new TextEncoder().encode("<!DOCTYPE html>".repeat(20)), /it is no ONNX file, or damaged/);
   refused(Uint8Array.of(0x3a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f), /it ends too early/);
