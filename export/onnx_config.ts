@@ -7,7 +7,7 @@ import type { DatasetConfig } from "../data/dataset_config.ts";
 import { classNames, type DatasetName, imageShape } from "../data/datasets/mod.ts";
 import type { TransformConfig } from "../data/transforms/mod.ts";
 import type { Whitening } from "../data/whitening.ts";
-import { type LayerConfig } from "../layers/layer_kind.ts";
+import type { LayerConfig } from "../layers/layer_kind.ts";
 import { readEntry } from "../layers/network_config.ts";
 import { type ReadNetwork, readOnnx } from "./read_onnx.ts";
 

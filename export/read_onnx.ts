@@ -2,15 +2,17 @@
 import { UserError } from "../core/host/errors.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
 import type { ImageShape } from "../data/dataset.ts";
-import { type DatasetConfig, datasetSchema } from "../data/dataset_config.ts";
+import type { DatasetConfig } from "../data/dataset_config.ts";
 import { inputShape } from "../data/datasets/mod.ts";
 import type { Whitening } from "../data/whitening.ts";
 import type { LayerConfig } from "../layers/layer_kind.ts";
 import { attributesOf } from "./onnx_attributes.ts";
-import { type Constant, CONSTANT_OPERATORS, constantOf, floats, Unread } from "./onnx_constants.ts";
+import { type Constant, CONSTANT_OPERATORS, constantOf, Unread } from "./onnx_constants.ts";
+import { classesOf, datasetOf, imageOf, outputOf, titleOf, whiteningIn } from "./onnx_ends.ts";
 import { decodeModel } from "./onnx_decode.ts";
 import type { Model, Node } from "./onnx_messages.ts";
-import { type At, OPERATORS } from "./onnx_operators.ts";
+import { OPERATORS } from "./onnx_operators.ts";
+import type { At } from "./onnx_read_layers.ts";
 import { type Affine, chainOf, imageValue, type Value, whole, written } from "./onnx_values.ts";
 
 /** What an ONNX file holds. */
@@ -41,8 +43,6 @@ const MOST_NAMED = 10;
 const PREPROCESS = "preprocess/", OPTIONAL = "";
 
 const isConstant = (value: Value | Constant): value is Constant => "data" in value;
-
-const titleOf = ({ name, opType, output }: Node): string => `node ${name || output[0] || "without a name"} (${opType})`;
 
 /** What a layer might be called after its node, or after its weights: "/layer1/conv1/Conv", "conv1.weight". */
 function nameOf({ name, opType, input }: Node): string {
@@ -79,68 +79,6 @@ function refuseUnknown(nodes: readonly Node[], cannot: string): void {
   if (flaws.length === 0) return;
   const more = flaws.length > MOST_NAMED ? `; and ${flaws.length - MOST_NAMED} more` : "";
   throw new UserError(`${cannot}: ${flaws.slice(0, MOST_NAMED).join("; ")}${more}`);
-}
-
-/** The shape of an image and how many there are at once: as the file says it, else as `given`. */
-function imageOf({ graph: { input, initializer } }: Model, given: ImageShape | null, cannot: string) {
-  const weights = new Set(initializer.map(({ name }) => name)), images = input.filter(({ name }) => !weights.has(name));
-  const names = images.map(({ name }) => name).join(", ");
-  if (images.length !== 1) {
-    throw new UserError(`${cannot}: it has ${images.length} inputs, ${names}, where one can be read`);
-  }
-  const dims = images[0]!.type?.tensorType?.shape?.dim ?? [];
-  const sizes = dims.map(({ dimValue = 0 }) => dimValue > 0 ? dimValue : null),
-    shown = sizes.map((size) => size ?? "?");
-  const [batch, channels = null, height = null, width = null] = sizes, said = [height, width, channels];
-  if (dims.length !== 4) {
-    throw new UserError(
-      `${cannot}: its input ${names} is [${shown.join(", ")}], an image is [batch, channels, height, width]`,
-    );
-  }
-  const image = said.map((size, axis) => size ?? given?.[axis] ?? null);
-  if (image.includes(null)) {
-    throw new UserError(
-      `${cannot}: its input ${names} is [${shown.join(", ")}]: name the shape of its images, input 32x32x3`,
-    );
-  }
-  const other = given !== null && given.some((size, axis) => size !== image[axis]);
-  if (other || image.some((size) => size! > 65_536)) {
-    throw new UserError(
-      `${cannot}: its input ${names} is [${shown.join(", ")}], not of images of ${(given ?? image).join("x")}`,
-    );
-  }
-  return { name: images[0]!.name, image: image as unknown as ImageShape, batch: batch ?? 1 };
-}
-
-/** A data set that the file carries, or null. */
-function datasetOf({ metadataProps }: Model): DatasetConfig | null {
-  const text = metadataProps.find(({ key }) => key === "dataset")?.value;
-  if (text === undefined) return null;
-  try {
-    return datasetSchema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-function classesOf({ metadataProps }: Model): string[] | null {
-  try {
-    const names: unknown = JSON.parse(metadataProps.find(({ key }) => key === "classes")?.value ?? "null");
-    return Array.isArray(names) && names.every((name) => typeof name === "string") ? names : null;
-  } catch {
-    return null;
-  }
-}
-
-/** The graph's logits: its first output, or what a softmax makes it of. */
-function outputOf({ graph: { node, output } }: Model, notes: string[]): string {
-  let name = output[0]?.name ?? "";
-  for (;;) {
-    const last = node.find(({ output }) => output.includes(name));
-    if (last === undefined || !["Softmax", "LogSoftmax"].includes(last.opType)) return name;
-    notes.push(`${titleOf(last)} at the end is left out: the network puts out logits`);
-    name = last.input[0] ?? "";
-  }
 }
 
 /**
@@ -234,7 +172,7 @@ function read(model: Model, cannot: string, input: ImageShape | null): ReadNetwo
     if (!left.has(name) && !notes.some((note) => note.includes(name))) notes.push(`output ${name} is left out`);
   }
   const own = prepared.length > 0
-    ? { dataset, whitening: whiteningIn(stored, find) }
+    ? { dataset, whitening: whiteningIn(stored, (name) => find(name) as Constant) }
     : { dataset: null, whitening: null };
   return { layers, params, image, outputs, affine: end.affine, notes, ...own, classes: classesOf(model) };
 }
@@ -249,12 +187,4 @@ function literal(node: Node): Constant {
     if (attributes.has(name)) return { dims: [], data: [f ?? i ?? 0] };
   }
   return list(attributes.find("value_floats")?.floats ?? attributes.ints("value_ints", []));
-}
-
-/** The whitening among the constants of one of our own files, or null. */
-function whiteningIn(stored: ReadonlyMap<string, unknown>, find: (name: string) => Value | Constant): Whitening | null {
-  const name = [...stored.keys()].find((each) => /^preprocess\/zca\d+\/matrix$/.test(each));
-  if (name === undefined) return null;
-  const part = (key: string) => floats(find(name.replace(/matrix$/, key)) as Constant);
-  return { mean: part("mean"), matrix: part("matrix") };
 }

@@ -115,7 +115,7 @@ test("an ONNX file and Python code are written at once; files that exist stay un
     await succeed("export", `${folder}/run`, "--safetensors", own);
     const printed = await succeed("look", onnx, "--out", back),
       [ours, theirs] = await Promise.all(
-        [own, back].map(async (path) => decodeTensors(new Uint8Array(readFileSync(path)), path)),
+        [own, back].map((path) => decodeTensors(new Uint8Array(readFileSync(path)), path)),
       );
     assert.match(printed, /^a: images of 32x32x3 \(shapes\), 10 classes\n\n[^]*^conv1 +3x3 convolution, ReLU/m);
     assert.equal(theirs!.tensors, ours!.tensors);

@@ -113,7 +113,7 @@ type Part = readonly [
 ];
 
 /** Of attributes: AttributeProto.AttributeType. */
-const TYPES = { f: 1, i: 2, s: 3, ints: 7 };
+const TYPES = { f: 1, i: 2, s: 3, floats: 6, ints: 7 };
 
 /** A model of nodes, the last of which writes "logits". */
 function model(nodes: readonly Part[], weights: readonly Initializer[], sizes = [3, 8, 8], more: Partial<Model> = {}) {
@@ -129,7 +129,10 @@ function model(nodes: readonly Part[], weights: readonly Initializer[], sizes = 
     ...{ irVersion: 8, opsetImport: [{ domain: "", version: 17 }], producerName: "a test", metadataProps: [] },
     graph: {
       ...{ name: "g", node, initializer: weights, input: [value("image")] },
-      output: [{ name: "logits", type: { tensorType: { elemType: 1, shape: { dim: [] } } } }],
+      output: [{
+        name: "logits",
+        type: { tensorType: { elemType: 1, shape: { dim: [{ dimParam: "N" }, { dimParam: "K" }] } } },
+      }],
     },
     ...more,
   });
@@ -152,7 +155,7 @@ test("weights as lists, as float16 and in nodes; automatic padding; a product an
     ["MaxPool", "/p/MaxPool", ["/b/Conv"], { kernel_shape: ints(2, 2), strides: ints(1, 1), pads: ints(0, 1, 0, 0) }],
     ["Reshape", "rows", ["/p/MaxPool", "shape"]],
     ["Gemm", "hidden", ["rows", "g", "h"], { alpha: { f: 0.5 }, beta: { f: 2 } }],
-    ["Constant", "one", [], { value_float: { f: 1 } }],
+    ["Constant", "r", [], { value_floats: { floats: [1, -1, 0.5, 0.25, 2] } }],
     ["Relu", "hidden/relu", ["hidden"]],
     ["MatMul", "product", ["hidden/relu", "q"]],
     ["Add", "logits", ["product", "r"]],
@@ -164,7 +167,6 @@ test("weights as lists, as float16 and in nodes; automatic padding; a product an
     raw("g", [2 * 3 * 4, 32]),
     raw("h", [32]),
     raw("q", [32, 5]),
-    raw("r", [5]),
   ]);
   const { layers } = onnxNetwork(bytes, "made.onnx");
   assert.equal(layers.map((layer) => Object.keys(layer)[0]), ["conv", "conv", "maxPool", "dense", "dense"]);
