@@ -11,6 +11,7 @@ import { specsOf } from "../training/definition.ts";
 import { codedOf } from "../training/onnx_model.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { commandLine } from "./command_line.ts";
 import { FORCE, paramsOf, refuseExisting, writeParams } from "./parameter_files.ts";
 import { LEGEND, networkTable } from "./show.ts";
 
@@ -87,6 +88,6 @@ async function lookCommand(args: Arguments): Promise<number> {
   if (out === null) return 0;
   const origin = config === null ? { config, ...architectureOf({ ...coded, config }) } : { config };
   await writeParams(out, origin, params, whitening);
-  print(`\nWrote ${out}; look at it with: allcnn serve ${out}`);
+  print(`\nWrote ${out}; look at it with: ${commandLine("serve", [out])}`);
   return 0;
 }

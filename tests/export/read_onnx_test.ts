@@ -204,6 +204,14 @@ test("files that are damaged, of several parts, or do not fit are refused in a l
   refused(conv(fine, ["Conv", "logits", ["image", "elsewhere"]]), /reads elsewhere, which nothing before it writes/);
   refused(conv(fine, ["Einsum", "logits", ["image", "w"]]), /node logits \(Einsum\) is of no kind that allcnn has/);
   refused(conv(fine, ["Add", "logits", ["image", "image"]]), /node logits \(Add\) adds a value to itself/);
+  const many = Array.from(
+    { length: 12 },
+    (_, i): Part => ["Einsum", i === 11 ? "logits" : `n${i}`, [i === 0 ? "image" : `n${i - 1}`]],
+  );
+  assert.throws(
+    () => onnxNetwork(model(many, []), "m.onnx"),
+    /node n0 \(Einsum\).*node n9 \(Einsum\) [^(]*; and 2 more$/,
+  );
   refused(bytes, /2 names of classes: the network tells 4 apart/, { classes: ["a", "b"] });
   refused(bytes, /expected a number for each of 3 channels, or one/, { mean: [1, 2] });
   refused(bytes, /not of images of 9x8x3/, { input: [9, 8, 3] });
