@@ -83,14 +83,20 @@ function sliced(x: Constant, start: number, end: number, step: number): Constant
 /** The largest list that is filled or cut while shapes are computed. */
 const MOST = 1_000_000;
 
+function asList(x: Constant): Constant {
+  if (x.dims.length > 1) throw new Unread(`works on a constant [${x.dims.join(", ")}], where only lists can be read`);
+  return x;
+}
+
 /** Operators on constants: what programs compute shapes by, and weights that several nodes share. */
 export const CONSTANT_OPERATORS: Readonly<Record<string, Evaluate>> = {
   Identity: same,
   Cast: same,
   Unsqueeze: ([x]) => x!.dims.length === 0 ? listOf(x!.data) : x!,
   Squeeze: ([x]) => x!.data.length === 1 ? { dims: [], data: x!.data } : x!,
-  Concat: (inputs) => listOf(inputs.flatMap(({ data }) => Array.from(data))),
+  Concat: (inputs) => listOf(inputs.flatMap((each) => Array.from(asList(each).data))),
   Gather: ([x, indices]) => {
+    asList(x!);
     const at = (index: number) => x!.data[index < 0 ? index + x!.data.length : index] ?? NaN;
     return { dims: indices!.dims, data: Array.from(indices!.data, at) };
   },

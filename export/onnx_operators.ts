@@ -153,7 +153,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Squeeze: { read: (at) => squeezed(whole(at.value(0)), axesIn(at)) },
   Shape: {
     read(at) {
-      const dims = [at.batch, ...dimsOf(at.value(0))];
+      const { attributes } = at, all = [at.batch, ...dimsOf(at.value(0))];
+      const dims = all.slice(attributes.int("start", 0), attributes.int("end", all.length));
       return { dims: [dims.length], data: dims };
     },
   },

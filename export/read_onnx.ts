@@ -37,6 +37,8 @@ export interface ReadNetwork {
 
 /** More nodes than any network that is a list of at most 1000 layers. */
 const MOST_NODES = 20_000;
+/** Before it, sums and products said in another way what goes with what. */
+const OLDEST = 7;
 /** How many nodes are named that cannot be read. */
 const MOST_NAMED = 10;
 
@@ -99,6 +101,8 @@ export function readOnnx(bytes: Uint8Array, source: string, input: ImageShape | 
 
 function read(model: Model, cannot: string, input: ImageShape | null): ReadNetwork {
   const { graph } = model, notes: string[] = [], dataset = datasetOf(model);
+  const version = model.opsetImport.find(({ domain }) => ["", "ai.onnx"].includes(domain))?.version ?? OLDEST;
+  if (version < OLDEST) throw new Unread(`it is of opset ${version} of ONNX, ${OLDEST} and newer can be read`);
   if (graph.node.length > MOST_NODES) {
     throw new Unread(`it has ${graph.node.length} nodes, at most ${MOST_NODES} are read`);
   }

@@ -153,6 +153,8 @@ test("weights as lists, as float16 and in nodes; automatic padding; a product an
     ["LeakyRelu", "/a/LeakyRelu", ["/a/Conv"], { alpha: { f: 0.25 } }],
     ["Conv", "/b/Conv", ["/a/LeakyRelu", "v", "c"], { kernel_shape: ints(1, 1) }],
     ["MaxPool", "/p/MaxPool", ["/b/Conv"], { kernel_shape: ints(2, 2), strides: ints(1, 1), pads: ints(0, 1, 0, 0) }],
+    ["Shape", "batch", ["image"], { end: { i: 1 } }],
+    ["Concat", "shape", ["batch", "rest"], { axis: { i: 0 } }],
     ["Reshape", "rows", ["/p/MaxPool", "shape"]],
     ["Gemm", "hidden", ["rows", "g", "h"], { alpha: { f: 0.5 }, beta: { f: 2 } }],
     ["Constant", "r", [], { value_floats: { floats: [1, -1, 0.5, 0.25, 2] } }],
@@ -163,7 +165,7 @@ test("weights as lists, as float16 and in nodes; automatic padding; a product an
     { name: "w", dims: [4, 3, 3, 3], dataType: 10, rawData: new Uint8Array(pack(noise([4, 3, 3, 3])).buffer) },
     { name: "v", dims: [2, 4, 1, 1], dataType: 1, floatData: [...noise([8], 2)] },
     { name: "c", dims: [2], dataType: 1, floatData: [0.5, -0.25] },
-    { name: "shape", dims: [2], dataType: 7, int64Data: [0, -1] },
+    { name: "rest", dims: [1], dataType: 7, int64Data: [-1] },
     raw("g", [2 * 3 * 4, 32]),
     raw("h", [32]),
     raw("q", [32, 5]),
@@ -211,6 +213,14 @@ test("files that are damaged, of several parts, or do not fit are refused in a l
   assert.throws(
     () => onnxNetwork(model(many, []), "m.onnx"),
     /node n0 \(Einsum\).*node n9 \(Einsum\) [^(]*; and 2 more$/,
+  );
+  const old = model([["Conv", "logits", ["image", "w"]]], [fine], [3, 8, 8], {
+    opsetImport: [{ domain: "", version: 6 }],
+  });
+  refused(old, /m.onnx": it is of opset 6 of ONNX, 7 and newer can be read/);
+  refused(
+    model([["Softmax", "logits", ["logits"]], ["Relu", "b", ["image"]]], []),
+    /node logits \(Softmax\) is of no kind that allcnn has/,
   );
   refused(bytes, /2 names of classes: the network tells 4 apart/, { classes: ["a", "b"] });
   refused(bytes, /expected a number for each of 3 channels, or one/, { mean: [1, 2] });
