@@ -47,6 +47,7 @@ export type { LengthOptions, StepOptions } from "./training/training_options.ts"
 // Look inside.
 export { maximize, type MaximizeOptions } from "./explain/maximize.ts";
 export type { Asked } from "./explain/asked.ts";
+export { type FeatureMaps, featureMaps } from "./explain/feature_maps.ts";
 export { explainBy, type Method, METHODS } from "./explain/methods.ts";
 export { explain, type Explanation, type UnitOptions, type Way } from "./explain/explain.ts";
 export { type SearchOptions, type TopActivation, topActivations } from "./explain/top_activations.ts";

@@ -2,7 +2,7 @@
 import type { Config } from "../configs/schema.ts";
 import type { ParamSpecs } from "../core/graph/layer.ts";
 import { elements, type Shape } from "../core/graph/tensor.ts";
-import { describeLayer } from "../layers/layer_kind.ts";
+import { describeLayer, kindOf } from "../layers/layer_kind.ts";
 import type { PerAxis } from "../kernels/per_axis.ts";
 import { type LayerNode, layerTree } from "../layers/tree.ts";
 import { type Definition, definitionOf } from "../training/definition.ts";
@@ -23,6 +23,8 @@ export interface LayerInfo {
   readonly field: { readonly height: number; readonly width: number; readonly stride: PerAxis };
   /** The layers that it holds, in order. */
   readonly layers: readonly LayerInfo[];
+  /** Does it nothing but in training? Then it has no units to look into. */
+  readonly trainingOnly?: true;
 }
 
 /** The layers of a network, in order. Throws `UserError` where the shapes do not fit. */
@@ -41,6 +43,7 @@ export function networkInfo(definition: Definition | Config): LayerInfo[] {
       ),
       field: { height, width, stride },
       layers,
+      ...kindOf(layer)?.trainingOnly === true ? { trainingOnly: true } : {},
     };
   };
   return layerTree(network, [1, ...input]).inner.map(info);

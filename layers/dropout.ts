@@ -46,6 +46,7 @@ export const dropout: LayerConstructor<DropoutConfig> = defineLayer({
       };
     },
   }),
+  trainingOnly: true,
   describe: ({ rate }) => `dropout ${rate}, in training only`,
   onnx: () => [],
   torch: ({ rate }) => [{ code: `nn.Dropout(${rate})` }],

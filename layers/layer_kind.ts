@@ -28,6 +28,8 @@ export interface LayerKind<Options extends object = object, Written = unknown> e
   onnx?(options: Options, shapes: Shapes): readonly OnnxNode[];
   /** Its modules in PyTorch, around `inner`, those of the layers that it holds. */
   torch?(options: Options, shapes: Shapes, inner: readonly TorchModule[]): readonly TorchModule[];
+  /** Is it the identity but in training? */
+  readonly trainingOnly?: true;
   /** The option that counts its output channels, which the `width` of a config multiplies. */
   readonly channels?: string;
   /** What computes at stride 1 and then pools, of the same shapes and parameters; null where it has no stride. */

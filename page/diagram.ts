@@ -1,20 +1,27 @@
 /** The network as a column of layers: the taller a bar, the more positions; the longer, the more channels. */
 import type { LayerInfo, RunInfo } from "../serve/protocol.ts";
-import { type Choice, choiceOf } from "./choice.ts";
+import { choiceOf } from "./choice.ts";
 import { byId, element } from "./element.ts";
 
 const count = (value: number) => value.toLocaleString("en-US");
 
-export function showDiagram({ layers, input }: RunInfo, choose: (layer: LayerInfo) => void): Choice {
+export interface Diagram {
+  /** Marks a layer as chosen. */
+  mark(layer: LayerInfo): void;
+}
+
+export function showDiagram({ layers, input }: RunInfo, choose: (layer: LayerInfo) => void): Diagram {
   const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
   byId("network-sum").textContent = `${input[0]}x${input[1]} pixels in, ${count(parameters)} parameters`;
   const most = { side: input[0], channels: Math.max(...layers.map(({ output }) => output[2])) };
-  const buttons = layers.map((layer) => {
+  const rows = layers.map((layer) => {
     const { name, what, output: [height, width, channels], parameters, field } = layer;
-    const seen = field.height === 1 && field.width === 1 ? "1 pixel" : `${field.height}x${field.width} pixels`;
+    const whole = field.height >= input[0] && field.width >= input[1];
+    const sizes = `${Math.min(field.height, input[0])}x${Math.min(field.width, input[1])} pixels`;
+    const seen = whole ? "the whole image" : field.height === 1 && field.width === 1 ? "1 pixel" : sizes;
     return element(
-      "button",
-      { className: parameters === 0 ? "layer plain" : "layer" },
+      layer.trainingOnly ? "div" : "button",
+      { className: `layer${parameters === 0 ? " plain" : ""}` },
       bar(height / most.side, channels / most.channels),
       element(
         "span",
@@ -22,14 +29,19 @@ export function showDiagram({ layers, input }: RunInfo, choose: (layer: LayerInf
         element("strong", {}, ...breakable(name)),
         element("span", { className: "shape" }, `${height}x${width}x${channels}`),
         element("span", { className: "detail" }, what),
-        element("span", { className: "detail" }, `sees ${seen}`),
+        ...layer.trainingOnly ? [] : [element("span", { className: "detail" }, `sees ${seen}`)],
         ...parameters === 0 ? [] : [element("span", { className: "detail" }, `${count(parameters)} parameters`)],
       ),
     );
   });
-  const choice = choiceOf(byId("layers"), buttons, (index) => choose(layers[index]!));
+  // What does nothing but in training, as dropout, has no units to look into.
+  const chosen = layers.filter(({ trainingOnly }) => !trainingOnly);
+  const buttons = rows.filter((row) => row instanceof HTMLButtonElement);
+  const choice = choiceOf(byId("layers"), buttons, (index) => choose(chosen[index]!));
+  byId("layers").replaceChildren(...rows);
   return {
-    mark(index) {
+    mark(layer) {
+      const index = chosen.indexOf(layer);
       choice.mark(index);
       if (buttons[index] !== undefined) bringIntoView(buttons[index]);
     },

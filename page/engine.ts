@@ -3,7 +3,6 @@
  * has no WebGPU or fails.
  */
 import type { Context } from "../core/device/device.ts";
-import { RULES } from "../core/graph/layer.ts";
 import type { CheckpointInfo, LookInfo } from "../serve/protocol.ts";
 import { floatsOf } from "../serve/protocol.ts";
 import { type Look, look, type Selection } from "../serve/look.ts";
@@ -14,6 +13,8 @@ import type { Model } from "../training/model.ts";
 type Library = typeof import("../mod.ts");
 
 export interface Looked extends Look {
+  /** Was it the server that computed it? */
+  readonly onServer: boolean;
   /** One line: where it was computed, and why not in the browser. */
   readonly where: string;
 }
@@ -71,22 +72,25 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
       try {
         const model = await modelFor(info, say);
         say("Computing in this browser");
-        const result = await look(library!, model, pixels, selection, RULES);
-        return { ...result, where: `Computed in this browser, on ${model.context.description}` };
+        const result = await look(library!, model, pixels, selection);
+        return { ...result, onServer: false, where: `Computed in this browser, on ${model.context.description}` };
       } catch (error) {
-        if (error instanceof LostError) throw error;
+        // A method that does not fit the layer fits it on the server no better.
+        if (error instanceof LostError || opened !== null && (error as Error).name === "UserError") throw error;
         failed = { version, why: messageOf(error) };
         drop();
       }
     }
     say("Computing on the server");
-    const { layer, unit, way } = selection;
-    const query = { layer, unit: String(unit), way };
-    const { probabilities, seen } = await postJson<LookInfo>("/api/look", query, pixels);
+    const { layer, unit, way, method, maps } = selection;
+    const query = { layer, unit: String(unit), way, method, maps: String(maps) };
+    const answer = await postJson<LookInfo>("/api/look", query, pixels);
     const why = onServer ? "as chosen" : `since it is not possible in this browser: ${failed?.why}`;
     return {
-      probabilities: floatsOf(probabilities),
-      seen: seen.map((each) => ({ ...each, reconstruction: floatsOf(each.reconstruction) })),
+      probabilities: floatsOf(answer.probabilities),
+      seen: answer.seen.map((each) => ({ ...each, reconstruction: floatsOf(each.reconstruction) })),
+      maps: answer.maps === null ? null : { ...answer.maps, values: floatsOf(answer.maps.values) },
+      onServer: true,
       where: `Computed on the server, ${why}`,
     };
   };

@@ -1,13 +1,15 @@
 /** The page of `allcnn serve`. */
-import type { Way } from "../serve/look.ts";
-import type { LayerInfo, LiveInfo, RunInfo } from "../serve/protocol.ts";
+import type { Selection, Way } from "../serve/look.ts";
+import type { LiveInfo, RunInfo } from "../serve/protocol.ts";
 import { getJson, LostError } from "./api.ts";
 import { showCurves } from "./curves.ts";
 import { showDiagram } from "./diagram.ts";
-import { byId, element, messageOf, pause, say } from "./element.ts";
+import { byId, messageOf, pause, say } from "./element.ts";
 import { engineOf } from "./engine.ts";
 import { lookView } from "./look_view.ts";
-import { type Given, takePictures } from "./picture.ts";
+import { type Given, type Samples, takePictures } from "./picture.ts";
+import { addressOf, type Place, placeOf } from "./place.ts";
+import { showProblems, showState } from "./state.ts";
 import { unitsView } from "./units_view.ts";
 
 /** Milliseconds between two looks while a network is loaded, at a training, and at a run that stands still. */
@@ -25,37 +27,22 @@ async function ask<T>(path: string): Promise<T> {
   }
 }
 
-function showProblems(problems: readonly string[]): void {
-  const shown = byId("problems");
-  if (shown.dataset["text"] === problems.join("\n")) return; // read out once
-  shown.dataset["text"] = problems.join("\n");
-  shown.replaceChildren(...problems.map((problem) => element("p", { className: "wrong" }, problem)));
-}
-
-function showState({ checkpoint, loading }: LiveInfo): void {
-  if (checkpoint === null && loading !== null) {
-    return say("state", `Loading the network: ${loading.doing}, ${Math.round(100 * loading.done)} %`);
-  }
-  if (checkpoint === null) return say("state", "No checkpoint is in use: the page waits for one");
-  const { epoch, step } = checkpoint;
-  say("state", epoch === null ? "" : `Checkpoint of epoch ${epoch}, step ${step!.toLocaleString("en-US")}`);
-}
-
 async function start(): Promise<void> {
   const run = await ask<RunInfo>("/api/run");
   let live: LiveInfo | null = null;
   const last = run.layers.at(-1)!;
-  let layer: LayerInfo = last, unit: number | "top" = "top", given: Given | null = null;
+  let { place, problem } = placeOf(location.hash, run), given: Given | null = null, samples: Samples | null = null;
   let looking = false, again = false;
   document.title = `${run.name} · allcnn`;
   byId("name").textContent = run.name;
   byId("about").textContent = `${run.path}, served on ${run.device}`;
 
   const engine = engineOf(() => live?.checkpoint ?? null), version = () => live?.checkpoint?.version ?? null;
-  const diagram = showDiagram(run, (chosen) => select(chosen, "top"));
-  const looked = lookView(run, (index) => select(last, index));
-  const units = unitsView(run, (chosen) => select(layer, chosen));
+  const diagram = showDiagram(run, (layer) => go({ layer, unit: "top" }));
+  const looked = lookView(run, (unit) => go({ layer: last, unit }), (unit) => go({ unit }));
+  const units = unitsView(run, (unit) => go({ unit }));
   const where = byId<HTMLSelectElement>("where"), way = byId<HTMLSelectElement>("way");
+  const method = byId<HTMLSelectElement>("method"), maps = byId<HTMLDetailsElement>("maps-of");
 
   /** Looks at the image, and once more if something else was chosen, or another checkpoint came, in the meantime. */
   async function look(): Promise<void> {
@@ -70,7 +57,7 @@ async function start(): Promise<void> {
   }
 
   async function lookOnce({ pixels, note }: Given): Promise<void> {
-    const chosen = () => ({ layer: layer.name, unit, way: way.value as Way }), selection = chosen();
+    const chosen = (): Selection => ({ ...place, layer: place.layer.name, maps: maps.open }), selection = chosen();
     const current = () => given?.pixels === pixels && JSON.stringify(chosen()) === JSON.stringify(selection);
     byId("looked").classList.add("old");
     try {
@@ -78,6 +65,7 @@ async function start(): Promise<void> {
         if (current()) say("image-status", `${note}. ${doing} …`);
       });
       if (!current()) return;
+      where.value = result.onServer ? "server" : "browser";
       looked.show(pixels, selection, result);
       if (!again) byId("looked").classList.remove("old");
       say("image-status", note);
@@ -86,11 +74,28 @@ async function start(): Promise<void> {
     }
   }
 
-  function select(chosen: LayerInfo, of: number | "top"): void {
-    [layer, unit] = [chosen, of];
-    diagram.mark(run.layers.indexOf(layer));
-    units.show(layer, unit, version());
+  /** Shows what is chosen there. */
+  function show(): void {
+    [method.value, way.value] = [place.method, place.way];
+    diagram.mark(place.layer);
+    units.show(place.layer, place.unit, version());
     void look();
+  }
+
+  /** Goes to another place, which the browser's way back knows. */
+  function go(to: Partial<Place>): void {
+    const before = addressOf(place);
+    [place, problem] = [{ ...place, ...to }, null];
+    if (addressOf(place) !== before) history.pushState(null, "", addressOf(place));
+    show();
+  }
+
+  /** Goes where the address says. */
+  function follow(): void {
+    const { image } = place;
+    ({ place, problem } = placeOf(location.hash, run));
+    if (place.image !== null && place.image !== image) samples?.take(Math.min(place.image, samples.count - 1));
+    show();
   }
 
   async function watch(): Promise<never> {
@@ -100,7 +105,7 @@ async function start(): Promise<void> {
         if (before !== null && before.run !== next.run) location.reload(); // another run is served here now
         showLive(next);
         if (next.checkpoint?.version !== before?.checkpoint?.version) {
-          units.show(layer, unit, version());
+          units.show(place.layer, place.unit, version());
           void look();
         }
       } catch (error) {
@@ -111,17 +116,24 @@ async function start(): Promise<void> {
   }
 
   function showLive(live: LiveInfo): void {
-    showProblems(live.problems);
+    showProblems([...live.problems, ...problem === null ? [] : [problem]]);
     showState(live);
     showCurves(live);
   }
 
-  where.onchange = way.onchange = () => void look();
+  where.onchange = maps.ontoggle = () => void look();
+  way.onchange = () => go({ way: way.value as Way });
+  method.onchange = () => go({ method: method.value });
+  onpopstate = follow;
   say("state", "Loading the network");
-  select(last, "top");
+  show();
   void takePictures(run, (picture) => {
     given = picture;
-    void look();
+    if (picture.sample !== null && picture.sample === place.image) void look(); // the address brought one here
+    else go({ image: picture.sample });
+  }).then((found) => {
+    samples = found;
+    if (given === null && found.count > 0) samples.take(Math.min(place.image ?? 0, found.count - 1));
   });
   await watch();
 }

@@ -9,10 +9,19 @@ import { byId, element, messageOf, say } from "./element.ts";
 export interface Given {
   readonly pixels: Uint8Array<ArrayBuffer>;
   readonly note: string;
+  /** Which of the samples it is, or null. */
+  readonly sample: number | null;
+}
+
+/** The images that one can take by their number. */
+export interface Samples {
+  readonly count: number;
+  /** Gives the page one of them. */
+  take(index: number): void;
 }
 
 /** `take` gets each image that is given. */
-export async function takePictures(run: RunInfo, take: (given: Given) => void): Promise<void> {
+export async function takePictures(run: RunInfo, take: (given: Given) => void): Promise<Samples> {
   let samples: Choice | null = null;
   const fromFiles = async (files: FileList | undefined) => {
     const [file] = files ?? [];
@@ -22,14 +31,31 @@ export async function takePictures(run: RunInfo, take: (given: Given) => void): 
     try {
       const picture = await postJson<PictureInfo>("/api/picture", { name }, file);
       samples?.mark(-1);
-      take({ pixels: fromBase64(picture.pixels), note: noteOf(name, picture, run) });
+      take({ pixels: fromBase64(picture.pixels), note: noteOf(name, picture, run), sample: null });
     } catch (error) {
       say("image-status", messageOf(error), true);
     }
   };
   listen((files) => void fromFiles(files));
-  samples = await showSamples(run, take);
+  const given = await samplesOf(run);
+  const buttons = given.map(({ pixels, name }) =>
+    element("button", { className: "thumb", title: name }, pixelCanvas({ ...sizeOf(run), pixels }, name))
+  );
+  const taken = (index: number) => {
+    const { pixels, name } = given[index]!;
+    take({ pixels, note: `A test image of the class ${name}`, sample: index });
+  };
+  if (buttons.length > 0) samples = choiceOf(byId("samples"), buttons, taken);
+  return {
+    count: given.length,
+    take(index) {
+      samples?.mark(index);
+      taken(index);
+    },
+  };
 }
+
+const sizeOf = ({ images: [height, width] }: RunInfo) => ({ height, width });
 
 function noteOf(name: string, { from }: PictureInfo, { images: [height, width] }: RunInfo): string {
   if (from === null || (from[0] === height && from[1] === width)) return name;
@@ -61,20 +87,13 @@ function listen(give: (files: FileList | undefined) => void): void {
   });
 }
 
-/** Images of the data set, as buttons; without them, a line says why. */
-async function showSamples({ images, classes }: RunInfo, take: (given: Given) => void): Promise<Choice | null> {
+/** Images of the data set; without them, a line says why. */
+async function samplesOf({ classes }: RunInfo) {
   try {
-    const [height, width] = images, samples = await getJson<readonly PictureInfo[]>("/api/samples");
-    const given = samples.map(({ pixels, label }) => ({ pixels: fromBase64(pixels), name: classes[label!]! }));
-    const buttons = given.map(({ pixels, name }) =>
-      element("button", { className: "thumb", title: name }, pixelCanvas({ height, width, pixels }, name))
-    );
-    return choiceOf(byId("samples"), buttons, (index) => {
-      const { pixels, name } = given[index]!;
-      take({ pixels, note: `A test image of the class ${name}` });
-    });
+    const samples = await getJson<readonly PictureInfo[]>("/api/samples");
+    return samples.map(({ pixels, label }) => ({ pixels: fromBase64(pixels), name: classes[label!]! }));
   } catch (error) {
     byId("samples").replaceChildren(element("span", { className: "quiet" }, `No samples: ${messageOf(error)}`));
-    return null;
+    return [];
   }
 }

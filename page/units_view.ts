@@ -5,7 +5,7 @@ import { postLong } from "./api.ts";
 import { type Choice, choiceOf } from "./choice.ts";
 import { format, pixelCanvas, signalCanvas } from "./draw.ts";
 import { byId, element, messageOf, pause, say } from "./element.ts";
-import { ruleTitle } from "./look_view.ts";
+import { methodTitle } from "./look_view.ts";
 
 export interface UnitsView {
   /** Shows the units of a layer, if they were searched with this checkpoint; marks one. */
@@ -90,6 +90,7 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
         "activate it most, cut to what it sees",
     );
     byId("patches").replaceChildren(tableOf(found, classes));
+    byId("patches").scrollIntoView({ block: "nearest" }); // below a long list of units they would go unseen
   }
 
   button.onclick = () => void search();
@@ -135,9 +136,13 @@ function tableOf({ patches, rules }: UnitPatches, classes: readonly string[]): H
     ),
     ...rules.map((rule, at) =>
       row(
-        ruleTitle(rule),
+        methodTitle(rule),
         patches.map(({ image, reconstructions }) =>
-          element("figure", {}, signalCanvas(floatsOf(reconstructions[at]!), image, `${ruleTitle(rule)} of the patch`))
+          element(
+            "figure",
+            {},
+            signalCanvas(floatsOf(reconstructions[at]!), image, `${methodTitle(rule)} of the patch`),
+          )
         ),
       )
     ),

@@ -1,5 +1,6 @@
 /** What the page and the server say to one another: plain data, as JSON carries it. */
 import type { Rule } from "../core/graph/layer.ts";
+import type { FeatureMaps } from "../explain/feature_maps.ts";
 import type { LayerInfo } from "../explain/network_info.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
 import type { Seen, Way } from "./look.ts";
@@ -21,6 +22,8 @@ export interface RunInfo {
   readonly layers: readonly LayerInfo[];
   /** The ways back that differ for this network, the usual one first. */
   readonly ways: readonly Way[];
+  /** How an image can be explained: `METHODS`. */
+  readonly methods: readonly { readonly key: string; readonly about: string }[];
   /** Test images that are searched for top patches, at most. */
   readonly examples: number;
   /** What these are, in words. */
@@ -105,6 +108,7 @@ export interface UnitPatches {
 export interface LookInfo {
   readonly probabilities: string;
   readonly seen: readonly (Omit<Seen, "reconstruction"> & { readonly reconstruction: string })[];
+  readonly maps: (Omit<FeatureMaps, "values"> & { readonly values: string }) | null;
 }
 
 /** A line of an answer that takes long. */

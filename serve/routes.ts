@@ -2,11 +2,11 @@
 import type { Config } from "../configs/schema.ts";
 import { encode } from "../training/checkpoint.ts";
 import { UserError } from "../core/host/errors.ts";
-import { RULES } from "../core/graph/layer.ts";
 import { sha256 } from "../core/host/safetensors.ts";
 import { absolutePath } from "../core/host/files.ts";
 import { elements } from "../core/graph/tensor.ts";
-import { explain } from "../explain/explain.ts";
+import { featureMaps } from "../explain/feature_maps.ts";
+import { explainBy, METHODS } from "../explain/methods.ts";
 import { infoLeaves, networkInfo } from "../explain/network_info.ts";
 import { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { openPixels } from "../training/example_pixels.ts";
@@ -20,7 +20,7 @@ import { liveModel, type Origin } from "./live_model.ts";
 import { liveRun } from "./live_run.ts";
 import { isStrided } from "../explain/pool_model.ts";
 import { leavesOf } from "../layers/tree.ts";
-import { look, type Selection, type Way, WAYS } from "./look.ts";
+import { look, type Selection, THREE_RULES, type Way, WAYS } from "./look.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
 import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
 import { json, parameter, type Question, type Reply, type Route, type Routes, whole } from "./route.ts";
@@ -99,12 +99,15 @@ export function routesOf(subject: Subject): Routes {
     }
     const layer = parameter(query, "layer"), named = parameter(query, "way"), way = WAYS.find((each) => each === named);
     if (way === undefined) throw new UserError(`There is no way "${named}": expected ${WAYS.join(", ")}`);
-    const library = { explain, poolModel, pooledLayer, predict, preprocess },
-      selection: Selection = { layer, unit, way };
-    const { probabilities, seen } = await live.use(({ model }) => look(library, model, body, selection, RULES));
+    const library = { explainBy, featureMaps, poolModel, pooledLayer, predict, preprocess };
+    const selection: Selection = {
+      ...{ layer, unit, way, method: query.get("method") ?? THREE_RULES, maps: query.get("maps") === "true" },
+    };
+    const { probabilities, seen, maps } = await live.use(({ model }) => look(library, model, body, selection));
     const answer: LookInfo = {
       probabilities: toBase64(probabilities),
       seen: seen.map((each) => ({ ...each, reconstruction: toBase64(each.reconstruction) })),
+      maps: maps === null ? null : { ...maps, values: toBase64(maps.values) },
     };
     return json(answer);
   }
@@ -145,6 +148,7 @@ function runInfo({ config, path, classes, context, examples, searched }: Subject
     classes,
     layers: infoLeaves(networkInfo(config)),
     ways: waysOf(config),
+    methods: METHODS.map(({ key, about }) => ({ key, about })),
     examples,
     searched,
   };

@@ -1,7 +1,7 @@
 /** What the units of a layer respond to most in the test images; kept as long as the checkpoint is the same. */
 import { UserError } from "../core/host/errors.ts";
 import { RULES } from "../core/graph/layer.ts";
-import { type Crop, cropOf } from "../explain/crop.ts";
+import { type Crop, cropOf, framed, frameOf } from "../explain/crop.ts";
 import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
 import { type TopActivation, topActivationsOn } from "../explain/top_activations.ts";
 import { onCanvas, topPatches } from "../explain/top_patches.ts";
@@ -23,6 +23,9 @@ export interface UnitSearch {
 
 /** Patches of a unit. */
 const K = 9;
+
+/** What stands for padding around an image: so the patches of a layer have one size, and one magnification. */
+const GREY = 128;
 
 type Lists = readonly (readonly TopActivation[])[];
 
@@ -96,8 +99,10 @@ export function unitSearch(
           const known = pictures.get(key);
           if (known !== undefined) return known;
           signal.throwIfAborted();
-          const images = await pixels(), options = { layer, rules: RULES };
-          const [patches] = await topPatches(current.model, new Map([[unit, list]]), images, options);
+          const images = await pixels(), options = { layer, rules: RULES }, { model } = current;
+          const [patches] = await topPatches(model, new Map([[unit, list]]), images, options);
+          const field = receptiveField(model.network, model.input, layer);
+          const frame = (position: readonly [number, number]) => frameOf(fieldAt(field, position), model.input);
           const made: UnitPatches = {
             version: current.info.version,
             rules: RULES,
@@ -106,8 +111,8 @@ export function unitSearch(
               label: images.labels[example]!,
               position,
               activation,
-              image: pictureOf(image),
-              reconstructions: reconstructions.map(({ values }) => toBase64(values)),
+              image: pictureOf(framed(image, frame(position), GREY)),
+              reconstructions: reconstructions.map((each) => toBase64(framed(each, frame(position), 0).values)),
             })),
           };
           if (current.info.version === version) pictures.set(key, made);
@@ -129,8 +134,8 @@ async function bestPatches(
       units.push(null);
       continue;
     }
-    const part = clip(fieldAt(field, best.position), model.input);
-    const crop = cropOf(onCanvas(model, await read(best.example)), model.input, part);
+    const seen = fieldAt(field, best.position), image = onCanvas(model, await read(best.example));
+    const crop = framed(cropOf(image, model.input, clip(seen, model.input)), frameOf(seen, model.input), GREY);
     units.push({ activation: best.activation, image: pictureOf(thumbnail(crop)) });
   }
   return units;

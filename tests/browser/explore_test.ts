@@ -3,7 +3,6 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Rule } from "../../core/graph/layer.ts";
 import { decodeImage, resizeTo } from "../../data/image.ts";
 import { explain, type Way } from "../../explain/explain.ts";
 import { poolModel } from "../../explain/pool_model.ts";
@@ -21,7 +20,7 @@ const TOLERANCE = 1e-3;
 /** What the link "values as JSON" holds. */
 interface Values {
   readonly layer: string;
-  readonly rules: readonly { readonly rule: Rule; readonly unit: number; readonly reconstruction: number[] }[];
+  readonly methods: readonly { readonly method: string; readonly unit: number; readonly reconstruction: number[] }[];
 }
 
 const LOOKED = "document.querySelectorAll('#rules canvas').length === 3 && !document.querySelector('#looked.old')";
@@ -52,17 +51,17 @@ const choose = (tab: Tab, id: string, value: string) =>
   }`);
 
 function agree(
-  { rules }: Values,
+  { methods }: Values,
   expected: readonly { readonly unit: number; readonly reconstruction: Float32Array }[],
 ) {
-  assert.equal(rules.map(({ rule }) => rule), ["gradient", "deconvnet", "guided"]);
-  return Math.max(...rules.map(({ unit, reconstruction }, at) => {
+  assert.equal(methods.map(({ method }) => method), ["gradient", "deconvnet", "guided"]);
+  return Math.max(...methods.map(({ unit, reconstruction }, at) => {
     const { reconstruction: values, unit: wanted } = expected[at]!;
     assert.equal([unit, reconstruction.length], [wanted, values.length]);
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     assert.ok(largest > 0);
     const error = reconstruction.reduce((most, value, i) => Math.max(most, Math.abs(value - values[i]!)), 0) / largest;
-    assert.ok(error < TOLERANCE, `${rules[at]!.rule}: relative error ${error}`);
+    assert.ok(error < TOLERANCE, `${methods[at]!.method}: relative error ${error}`);
     return error;
   }));
 }
@@ -83,9 +82,11 @@ test("a dropped image is explained in the browser as in Node, and the same on th
     };
     const tab = await openTab(url);
     try {
-      await tab.until("document.querySelectorAll('#samples canvas').length === 10");
+      await tab.until(LOOKED); // the first sample, which nobody has to choose
+      assert.is(await tab.evaluate("document.querySelectorAll('#samples canvas').length"), 10);
+      assert.match(await text(tab, "image-status"), /^A test image of the class /);
       await drop(tab, "blue.jpg", bytes);
-      await tab.until(LOOKED);
+      await tab.until(`${LOOKED} && document.getElementById("image-status").innerText.startsWith("blue.jpg: its")`);
       assert.is(await text(tab, "image-status"), "blue.jpg: its 50x40 pixels were scaled and cut to 32x32");
       assert.match(await text(tab, "where-note"), /^Computed in this browser, on .*swiftshader/i);
       assert.match(await text(tab, "what-line"), /^What speaks for \w+: score /);
@@ -115,6 +116,18 @@ test("a dropped image is explained in the browser as in Node, and the same on th
         await text(tab, "what-line"),
         /^Most active in conv2: unit \d+, at row \d+, column \d+: activation /,
       );
+      // Another method, and the feature maps; then back, and an address of which half is wrong.
+      await choose(tab, "method", "occlusion");
+      await tab.evaluate(`document.getElementById("maps-of").open = true`);
+      await tab.until(
+        "document.querySelectorAll('#rules canvas').length === 1 && document.querySelectorAll('#maps canvas').length === 16",
+      );
+      assert.match(await tab.evaluate<string>("location.hash"), /^#layer=conv2&unit=top&method=occlusion&way=/);
+      await tab.evaluate(`document.getElementById("maps-of").open = false, history.back()`);
+      await tab.until(LOOKED);
+      await tab.evaluate(`location.hash = "#image=3&layer=conv2&unit=99"`);
+      await tab.until(`document.getElementById("problems").innerText.includes('names no unit "99" of it')`, 30);
+      await tab.until(`${LOOKED} && document.querySelectorAll("#samples [aria-pressed=true]").length === 1`);
       await tab.evaluate(`document.getElementById("search").click()`);
       await tab.until("document.querySelectorAll('#unit-list canvas').length === 16");
       await click(tab, ".unit", "3");
@@ -166,9 +179,8 @@ test("where the browser has no WebGPU, the server computes, and the page says so
       const source = "Object.defineProperty(navigator, 'gpu', { value: undefined })";
       await tab.send("Page.addScriptToEvaluateOnNewDocument", { source });
       await tab.send("Page.navigate", { url });
-      await tab.until("document.querySelectorAll('#samples canvas').length === 10");
-      await tab.evaluate(`document.querySelector("#samples button").click()`);
       await tab.until(LOOKED);
+      assert.is(await tab.evaluate(`document.getElementById("where").value`), "server");
       assert.match(
         await text(tab, "where-note"),
         /^Computed on the server, since it is not possible in this browser: This browser has no WebGPU/,

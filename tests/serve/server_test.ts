@@ -9,6 +9,7 @@ import { floatsOf, fromBase64, toBase64 } from "../../serve/protocol.ts";
 import { parseRows } from "../../report/metrics.ts";
 import { generateShapes } from "../../data/datasets/shapes.ts";
 import { explain } from "../../explain/explain.ts";
+import { featureMaps } from "../../explain/feature_maps.ts";
 import { poolModel } from "../../explain/pool_model.ts";
 import { loadModel } from "../../training/model_file.ts";
 import { preprocess } from "../../training/preprocess.ts";
@@ -143,8 +144,18 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
 
     const pixels = fromBase64(picture.pixels), path = "/api/look?layer=conv2&unit=3&way=switches";
     const look = await jsonOf<LookInfo>(port, path, { ...post, body: pixels });
-    assert.equal(look.seen.map(({ rule, unit }) => [rule, unit]), [["gradient", 3], ["deconvnet", 3], ["guided", 3]]);
+    assert.equal(look.seen.map(({ method, unit }) => [method, unit]), [["gradient", 3], ["deconvnet", 3], [
+      "guided",
+      3,
+    ]]);
     assert.ok(Math.abs(floatsOf(look.probabilities).reduce((a, b) => a + b) - 1) < 1e-5);
+    assert.is(look.maps, null);
+    const asMap = await jsonOf<LookInfo>(port, `${path}&method=classMap&maps=true`, { ...post, body: pixels });
+    assert.equal(asMap.seen.map(({ method }) => method), ["classMap"]);
+    const { values: found, ...shape } = asMap.maps!, own = await loadModel(await gpu(), folder);
+    const [mapped] = await featureMaps(own, await preprocess(own, Float32Array.from(pixels)), "conv2");
+    assert.equal(shape, { height: mapped!.height, width: mapped!.width, channels: mapped!.channels });
+    assert.ok(relativeError(floatsOf(found), mapped!.values) < 1e-5);
     // With pooled strides a pooling comes in behind conv1, and what was pool1 is the second.
     const model = poolModel(await loadModel(await gpu(), folder));
     const image = await preprocess(model, Float32Array.from(pixels));
@@ -161,6 +172,7 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
     }
     for (
       const [query, message] of [
+        ["layer=conv2&unit=3&way=switches&method=magic", /^Cannot explain by "magic": expected one of gradient, /],
         [
           "layer=conv9&unit=3&way=switches",
           /^Cannot look into layer "conv9".*, did you mean conv1\? It has conv1, pool1, /,
@@ -183,7 +195,7 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
     assert.ok(Math.abs(patches[0]!.activation - units[3]!.activation) < 1e-4);
     assert.ok(patches.every(({ activation }, rank) => rank === 0 || activation <= patches[rank - 1]!.activation));
     const { height, width } = patches[0]!.image;
-    assert.ok(height <= 15 && width <= 15);
+    assert.equal([height, width], [15, 15], "padded where it reaches beyond the image");
     assert.is(floatsOf(patches[0]!.reconstructions[2]!).length, height * width * 3);
     const { text } = await ask(port, "/api/units?layer=conv9", post);
     assert.match(JSON.parse(text.trim().split("\n").at(-1)!).error, /^Cannot look into layer "conv9"/);
