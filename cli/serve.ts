@@ -9,7 +9,7 @@ import { cachedTuner } from "../core/tune/tune.ts";
 import { openTuneCache } from "../core/tune/tune_cache.ts";
 import { listen } from "../serve/listen.ts";
 import { builtFolder, readPageFiles } from "../serve/page_files.ts";
-import { routesOf } from "../serve/routes.ts";
+import { routesOf, SAMPLES } from "../serve/routes.ts";
 import { specsOf } from "../training/definition.ts";
 import { openDefined } from "../training/model_file.ts";
 import type { Source } from "../training/preprocess.ts";
@@ -21,6 +21,7 @@ import { type ProgressLine, progressLine } from "./progress.ts";
 import { orSamples } from "./sample_pictures.ts";
 import { openDeviceFor } from "./tuning_options.ts";
 import { OPTION_WORDS } from "./words.ts";
+import { writeSite } from "./write_site.ts";
 
 export const serve: Command = {
   goesOn: true,
@@ -38,6 +39,11 @@ export const serve: Command = {
         name: "examples",
         value: "N",
         help: "search the first N test images for what units respond to; default: 2000, 500 on a software adapter",
+      },
+      {
+        name: "site",
+        value: "DIR",
+        help: "write the page as files into DIR instead: the visitor's browser computes all",
       },
       ...TRAINED_OPTIONS,
     ],
@@ -57,6 +63,7 @@ async function serveCommand(args: Arguments): Promise<number> {
   const classes = await classesOf(path, config), context = await openDeviceFor(args);
   line(`Device: ${context.description}`);
   const data = await dataOf(args, config, screen);
+  const site = args.text("site");
   const routes = routesOf({
     context,
     tuner: cachedTuner(context, await openTuneCache(context.scope, line), line),
@@ -65,12 +72,19 @@ async function serveCommand(args: Arguments): Promise<number> {
     config,
     classes,
     source: () => data instanceof UserError ? Promise.reject(data) : Promise.resolve(data),
-    examples: examples ?? (context.limits.software ? SOFTWARE_EXAMPLES : EXAMPLES),
+    examples: site !== null ? SAMPLES : examples ?? (context.limits.software ? SOFTWARE_EXAMPLES : EXAMPLES),
+    asFiles: site !== null,
     searched: data instanceof UserError || data.samples === undefined ? "test images" : "sample pictures",
     files,
     report,
     line,
   });
+  if (site !== null) {
+    await writeSite(routes, site);
+    context.close();
+    line(`Wrote ${site}: any server of files can show it, as npx http-server ${site}`);
+    return 0;
+  }
   const { url, close } = await listen(routes, port, screen.error);
   const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
   line(`Open ${url} in a browser on this machine; Ctrl-C ends the server`);

@@ -6,6 +6,7 @@ export class LostError extends Error {
   override readonly name = "LostError";
 }
 
+/** `path` is relative, so that the page may lie in any folder of a site. */
 async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const response = await fetch(path, init).catch((error) => {
     if (init.signal?.aborted) throw error;

@@ -22,16 +22,27 @@ export interface Looked extends Look {
 /** Files in the browser's storage while a model is opened. */
 const CHECKPOINT = "serve/checkpoint.safetensors", WHITENING = "serve/whitening.safetensors";
 
-/** Looks at a picture; `say` hears what takes a while. */
-export type Engine = (
-  pixels: Uint8Array<ArrayBuffer>,
-  selection: Selection,
-  onServer: boolean,
-  say: (doing: string) => void,
-) => Promise<Looked>;
+/** A network in this browser. */
+export interface Opened {
+  readonly library: Library;
+  readonly model: Model;
+  readonly version: string;
+}
 
-/** `checkpoint` is asked for each time: a new one is loaded anew. */
-export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
+export interface Engine {
+  /** Looks at a picture; `say` hears what takes a while. */
+  look(
+    pixels: Uint8Array<ArrayBuffer>,
+    selection: Selection,
+    onServer: boolean,
+    say: (doing: string) => void,
+  ): Promise<Looked>;
+  /** The network, for this browser to compute with. Throws where it cannot. */
+  open(say: (doing: string) => void): Promise<Opened>;
+}
+
+/** `checkpoint` is asked for each time: a new one is loaded anew. Without a server this browser computes, or nobody. */
+export function engineOf(checkpoint: () => CheckpointInfo | null, hasServer: boolean): Engine {
   let library: Library | null = null, context: Context | null = null;
   let opened: { readonly version: string; readonly model: Model } | null = null;
   // A browser without a GPU stays so; whatever else went wrong did so with one checkpoint.
@@ -64,10 +75,19 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
     opened = context = null;
   }
 
-  return async (pixels, selection, onServer, say) => {
+  function current(): CheckpointInfo {
     const info = checkpoint();
     if (info === null) throw new Error("There is no checkpoint to compute with yet");
-    const { version } = info;
+    return info;
+  }
+
+  async function open(say: (doing: string) => void): Promise<Opened> {
+    const info = current(), model = await modelFor(info, say);
+    return { library: library!, model, version: info.version };
+  }
+
+  async function lookAt(...[pixels, selection, onServer, say]: Parameters<Engine["look"]>): Promise<Looked> {
+    const info = current(), { version } = info;
     if (!onServer && !noGpu && failed?.version !== version) {
       try {
         const model = await modelFor(info, say);
@@ -81,10 +101,11 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
         drop();
       }
     }
+    if (!hasServer) throw new Error(`This browser cannot compute it: ${failed?.why}`);
     say("Computing on the server");
     const { layer, unit, way, method, maps } = selection;
     const query = { layer, unit: String(unit), way, method, maps: String(maps) };
-    const answer = await postJson<LookInfo>("/api/look", query, pixels);
+    const answer = await postJson<LookInfo>("api/look", query, pixels);
     const why = onServer ? "as chosen" : `since it is not possible in this browser: ${failed?.why}`;
     return {
       probabilities: floatsOf(answer.probabilities),
@@ -93,7 +114,9 @@ export function engineOf(checkpoint: () => CheckpointInfo | null): Engine {
       onServer: true,
       where: `Computed on the server, ${why}`,
     };
-  };
+  }
+
+  return { look: lookAt, open };
 }
 
 const hasAdapter = async () => await navigator.gpu?.requestAdapter().catch(() => null) != null;
@@ -101,8 +124,8 @@ const hasAdapter = async () => await navigator.gpu?.requestAdapter().catch(() =>
 /** `loadModel` reads files: they lie in the browser's storage meanwhile, of one tab at a time. */
 async function load({ writeFile, removeFile, loadModel }: Library, context: Context, whitens: boolean): Promise<Model> {
   try {
-    await writeFile(CHECKPOINT, await getBytes("/api/checkpoint"));
-    if (whitens) await writeFile(WHITENING, await getBytes("/api/whitening"));
+    await writeFile(CHECKPOINT, await getBytes("api/checkpoint"));
+    if (whitens) await writeFile(WHITENING, await getBytes("api/whitening"));
     return await loadModel(context, CHECKPOINT);
   } finally {
     await removeFile(CHECKPOINT);
@@ -113,7 +136,7 @@ async function load({ writeFile, removeFile, loadModel }: Library, context: Cont
 /** The page forbids code out of texts, which zod would try. */
 async function loadLibrary(): Promise<Library> {
   Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
-  const path = "/allcnn.js"; // not part of this bundle
+  const path = new URL("allcnn.js", document.baseURI).href; // not part of this bundle
   return await import(path).catch((error) => {
     throw new LostError(`Cannot load the library from the server: ${messageOf(error)}; reload the page`);
   }) as Library;

@@ -1,7 +1,7 @@
 /** The page of `allcnn serve`. */
 import type { Selection, Way } from "../serve/look.ts";
 import type { LiveInfo, RunInfo } from "../serve/protocol.ts";
-import { getJson, LostError } from "./api.ts";
+import { getJson, LostError, postLong } from "./api.ts";
 import { showCurves } from "./curves.ts";
 import { showDiagram } from "./diagram.ts";
 import { byId, messageOf, pause, say } from "./element.ts";
@@ -10,6 +10,7 @@ import { lookView } from "./look_view.ts";
 import { type Given, type Samples, takePictures } from "./picture.ts";
 import { addressOf, type Place, placeOf } from "./place.ts";
 import { showProblems, showState } from "./state.ts";
+import { unitsHere } from "./units_here.ts";
 import { unitsView } from "./units_view.ts";
 
 /** Milliseconds between two looks while a network is loaded, at a training, and at a run that stands still. */
@@ -28,19 +29,23 @@ async function ask<T>(path: string): Promise<T> {
 }
 
 async function start(): Promise<void> {
-  const run = await ask<RunInfo>("/api/run");
+  const run = await ask<RunInfo>("api/run");
   let live: LiveInfo | null = null;
   const last = run.layers.at(-1)!;
   let { place, problem } = placeOf(location.hash, run), given: Given | null = null, samples: Samples | null = null;
   let looking = false, again = false;
   document.title = `${run.name} · allcnn`;
   byId("name").textContent = run.name;
-  byId("about").textContent = `${run.path}, served on ${run.device}`;
+  byId("about").textContent = run.device === null
+    ? "All of it is computed in this browser: no picture leaves it"
+    : `${run.path}, served on ${run.device}`;
 
-  const engine = engineOf(() => live?.checkpoint ?? null), version = () => live?.checkpoint?.version ?? null;
+  const engine = engineOf(() => live?.checkpoint ?? null, run.device !== null),
+    version = () => live?.checkpoint?.version ?? null;
   const diagram = showDiagram(run, (layer) => go({ layer, unit: "top" }));
   const looked = lookView(run, (unit) => go({ layer: last, unit }), (unit) => go({ unit }));
-  const units = unitsView(run, (unit) => go({ unit }));
+  const answers = run.device === null ? unitsHere(run, engine) : postLong;
+  const units = unitsView(run, answers, (unit) => go({ unit }));
   const where = byId<HTMLSelectElement>("where"), way = byId<HTMLSelectElement>("way");
   const method = byId<HTMLSelectElement>("method"), maps = byId<HTMLDetailsElement>("maps-of");
 
@@ -61,7 +66,7 @@ async function start(): Promise<void> {
     const current = () => given?.pixels === pixels && JSON.stringify(chosen()) === JSON.stringify(selection);
     byId("looked").classList.add("old");
     try {
-      const result = await engine(pixels, selection, where.value === "server", (doing) => {
+      const result = await engine.look(pixels, selection, where.value === "server", (doing) => {
         if (current()) say("image-status", `${note}. ${doing} …`);
       });
       if (!current()) return;
@@ -98,10 +103,11 @@ async function start(): Promise<void> {
     show();
   }
 
-  async function watch(): Promise<never> {
-    for (;;) {
+  /** Follows the run that is served; files do not change. */
+  async function watch(): Promise<void> {
+    do {
       try {
-        const before = live, next = live = await getJson<LiveInfo>("/api/live");
+        const before = live, next = live = await getJson<LiveInfo>("api/live");
         if (before !== null && before.run !== next.run) location.reload(); // another run is served here now
         showLive(next);
         if (next.checkpoint?.version !== before?.checkpoint?.version) {
@@ -112,7 +118,7 @@ async function start(): Promise<void> {
         showProblems([messageOf(error) + (error instanceof LostError ? "; the page goes on by itself then" : "")]);
       }
       await pause(live === null || live.loading !== null ? SOON : live.state === "training" ? OFTEN : SELDOM);
-    }
+    } while (run.device !== null || live === null);
   }
 
   function showLive(live: LiveInfo): void {
@@ -122,6 +128,7 @@ async function start(): Promise<void> {
   }
 
   where.onchange = maps.ontoggle = () => void look();
+  byId("where-label").hidden = run.device === null;
   way.onchange = () => go({ way: way.value as Way });
   method.onchange = () => go({ method: method.value });
   onpopstate = follow;

@@ -2,6 +2,7 @@
 import { fromBase64, type PictureInfo, type RunInfo } from "../serve/protocol.ts";
 import { getJson, postJson } from "./api.ts";
 import { type Choice, choiceOf } from "./choice.ts";
+import { decodeHere } from "./decode_here.ts";
 import { pixelCanvas } from "./draw.ts";
 import { byId, element, messageOf, say } from "./element.ts";
 
@@ -29,7 +30,9 @@ export async function takePictures(run: RunInfo, take: (given: Given) => void): 
     const name = file.name || "the image";
     say("image-status", `Reading ${name}`);
     try {
-      const picture = await postJson<PictureInfo>("/api/picture", { name }, file);
+      const picture = run.device === null
+        ? await decodeHere(file, run)
+        : await postJson<PictureInfo>("api/picture", { name }, file);
       samples?.mark(-1);
       take({ pixels: fromBase64(picture.pixels), note: noteOf(name, picture, run), sample: null });
     } catch (error) {
@@ -90,7 +93,7 @@ function listen(give: (files: FileList | undefined) => void): void {
 /** Images of the data set; without them, a line says why. */
 async function samplesOf({ classes }: RunInfo) {
   try {
-    const samples = await getJson<readonly PictureInfo[]>("/api/samples");
+    const samples = await getJson<readonly PictureInfo[]>("api/samples");
     return samples.map(({ pixels, label }) => ({ pixels: fromBase64(pixels), name: classes[label!]! }));
   } catch (error) {
     byId("samples").replaceChildren(element("span", { className: "quiet" }, `No samples: ${messageOf(error)}`));

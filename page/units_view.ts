@@ -1,7 +1,7 @@
 /** What the units of a layer respond to: a small patch of each, and of the chosen one the top patches. */
 import { floatsOf, fromBase64, type LayerInfo, type PatchPicture, type RunInfo } from "../serve/protocol.ts";
 import type { TopUnits, UnitPatches } from "../serve/protocol.ts";
-import { postLong } from "./api.ts";
+import type { postLong } from "./api.ts";
 import { type Choice, choiceOf } from "./choice.ts";
 import { format, pixelCanvas, signalCanvas } from "./draw.ts";
 import { byId, element, messageOf, pause, say } from "./element.ts";
@@ -20,15 +20,18 @@ const OLD = "There is a new checkpoint: the list is of the one before, search ag
 const canvasOf = ({ height, width, pixels }: PatchPicture, label: string) =>
   pixelCanvas({ height, width, pixels: fromBase64(pixels) }, label);
 
+/** Answers `/api/units` and `/api/patches`: the server, or this browser. */
+export type Ask = typeof postLong;
+
 /** `chooseUnit` hears of the unit that is to be looked into. */
-export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): UnitsView {
+export function unitsView(run: RunInfo, ask: Ask, chooseUnit: (unit: number) => void): UnitsView {
   const { classes, layers, examples, searched } = run, last = layers.at(-1)!.name, known = new Map<string, TopUnits>();
   const nameOf = (layer: string, unit: number) => layer === last ? classes[unit]! : `unit ${unit}`;
   let shown: { layer: LayerInfo; version: string | null; choice: Choice | null; unit: number | "top" } | null = null;
   let abort = new AbortController();
   const button = byId<HTMLButtonElement>("search"), progress = byId<HTMLProgressElement>("units-progress");
   byId("units-note").textContent = `The parts of up to ${examples} ${searched} that activate each unit of the chosen ` +
-    "layer most, found by the server.";
+    `layer most, found by ${run.device === null ? "this browser" : "the server"}.`;
 
   /** Does one thing at a time, with progress; what goes wrong is a line. */
   async function work<T>(path: string, query: Readonly<Record<string, string>>): Promise<T | null> {
@@ -37,7 +40,7 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
     progress.hidden = false;
     progress.removeAttribute("value");
     try {
-      return await postLong<T>(path, query, (doing, done) => {
+      return await ask<T>(path, query, (doing, done) => {
         progress.value = done;
         say("units-status", doing);
       }, signal);
@@ -53,7 +56,7 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
     const { layer } = shown!;
     button.disabled = true;
     say("units-status", `Searching ${layer.name}`);
-    const found = await work<TopUnits>("/api/units", { layer: layer.name });
+    const found = await work<TopUnits>("api/units", { layer: layer.name });
     if (shown!.layer !== layer) return;
     button.disabled = false;
     if (found === null) return;
@@ -81,7 +84,7 @@ export function unitsView(run: RunInfo, chooseUnit: (unit: number) => void): Uni
     choice?.mark(unit);
     await pause(SETTLED); // who holds an arrow key down passes many units over
     if (shown!.layer !== layer || shown!.unit !== unit) return;
-    const found = await work<UnitPatches>("/api/patches", { layer: layer.name, unit: String(unit) });
+    const found = await work<UnitPatches>("api/patches", { layer: layer.name, unit: String(unit) });
     if (found === null || shown!.layer !== layer || shown!.unit !== unit) return;
     if (found.version !== known.get(layer.name)?.version) return say("units-status", OLD);
     say(

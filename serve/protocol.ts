@@ -12,8 +12,8 @@ export interface RunInfo {
   readonly name: string;
   /** The run or checkpoint, as the command line named it. */
   readonly path: string;
-  /** The device that the server computes on. */
-  readonly device: string;
+  /** The device that the server computes on; null where there is no server, only files. */
+  readonly device: string | null;
   /** The shape of an image as a picture is cut to, and as the network sees it. */
   readonly images: readonly [height: number, width: number, channels: number];
   readonly input: readonly [height: number, width: number, channels: number];

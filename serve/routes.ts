@@ -38,6 +38,8 @@ export interface Subject extends Origin {
   readonly searched: string;
   /** The files of the page by path. */
   readonly files: ReadonlyMap<string, Reply>;
+  /** Is the page written as files, to be opened without a server? */
+  readonly asFiles: boolean;
   /** Hears of what is wrong with single images. */
   readonly line: (message: string) => void;
 }
@@ -46,7 +48,7 @@ export interface Subject extends Origin {
 const PICTURE_BYTES = 64 << 20;
 
 /** Images of the data set to begin with. */
-const SAMPLES = 10;
+export const SAMPLES = 10;
 
 const bytesOf = (body: Uint8Array<ArrayBuffer>): Reply => ({ type: "application/octet-stream", body });
 
@@ -138,11 +140,11 @@ export function routesOf(subject: Subject): Routes {
   ]);
 }
 
-function runInfo({ config, path, classes, context, examples, searched }: Subject): RunInfo {
+function runInfo({ config, path, classes, context, examples, searched, asFiles }: Subject): RunInfo {
   return {
     name: config.name,
     path,
-    device: context.description,
+    device: asFiles ? null : context.description,
     images: imageShape(config.dataset),
     input: inputShape(config.dataset),
     classes,

@@ -1,7 +1,9 @@
 /** The page of `allcnn serve` in a headless Chromium: what it computes there agrees with Node. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { decodeImage, resizeTo } from "../../data/image.ts";
 import { explain, type Way } from "../../explain/explain.ts";
@@ -10,6 +12,8 @@ import { loadModel } from "../../training/model_file.ts";
 import { preprocess } from "../../training/preprocess.ts";
 import { gpu } from "../_gpu.ts";
 import { jpeg } from "../data/_pictures.ts";
+import { fromBase64, type PictureInfo } from "../../serve/protocol.ts";
+import { allcnn, inFolder } from "../cli/_run.ts";
 import { CHECKPOINT, saveCheckpointOf, WHITENED, withServer } from "../serve/_served.ts";
 import { CHROMIUM } from "./_chromium.ts";
 import { openTab, type Tab } from "./_tab.ts";
@@ -198,6 +202,62 @@ test("where the browser has no WebGPU, the server computes, and the page says so
     } finally {
       await tab.close();
     }
+  });
+});
+
+/** A server of files and of nothing else, under /some/folder/. */
+async function withFiles(root: string, body: (url: string) => Promise<void>): Promise<void> {
+  const types: Readonly<Record<string, string>> = { html: "text/html", css: "text/css", js: "text/javascript" };
+  const server = createServer((request, response) => {
+    const path = request.url!.replace(/^\/some\/folder\//, "") || "index.html", file = join(root, path);
+    if (!existsSync(file)) return response.writeHead(404).end();
+    const type = types[path.split(".").at(-1)!] ?? "application/octet-stream";
+    response.writeHead(200, { "content-type": type }).end(readFileSync(file));
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  try {
+    await body(`http://127.0.0.1:${(server.address() as AddressInfo).port}/some/folder/`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+test("a site of files: the visitor's browser predicts, explains and searches, and asks nobody else", async () => {
+  if (CHROMIUM === null) return console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
+  await inFolder(async (folder) => {
+    await saveCheckpointOf(folder, 2, WHITENED);
+    const site = join(folder, "site"), written = await allcnn(["serve", folder, "--site", site]);
+    assert.match(`${written.code} ${written.stdout}`, /^0 [^]*Wrote .*site: any server of files can show it/);
+    await withFiles(site, async (url) => {
+      const tab = await openTab(url), context = await gpu(), model = await loadModel(context, folder);
+      try {
+        await tab.until(LOOKED);
+        assert.match(await text(tab, "about"), /^All of it is computed in this browser/);
+        const [sample] = JSON.parse(readFileSync(join(site, "api/samples"), "utf8")) as PictureInfo[];
+        const image = await preprocess(model, Float32Array.from(fromBase64(sample!.pixels)));
+        const expected = [];
+        for (const rule of ["gradient", "deconvnet", "guided"] as const) {
+          expected.push((await explain(model, image, { layer: "globalAveragePool", unit: "top", rule }))[0]!);
+        }
+        agree(await values(tab), expected);
+        await tab.evaluate(`location.hash = "#image=0&layer=conv2&unit=3"`);
+        await tab.until(`document.getElementById("search").innerText === "Search conv2"`);
+        await tab.evaluate(`document.getElementById("search").click()`);
+        await tab.until(`document.querySelectorAll("#patches canvas").length === 40`); // ten samples, four rows
+        await drop(tab, "blue.jpg", await jpeg(2, 4, 50, 40));
+        await tab.until(
+          `${LOOKED} && document.getElementById("image-status").innerText.startsWith("blue.jpg: its 50x40")`,
+        );
+        await drop(tab, "words.txt", new TextEncoder().encode("no image"));
+        await tab.until(`document.getElementById("image-status").innerText.startsWith('Cannot read "words.txt"')`);
+        assert.equal(tab.errors, []);
+        const known = new RegExp(`^(${url}|data:,|blob:)`);
+        assert.equal(tab.requests.filter((address) => !known.test(address)), []);
+      } finally {
+        await tab.close();
+      }
+    });
   });
 });
 

@@ -84,6 +84,7 @@ export async function withServer(
       classes: classNames(config.dataset),
       source: () => Promise.resolve({ config: config.dataset, directory: null }),
       examples: 40,
+      asFiles: false,
       searched: "test images",
       files: await readPageFiles("dist"),
       report: () => {},

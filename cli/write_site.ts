@@ -1,0 +1,40 @@
+/** The page of `serve` as files, for any server of files: the visitor's browser computes all of it. */
+import { UserError } from "../core/host/errors.ts";
+import { makeDirectory, writeFile } from "../core/host/files.ts";
+import type { LiveInfo } from "../serve/protocol.ts";
+import type { Reply, Routes } from "../serve/route.ts";
+import { PAGE, refuseOther } from "./replaceable.ts";
+
+/** Milliseconds between two looks while the checkpoint is loaded. */
+const SOON = 50;
+
+/** Writes what `routes` answer to GET into the folder `out`. Throws `UserError` where there is no checkpoint to show. */
+export async function writeSite(routes: Routes, out: string): Promise<void> {
+  await refuseOther(`${out}/index.html`, PAGE);
+  const ask = async (path: string): Promise<Uint8Array<ArrayBuffer>> => {
+    const { signal } = new AbortController();
+    return bytesOf(
+      await routes.get(path)!.answer({ query: new URLSearchParams(), body: new Uint8Array(), gone: signal }),
+    );
+  };
+  let live: LiveInfo;
+  for (;;) {
+    live = JSON.parse(new TextDecoder().decode(await ask("/api/live"))) as LiveInfo;
+    if (live.loading === null) break;
+    await new Promise((resolve) => setTimeout(resolve, SOON));
+  }
+  if (live.checkpoint === null) {
+    throw new UserError(`Cannot write a site: ${live.problems[0] ?? "there is no checkpoint"}`);
+  }
+  await makeDirectory(`${out}/api`);
+  for (const [path, { method }] of routes) {
+    if (method !== "GET" || path === "/api/whitening" && !live.checkpoint.whitens) continue;
+    await writeFile(`${out}/${path === "/" ? "index.html" : path.slice(1)}`, await ask(path));
+  }
+}
+
+function bytesOf({ body }: Reply): Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return body;
+  if (typeof body === "string") return new TextEncoder().encode(body);
+  throw new Error("What takes long is answered to no GET");
+}
