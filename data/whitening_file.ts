@@ -21,5 +21,5 @@ export async function decodeWhitening(
   if (mean?.data.length !== size || matrix?.data.length !== size ** 2) {
     throw new UserError(`Cannot use "${source}" as whitening: it has no mean [${size}] and matrix [${size}, ${size}]`);
   }
-  return { mean: Float32Array.from(mean.data), matrix: Float32Array.from(matrix.data) };
+  return { mean: mean.data.slice(), matrix: matrix.data.slice() };
 }

@@ -164,7 +164,7 @@ export async function preprocess(
     );
   }
   checkImages(images, shape, "these images");
-  const result = Float32Array.from(images);
+  const result = images.slice();
   await applyTransforms(config.dataset, result, { context, shape, fitted: whitening });
   return canvas === null ? result : placed(result, shape, canvas);
 }

@@ -56,7 +56,7 @@ async function checksumOf(
 ): Promise<string> {
   const lines = [metadata["allcnn"] ?? ""];
   for (const [name, { dtype, shape, data_offsets: [start, end] }] of Object.entries(entries).sort(byName)) {
-    lines.push(JSON.stringify([name, dtype, shape, await sha256(body.slice(start, end))]));
+    lines.push(JSON.stringify([name, dtype, shape, await sha256(body.subarray(start, end))]));
   }
   return await sha256(new TextEncoder().encode(lines.join("\n")));
 }
@@ -115,7 +115,7 @@ export async function decodeTensors(bytes: Uint8Array<ArrayBuffer>, source: stri
     throw bad("its header is damaged");
   }
   if (typeof header !== "object" || header === null || Array.isArray(header)) throw bad("its header is no JSON object");
-  const body = bytes.slice(8 + headerLength);
+  const body = bytes.subarray(8 + headerLength);
   const { __metadata__: metadata = {}, ...entries } = header;
   if (
     typeof metadata !== "object" || metadata === null || Array.isArray(metadata) ||
