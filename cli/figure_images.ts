@@ -8,32 +8,23 @@ import { isStrided, pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
 import { onCanvas } from "../explain/top_patches.ts";
 import { leavesOf } from "../layers/tree.ts";
-import { pixelPicture, signalPicture } from "../report/signal_picture.ts";
+import { overlayBar, overlayPicture, pixelPicture, signalPicture } from "../report/signal_picture.ts";
 import { wholeTile } from "../report/tile_grid.ts";
-import { openPixels } from "../training/example_pixels.ts";
 import type { Model } from "../training/model.ts";
+import { predict } from "../training/predict.ts";
 import { preprocess } from "../training/preprocess.ts";
-import type { Arguments } from "./arguments.ts";
 import {
   colourNotes,
   type Figure,
   layersOf,
   methodsOf,
-  MOST,
   rawOf,
   rectangle,
   type Subject,
   unitName,
   unitsOf,
 } from "./figure.ts";
-import { readImages } from "./read_images.ts";
-
-/** An image to explain: what it is called, and its pixels 0 ... 255 as they are stored. */
-interface Given {
-  readonly name: string;
-  readonly index: object;
-  readonly pixels: Float32Array;
-}
+import { type Given, givenImages } from "./given_images.ts";
 
 /** A way to pass what lies between the unit and the image. */
 interface Variant {
@@ -48,11 +39,12 @@ export async function imageFigures(subject: Subject): Promise<Figure[]> {
   const { args, model, screen } = subject, methods = methodsOf(args), layers = layersOf(subject);
   const units = layers.map((layer) => unitsOf(subject, layer));
   if (args.list("unit").length > 1) throw new UserError("--unit names one unit where images are given, got several");
-  const given = [...await indexed(subject), ...await decoded(subject)];
+  const given = await givenImages(subject);
   if (given.length === 0) throw new UserError("None of the images could be read");
   const pixels = new Float32Array(given.reduce((sum, { pixels }) => sum + pixels.length, 0));
   given.forEach((each, n) => pixels.set(each.pixels, n * each.pixels.length));
   const input = await preprocess(model, pixels), figures: Figure[] = [];
+  const said = predictionsOf(subject, given, await predict(model, input));
   for (const [index, layer] of layers.entries()) {
     const variants = variantsOf(model, layer), explained: Explanation[][] = [];
     let chosen: number | "top" | number[] = units[index]![0] ?? "top"; // from the first on, the unit is the same for all
@@ -62,9 +54,18 @@ export async function imageFigures(subject: Subject): Promise<Figure[]> {
       explained.push(await explainBy(variant.model, input, method, { layer: name, unit: chosen, switches }));
       chosen = explained[0]!.map(({ unit }) => unit);
     }
-    figures.push(figureOf(subject, { layer, methods, variants }, given, explained));
+    figures.push(figureOf(subject, { layer, methods, variants, said }, given, explained));
   }
   return figures;
+}
+
+/** "true airplane, predicted ship, 83 %" of each image, as far as it is known. */
+function predictionsOf({ classes }: Subject, given: readonly Given[], probabilities: Float32Array): readonly string[] {
+  return given.map(({ label }, n) => {
+    const own = probabilities.subarray(n * classes.length, (n + 1) * classes.length);
+    const best = own.reduce((best, value, i) => value > own[best]! ? i : best, 0);
+    return `${label === null ? "" : `true ${label}, `}predicted ${classes[best]}, ${(100 * own[best]!).toFixed(0)} %`;
+  });
 }
 
 const pairs = (methods: readonly string[], variants: readonly Variant[]) =>
@@ -86,58 +87,20 @@ function variantsOf(model: Model, layer: string): Variant[] {
   return [...trained, { ...pooled, name: "strides as max pooling, with switches", switches: true }];
 }
 
-/** The images of the data set that are asked for, by number. Throws `UserError` where these are none. */
-export function numbersOf(args: Arguments): readonly number[] {
-  const text = args.text("index") ?? "";
-  if (!/^(\d+(,\d+)*)?$/.test(text)) throw new UserError(`--index expects numbers, as 3,8,22, got "${text}"`);
-  const numbers = text === "" ? [] : text.split(",").map(Number);
-  if (numbers.length <= MOST) return numbers;
-  throw new UserError(`Cannot draw ${numbers.length} images in one picture: name at most ${MOST}`);
-}
-
-/** Images of the data set by their numbers. */
-async function indexed({ args, source, split, classes, config }: Subject): Promise<Given[]> {
-  const numbers = numbersOf(args);
-  if (numbers.length === 0) return [];
-  const examples = await openPixels(await source(), split);
-  return await Promise.all(numbers.map(async (example) => {
-    if (example >= examples.count) {
-      throw new UserError(
-        `Cannot read ${split} image ${example} of ${config.dataset.name}: there are 0 to ${examples.count - 1}`,
-      );
-    }
-    const label = classes[examples.labels[example]!]!;
-    const index = { example, file: examples.path(example), label };
-    return { name: `${label}, ${example}`, index, pixels: await examples.read(example) };
-  }));
-}
-
-/** Pictures of files and folders. */
-async function decoded({ files, model, screen }: Subject): Promise<Given[]> {
-  if (files.length === 0) return [];
-  const [height, width] = model.images;
-  const { read, images } = await readImages(model, files, screen, (path, h, w) => {
-    screen.line(`${path}: ${w}x${h} pixels, the middle is scaled to ${width}x${height}`);
-  });
-  const size = images.length / read.length;
-  return read.map((path, n) => ({
-    name: path.slice(path.lastIndexOf("/") + 1),
-    index: { example: null, file: path, label: null },
-    pixels: images.subarray(n * size, (n + 1) * size),
-  }));
-}
-
 function figureOf(
   subject: Subject,
-  { layer, methods, variants }: {
+  { layer, methods, variants, said }: {
     readonly layer: string;
     readonly methods: readonly string[];
     readonly variants: readonly Variant[];
+    /** What the network predicts of each image. */
+    readonly said: readonly string[];
   },
   given: readonly Given[],
   explained: readonly (readonly Explanation[])[],
 ): Figure {
-  const { model, config, scale } = subject, [height, width, channels] = model.input;
+  const { model, config, scale, args } = subject, [height, width, channels] = model.input;
+  const overlay = args.flag("overlay");
   const size = { height, width }, whole = { top: 0, left: 0, ...size };
   const unitOf = (n: number) => explained[0]![n]!;
   const columns = pairs(methods, variants);
@@ -147,24 +110,36 @@ function figureOf(
       title: `${config.name}, ${layer}: what in an image activates ${
         subject.args.list("unit").length === 0 ? "the most active unit" : "a unit"
       }`,
-      notes: colourNotes(subject),
+      notes: overlay
+        ? ["the sum of a pixel's channels, each picture by its own largest; the image itself in light grey"]
+        : colourNotes(subject),
       groups: [
         { name: "image", columns: 1, columnNames: [""] },
         ...variants.map(({ name }) => ({ name, columns: methods.length, columnNames: methods })),
       ],
       rows: given.map(({ name, pixels }, n) => ({
-        label: [name, unitName(subject, layer, unitOf(n).unit), `activation ${unitOf(n).activation.toPrecision(3)}`],
+        label: [
+          name,
+          said[n]!,
+          unitName(subject, layer, unitOf(n).unit),
+          `activation ${unitOf(n).activation.toPrecision(3)}`,
+        ],
         tiles: [
           [wholeTile(pixelPicture(onCanvas(model, pixels), size))],
           ...variants.map((_, v) =>
             methods.map((_, m) => {
               const { reconstruction } = explained[v * methods.length + m]![n]!;
-              return wholeTile(signalPicture(reconstruction, size, scale));
+              return wholeTile(
+                overlay
+                  ? overlayPicture(onCanvas(model, pixels), reconstruction, size)
+                  : signalPicture(reconstruction, size, scale),
+              );
             })
           ),
         ],
       })),
       side: SIDE,
+      ...overlay ? { bar: { picture: overlayBar(), labels: ["against", "0", "for the unit"] } } : {},
     },
     index: {
       layer,

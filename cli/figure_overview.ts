@@ -64,7 +64,7 @@ function hasFilters({ specs, input }: Model): boolean {
 function mapLayers({ network, input }: Model): string[] {
   return layerNames(network).filter((name) => {
     const cut = upTo(network, name);
-    return kindOf(leavesOf(cut).at(-1)!)?.key !== "dropout" && cut.init([1, ...input]).output.length === 4;
+    return kindOf(leavesOf(cut).at(-1)!)?.trainingOnly !== true && cut.init([1, ...input]).output.length === 4;
   });
 }
 

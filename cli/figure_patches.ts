@@ -1,5 +1,8 @@
 /** The figure of the patches that activate the units of a layer most, and what in them does (paper, Figure 3). */
-import { type TopActivation, topActivationsOn } from "../explain/top_activations.ts";
+import { differentUnits } from "../explain/different_units.ts";
+import { receptiveField } from "../explain/receptive_field.ts";
+import { topActivationsOn } from "../explain/top_activations.ts";
+import { layerNames } from "../explain/layer_of.ts";
 import { type Patch, topPatches } from "../explain/top_patches.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import { openExamples } from "../training/open_examples.ts";
@@ -9,6 +12,7 @@ import {
   countOf,
   type Figure,
   layersOf,
+  MOST,
   rawOf,
   rectangle,
   rulesOf,
@@ -25,8 +29,8 @@ const DEFAULT_UNITS = 8;
 
 export async function patchFigures(subject: Subject): Promise<Figure[]> {
   const { args, model, screen, split } = subject, rules = rulesOf(args, "guided");
-  const k = countOf(args, "patches", DEFAULT_PATCHES), rows = countOf(args, "units", DEFAULT_UNITS);
-  const layers = layersOf(subject), chosen = layers.map((layer) => unitsOf(subject, layer));
+  const k = countOf(args, "patches", DEFAULT_PATCHES), layers = layersOf(subject);
+  const chosen = layers.map((layer) => unitsOf(subject, layer));
   const wanted = args.integer("examples", 1);
   const from = limited(await subject.source(), split, wanted, model.context.limits.software);
   const pixels = await openPixels(from, split);
@@ -41,7 +45,11 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
       { layer, k, report: (done) => screen.report(`Searching ${pixels.count} images for ${layer}`, done) },
     );
     const numbers = chosen[index]!.filter((unit) => unit !== "top");
-    const units = numbers.length === 0 ? mostActive(lists).slice(0, rows) : numbers;
+    // Of the last layer all classes, unless there are too many for one picture.
+    const all = layer === layerNames(model.network).at(-1) ? Math.min(lists.length, MOST) : DEFAULT_UNITS;
+    const units = numbers.length === 0
+      ? differentUnits(lists, receptiveField(model.network, model.input, layer), countOf(args, "units", all))
+      : numbers;
     for (const unit of units) {
       if (lists[unit]![0]?.activation === 0) screen.line(`Unit ${unit} of ${layer} is 0 for all of these images`);
     }
@@ -67,12 +75,6 @@ function limited(source: Source, split: "train" | "test", examples: number | nul
   const { config } = source, key = split === "train" ? "trainExamples" : "testExamples";
   const most = examples ?? Math.min(config[key] ?? Infinity, software ? SOFTWARE_EXAMPLES : Infinity);
   return { ...source, config: most === Infinity ? config : { ...config, [key]: most } };
-}
-
-/** The units in the order of their largest activation. */
-function mostActive(lists: readonly (readonly TopActivation[])[]): number[] {
-  const largest = lists.map(([first]) => first?.activation ?? -Infinity);
-  return Array.from(lists.keys()).sort((a, b) => largest[b]! - largest[a]! || a - b);
 }
 
 function figureOf(
@@ -102,7 +104,7 @@ function figureOf(
       title: `${config.name}, ${layer}: what its units respond to`,
       notes: [
         `each row: the ${k} of ${searched} ${of} that activate the unit most, ` +
-        `cropped to its receptive field, ${height}x${width} pixels (white: outside of the image)`,
+        `cropped to its receptive field, ${height}x${width} pixels (grey around it: outside of the image)`,
         ...colourNotes(subject),
       ],
       groups: [...rules.map(ruleTitle), "image"].map((name) => ({ name, columns: k })),

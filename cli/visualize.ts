@@ -5,15 +5,16 @@ import { exists, isDirectory, readText, writeFile } from "../core/host/files.ts"
 import { checkDecoder } from "../data/image.ts";
 import { type Scale, SCALES } from "../report/signal_picture.ts";
 import { METHODS } from "../explain/methods.ts";
-import { drawTileGrid } from "../report/tile_grid.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { countOf, type Figure, methodsOf, MOST, rulesOf, type Subject } from "./figure.ts";
+import { FIGURE_OPTIONS, filesOf, zoomOf } from "./figure_files.ts";
 import { filterFigures, unitFigures } from "./figure_filters.ts";
-import { imageFigures, numbersOf } from "./figure_images.ts";
+import { imageFigures } from "./figure_images.ts";
 import { overviewFigures } from "./figure_overview.ts";
 import { patchFigures } from "./figure_patches.ts";
 import { openTrained, TRAINED_OPTIONS } from "./open_trained.ts";
+import { numbersOf } from "./given_images.ts";
 import { progressLine } from "./progress.ts";
 import { findImages } from "./read_images.ts";
 import { orSamples } from "./sample_pictures.ts";
@@ -62,6 +63,8 @@ export const visualize: Command = {
       { name: "without-image", value: null, help: "every unit of --layer, from the deconvnet without an image" },
       { name: "filters", value: null, help: "the weights of the first layer" },
       { name: "scale", value: "SCALE", help: "colours: symmetric around grey, or minmax; default: symmetric" },
+      { name: "overlay", value: null, help: "explanations of images in colour, over the image in grey" },
+      ...FIGURE_OPTIONS,
       { name: "raw", value: null, help: "write the values too, as safetensors" },
       { name: "out", value: "DIR", help: "folder of pictures and index.json; default: runs/<config>-visualize" },
       ...TRAINED_OPTIONS,
@@ -81,9 +84,9 @@ interface Mode {
 const MODES: readonly Mode[] = [
   { by: ["filters"], options: ["layer"], draw: filterFigures },
   { by: ["without-image"], options: ["layer"], draw: unitFigures },
-  { by: ["images", "index"], options: ["layer", "unit", "rule", "method", "split"], draw: imageFigures },
+  { by: ["images", "index"], options: ["layer", "unit", "rule", "method", "split", "overlay"], draw: imageFigures },
   { by: ["layer"], options: ["layer", "unit", "rule", "units", "patches", "examples", "split"], draw: patchFigures },
-  { by: [], options: ["split"], draw: overviewFigures },
+  { by: [], options: ["split", "overlay"], draw: overviewFigures },
 ];
 
 /** The mode that the options ask for. Throws `UserError` on options that do not go together. */
@@ -114,6 +117,7 @@ async function visualizeCommand(args: Arguments): Promise<number> {
   methodsOf(args);
   ["patches", "units"].forEach((name) => countOf(args, name, 1));
   numbersOf(args);
+  zoomOf(args);
   const mode = modeOf(args);
   const scale = args.word("scale", Object.keys(SCALES) as Scale[]) ?? "symmetric";
   const split = args.word("split", ["train", "test"]) ?? "test", named = args.text("out");
@@ -130,12 +134,15 @@ async function visualizeCommand(args: Arguments): Promise<number> {
     await writeFile(`${out}/${name}`, contents);
     written.push(`${out}/${name}`);
   };
-  for (const { name, grid, raw, index: entry } of figures) {
+  for (const figure of figures) {
+    const { name, raw, index: entry } = figure;
     screen.report(`Drawing ${name}`, 0);
-    await write(`${name}.png`, await drawTileGrid(grid));
+    const [picture, ...texts] = await filesOf(figure, args);
+    await write(...picture!);
+    for (const text of texts) await writeFile(`${out}/${text[0]}`, text[1]);
     const checkpoint = args.positional(0)!, rawFile = `${name}.safetensors`;
     if (args.flag("raw")) await write(rawFile, await encodeTensors({ metadata: { checkpoint }, tensors: raw }));
-    index[`${name}.png`] = { checkpoint, ...entry, raw: args.flag("raw") ? rawFile : null };
+    index[picture![0]] = { checkpoint, ...entry, raw: args.flag("raw") ? rawFile : null };
   }
   await write("index.json", `${JSON.stringify(index, null, 1)}\n`);
   written.forEach((path) => screen.line(`Written: ${path}`));

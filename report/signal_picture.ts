@@ -31,3 +31,37 @@ export function pixelPicture(
 ): Picture {
   return { height, width, pixels: Uint8Array.from(Uint8ClampedArray.from(values)) };
 }
+
+/** Colours of an overlay, red and blue of equal lightness: what speaks for a unit, and what against it. */
+const FOR = [213, 94, 0], AGAINST = [0, 114, 178]; // told apart by the colour-blind too (Okabe and Ito)
+
+/** Light grey, so that colours on it count. */
+const faded = (grey: number) => 128 + grey / 2;
+
+/**
+ * A signal [height, width, channels] laid over the grey image of pixels 0 ... 255: the sum of a pixel's channels, the
+ * more colour the larger it is.
+ */
+export function overlayPicture(
+  pixels: Float32Array,
+  values: Float32Array,
+  { height, width }: { readonly height: number; readonly width: number },
+): Picture {
+  const count = height * width, channels = values.length / count, sums = new Float32Array(count);
+  values.forEach((value, i) => sums[Math.floor(i / channels)]! += value);
+  const largest = sums.reduce((most, sum) => Math.max(most, Math.abs(sum)), 0), drawn = new Uint8Array(3 * count);
+  const colours = pixels.length / count;
+  for (let at = 0; at < count; at++) {
+    let grey = 0;
+    for (let c = 0; c < colours; c++) grey += pixels[at * colours + c]! / colours;
+    const share = largest > 0 ? Math.abs(sums[at]!) / largest : 0, colour = sums[at]! < 0 ? AGAINST : FOR;
+    for (let c = 0; c < 3; c++) drawn[3 * at + c] = Math.round((1 - share) * faded(grey) + share * colour[c]!);
+  }
+  return { height, width, pixels: drawn };
+}
+
+/** A strip of what `overlayPicture` draws: from what speaks most against a unit to what speaks most for it. */
+export function overlayBar(): Picture {
+  const width = 128, values = Float32Array.from({ length: width }, (_, x) => 2 * x / (width - 1) - 1);
+  return overlayPicture(new Float32Array(width).fill(255), values, { height: 1, width });
+}

@@ -36,6 +36,8 @@ export interface TileGrid {
     readonly label: readonly string[];
     readonly tiles: readonly (readonly (Tile | null)[])[];
   }[];
+  /** What the colours of maps mean, below them: a strip of colours, and what its left end, middle and right end are. */
+  readonly bar?: { readonly picture: Picture; readonly labels: readonly [string, string, string] };
   /** The side of a cell, about: pictures are enlarged by whole factors, those of more than twice the side shrunk. */
   readonly side: number;
 }
@@ -45,18 +47,31 @@ const GAP = 4;
 const GROUP_GAP = 20;
 const LINE = 18;
 
+/** How a grid is drawn. */
+export interface GridStyle {
+  /** Title and notes above it; the default is yes. */
+  readonly title?: boolean;
+  /** Nothing behind it, instead of white; the default is no. */
+  readonly transparent?: boolean;
+}
+
 /** A whole picture as a tile. */
 export function wholeTile(picture: Picture): Tile {
   return { picture, left: 0, top: 0, width: picture.width, height: picture.height };
 }
 
-/** Draws the grid. Throws `UserError` where the packages that rasterize cannot be read. */
-export function drawTileGrid(grid: TileGrid): Promise<Uint8Array> {
-  return svgToPng(tileGridSvg(grid));
+/** Draws the grid, `zoom` times as large. Throws `UserError` where the packages that rasterize cannot be read. */
+export function drawTileGrid(grid: TileGrid, style: GridStyle = {}, zoom = 1): Promise<Uint8Array> {
+  const svg = tileGridSvg(grid, style);
+  return svgToPng(svg, zoom * Number(/width="(\d+)"/.exec(svg)![1]));
 }
 
 /** The picture that `drawTileGrid` rasterizes, as an SVG document. */
-export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): string {
+export function tileGridSvg(
+  { groups, rows, side, bar, ...head }: TileGrid,
+  { title: titled = true, transparent = false }: GridStyle = {},
+): string {
+  const { title, notes } = titled ? head : { title: "", notes: [] };
   const cells = groups.map((_, at) => cellOf(rows.flatMap(({ tiles }) => tiles[at]!), side));
   const tallest = Math.max(...cells.map(({ cell }) => cell)), pitch = tallest + GAP;
   const span = (at: number) => groups[at]!.columns * (cells[at]!.cell + GAP) - GAP;
@@ -64,7 +79,7 @@ export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): str
   const labels = rows.flatMap(({ label }) => label), labelWidth = Math.max(0, ...labels.map(textWidth(13)));
   const left = Math.ceil(MARGIN + (labelWidth > 0 ? labelWidth + 12 : 0)); // tiles on whole pixels
   const named = groups.some(({ columnNames }) => columnNames !== undefined);
-  const top = MARGIN + 28 + LINE * notes.length + 14 + LINE + (named ? LINE : 0);
+  const top = MARGIN + (titled ? 28 + LINE * notes.length + 14 : 0) + LINE + (named ? LINE : 0);
   const starts = groups.map((_, at) =>
     groups.slice(0, at).reduce((x, _, before) => x + span(before) + GROUP_GAP, left)
   );
@@ -72,11 +87,12 @@ export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): str
   const ends = groups.map(({ name }, at) => starts[at]! + textWidth(13)(name));
   const lines = [textWidth(20)(title), ...notes.map(textWidth(13))].map((length) => MARGIN + length);
   const width = Math.ceil(Math.max(right, ...ends, ...lines) + MARGIN);
-  const height = top + rows.length * pitch - GAP + MARGIN;
+  const below = top + rows.length * pitch - GAP,
+    height = below + MARGIN + (bar === undefined ? 0 : BAR.height + 2 * LINE);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT_FAMILY}" ` +
     `font-size="13" fill="${GRAY}">`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    transparent ? "" : `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     svgText(MARGIN, MARGIN + 14, title, `font-size="20" font-weight="600" fill="${INK}"`),
     ...notes.map((note, i) => svgText(MARGIN, MARGIN + 38 + LINE * i, note, "")),
     ...groups.flatMap(({ name, columnNames = [] }, group) => [
@@ -107,8 +123,22 @@ export function tileGridSvg({ title, notes, groups, rows, side }: TileGrid): str
         )
       ),
     ]),
+    ...bar === undefined ? [] : barOf(bar, left, below + LINE),
     `</svg>`,
   ].join("\n");
+}
+
+const BAR = { width: 240, height: 10 } as const;
+
+function barOf({ picture, labels }: NonNullable<TileGrid["bar"]>, x: number, y: number): string[] {
+  const anchors = ["start", "middle", "end"];
+  return [
+    `<image x="${x}" y="${y}" width="${BAR.width}" height="${BAR.height}" preserveAspectRatio="none" ` +
+    `href="${dataUrl(picture)}"/>`,
+    ...labels.map((label, i) =>
+      svgText(x + i * BAR.width / 2, y + BAR.height + 14, label, `text-anchor="${anchors[i]}"`)
+    ),
+  ];
 }
 
 interface Cell {
@@ -125,12 +155,21 @@ function cellOf(tiles: readonly (Tile | null)[], side: number): Cell {
   return { factor, cell: Math.round(factor * largest) };
 }
 
-/** The tile in the middle of the cell at [x, y]; enlarged pixels stay squares. */
+/** The tile in the middle of the cell at [x, y]; enlarged pixels stay squares. What it does not fill of its area is grey. */
 function image({ picture, ...area }: Tile, x: number, y: number, { factor, cell }: Cell): string {
   const centre = (length: number) => Math.round((cell - factor * length) / 2);
-  const left = x + centre(area.width) + factor * area.left, top = y + centre(area.height) + factor * area.top;
+  const [across, down] = [x + centre(area.width), y + centre(area.height)];
+  const left = across + factor * area.left, top = down + factor * area.top;
   const rendering = factor < 1 ? "optimizeQuality" : "optimizeSpeed";
-  return `<image x="${left}" y="${top}" width="${factor * picture.width}" height="${factor * picture.height}" ` +
+  const whole = picture.width === area.width && picture.height === area.height;
+  const behind = whole
+    ? ""
+    : `<rect x="${across}" y="${down}" width="${factor * area.width}" height="${
+      factor * area.height
+    }" fill="#808080"/>`;
+  return `${behind}<image x="${left}" y="${top}" width="${factor * picture.width}" height="${
+    factor * picture.height
+  }" ` +
     `image-rendering="${rendering}" href="${dataUrl(picture)}"/>`;
 }
 

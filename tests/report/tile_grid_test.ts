@@ -2,7 +2,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decode } from "fast-png";
 import { pixelPicture, signalPicture } from "../../report/signal_picture.ts";
-import { drawTileGrid, tileGridSvg, wholeTile } from "../../report/tile_grid.ts";
+import { overlayBar, overlayPicture } from "../../report/signal_picture.ts";
+import { drawTileGrid, type TileGrid, tileGridSvg, wholeTile } from "../../report/tile_grid.ts";
 
 const size = { height: 1, width: 2 };
 
@@ -60,9 +61,33 @@ test("a grid of tiles: every picture, enlarged by whole factors, its label and h
   assert.equal([colour(1, 1), colour(9, 9), colour(-2, 1), colour(1, 12)], [
     [255, 0, 0],
     [255, 0, 0],
-    [255, 255, 255],
-    [255, 255, 255],
+    [128, 128, 128],
+    [128, 128, 128],
   ]);
+});
+
+test("without title, without a background, enlarged, and with a strip of colours", async () => {
+  const picture = { width: 2, height: 2, pixels: new Uint8Array(12) };
+  const rows = [{ label: ["row"], tiles: [[wholeTile(picture)]] }], groups = [{ name: "group", columns: 1 }];
+  const grid: TileGrid = { title: "What it is", notes: ["and a note"], groups, rows, side: 40 };
+  const svg = tileGridSvg(grid), bare = tileGridSvg(grid, { title: false, transparent: true });
+  assert.match(svg, 'fill="#ffffff"');
+  assert.not.match(bare, 'fill="#ffffff"');
+  assert.ok(svg.includes(grid.title) && !bare.includes(grid.title) && !bare.includes(grid.notes[0]!));
+  const [once, twice] = [decode(await drawTileGrid(grid)), decode(await drawTileGrid(grid, {}, 2))];
+  assert.equal([twice.width, twice.height], [2 * once.width, 2 * once.height]);
+  const barred = tileGridSvg({ ...grid, bar: { picture: overlayBar(), labels: ["against", "0", "for"] } });
+  assert.ok(barred.includes(">against</text>"));
+});
+
+test("an overlay: what speaks for a unit is orange, what against it blue, nothing the image in light grey", () => {
+  const pixels = Float32Array.of(0, 0, 0, 100, 200, 0, 255, 255, 255); // three pixels
+  const { pixels: drawn } = overlayPicture(pixels, Float32Array.of(1, 2, 1, 0, 0, 0, -1, -1, 0), {
+    height: 1,
+    width: 3,
+  });
+  // 4 is the largest sum of channels; the last is -2, half of it; grey g becomes 128 + g / 2.
+  assert.equal([...drawn], [213, 94, 0, 178, 178, 178, 128, 185, 217]);
 });
 
 test.run();
