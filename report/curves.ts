@@ -1,4 +1,5 @@
 import { type Axis, epochAxis, formatTicks, valueAxis } from "./axis.ts";
+import { SPLITS } from "./colours.ts";
 import { escaped } from "./html.ts";
 import type { EpochMetrics } from "./metrics.ts";
 import { FONT_FAMILY, svgToPng } from "./png.ts";
@@ -7,7 +8,7 @@ const WIDTH = 1200;
 const HEIGHT = 480;
 const PANEL = { width: 504, top: 106, bottom: 428 } as const;
 const LEFT = [68, 668] as const; // the left edges of the two panels
-const COLORS = { train: "#0072b2", test: "#d55e00" } as const; // told apart by the colour-blind too (Okabe and Ito)
+const COLORS = { train: SPLITS.train[0], test: SPLITS.test[0] } as const; // on white
 const INK = "#1f2933";
 const GRAY = "#6b7785";
 const FAINT = "#e3e7ec";

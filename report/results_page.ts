@@ -1,18 +1,17 @@
 /** Results as one page of HTML that needs nothing from elsewhere: light, dark, on a phone and on paper. */
+import { SERIES } from "./colours.ts";
 import { escaped, htmlPage } from "./html.ts";
 import { IMAGENET, SOURCES, TABLE_3, TABLE_4 } from "./paper_results.ts";
 import { inOrder, METHOD, type Results, resultTables } from "./result_tables.ts";
+import { OVERLAY_STYLE, overlayFigure } from "./overlay_figure.ts";
 import { curvesFigure } from "./run_curves.ts";
 import { runsTable } from "./runs_table.ts";
 import { shortened } from "./setting_cells.ts";
 import { type Cell, footnotesOf, marksOf, type Table } from "./table.ts";
 import type { Setting } from "./trained_run.ts";
 
-/** One per rate: Okabe and Ito's, which the colour-blind tell apart, for light paper and lighter ones for dark. */
-const COLORS = [["#d55e00", "#f08a3c"], ["#0072b2", "#56b4e9"], ["#009e73", "#3fbf95"], [
-  "#b0588f",
-  "#dd9cc3",
-]] as const;
+/** One per rate, and per run. */
+const COLORS = SERIES;
 
 const colorRules = (_: unknown, i: number) =>
   `path.rate${i}{stroke:var(--rate${i})}circle.rate${i}{fill:var(--rate${i})}span.rate${i}::before{color:var(--rate${i})}`;
@@ -47,6 +46,7 @@ line.paper{stroke:var(--fg);stroke-dasharray:1 4;stroke-width:1.6;stroke-linecap
 span.paper::before{border-top-style:dotted;color:var(--fg)}
 path.further{stroke:var(--soft)}circle.further{fill:var(--soft)}
 ${COLORS.map(colorRules).join("\n")}
+${OVERLAY_STYLE}
 @media print{html,body{font-size:10px}body{padding:0;max-width:none}table{font-size:9px}td,th{padding:.1rem .35rem}
 td:first-child,th:first-child{position:static}td small{white-space:normal}.scroll{overflow:visible}
 h2,h2+p{break-after:avoid}tr{break-inside:avoid}.figures{grid-template-columns:1fr 1fr}}`,
@@ -68,7 +68,9 @@ Riedmiller, 2015) and of ${runs.length} ${runs.length === 1 ? "run" : "runs"} of
     `<section><h2>How to read this</h2>${METHOD.map((line) => `<p>${escaped(line)}</p>`).join("\n")}</section>`,
     ...figures.length === 0 ? [] : [
       `<section><h2>Learning curves</h2><p class="soft">Error in percent over epochs: solid on the test images, dashed in
-training, with dropout; dotted, the paper's.</p><div class="figures">${figures.join("\n")}</div></section>`,
+training, with dropout; dotted, the paper's.</p>${overlayFigure(runs)}<div class="figures">${
+        figures.join("\n")
+      }</div></section>`,
     ],
     tableHtml(runsTable(runs)),
     `<section><h2>Where the paper's numbers are from</h2><ul>${list(SOURCES)}</ul></section>`,

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { PAPER_CONFIGS, TABLE_3, TABLE_4 } from "../../report/paper_results.ts";
 import { type Results, resultTables } from "../../report/result_tables.ts";
 import { resultsMarkdown } from "../../report/results_markdown.ts";
+import { overlayFigure } from "../../report/overlay_figure.ts";
 import { resultsPage } from "../../report/results_page.ts";
 import { curvesFigure } from "../../report/run_curves.ts";
 import { runsTable } from "../../report/runs_table.ts";
@@ -183,6 +184,29 @@ test("curves: a line of test and of training error per run, in the colour of its
   const one = curvesFigure("one", [syntheticRun("base-a", 12, { rows: syntheticRows(1, 12) })], () => "rate0", null);
   assert.match(one, /<circle class="test rate0"/);
   assert.is(curvesFigure("none", [{ ...heldOut, rows: [] }], () => "rate0", null), "");
+});
+
+test("all runs in one picture: on its axis 9 and 10 % lie apart as 45 and 50 % do, and names are no markup", () => {
+  const folder = "runs/</script><b>", rows = syntheticRows(4, 9);
+  const runs = [
+    syntheticRun("base-a", 9, { rows, folder }),
+    syntheticRun("base-b", 10, { rows: syntheticRows(4, 10) }),
+  ];
+  const figure = overlayFigure([...runs, syntheticRun("base-c", 50, { measures: "heldOut" })]);
+  const json = /<script type="application\/json">(.*?)<\/script>/.exec(figure)![1]!;
+  const drawn = JSON.parse(json) as { name: string; points: [number, number, number, number][] }[];
+  assert.equal(drawn.map(({ name, points }) => [name, points.length, points.at(-1)![1]]), [["script><b>", 4, 9], [
+    "base-b-0.05-0",
+    4,
+    10,
+  ]]);
+  assert.not.match(figure, "<b>");
+  const wide = overlayFigure(
+    [45, 50, 9, 10].map((error) => syntheticRun("base-a", error, { rows: syntheticRows(1, error) })),
+  );
+  const heights = [...wide.matchAll(/<circle [^>]*cy="([\d.]+)"/g)].map(([, y]) => Number(y));
+  assert.ok(Math.abs(heights[0]! - heights[1]! - (heights[2]! - heights[3]!)) < 0.3, heights.join());
+  assert.is(overlayFigure(runs.slice(0, 1)), "", "one run has a figure of its own");
 });
 
 test.run();

@@ -1,0 +1,104 @@
+/** All runs in one picture: their test errors over epochs, on a logarithmic axis, to be pointed at and enlarged. */
+import { epochAxis } from "./axis.ts";
+import { SERIES } from "./colours.ts";
+import { escaped } from "./html.ts";
+import type { TrainedRun } from "./trained_run.ts";
+
+const WIDTH = 640, HEIGHT = 340, FRAME = { left: 44, right: 628, top: 12, bottom: 296 } as const;
+
+/** Rows of a logarithmic axis: 9 and 10 % lie apart as 45 and 50 % do. */
+const STEPS = [1, 1.5, 2, 3, 5, 7];
+
+/** The script of the picture: what the pointer is over is told below it; a drag enlarges, a double click shows all. */
+const SCRIPT = `
+for (const figure of document.querySelectorAll("figure.overlay")) {
+  const svg = figure.querySelector("svg"), output = figure.querySelector("output"), line = svg.querySelector(".pointer");
+  const runs = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
+  const whole = svg.getAttribute("viewBox"), at = (event) => {
+    const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+    return [x, y];
+  };
+  let from = null;
+  const show = (box) => {
+    svg.setAttribute("viewBox", box);
+    svg.style.setProperty("--size", box.split(" ")[2] / whole.split(" ")[2]);
+  };
+  svg.onpointermove = (event) => {
+    const [x] = at(event), places = runs.flatMap((run) => run.points.map(([epoch, , px]) => [Math.abs(px - x), epoch, px]));
+    const [, epoch, px] = places.sort((a, b) => a[0] - b[0])[0];
+    line.setAttribute("x1", px), line.setAttribute("x2", px);
+    output.textContent = "epoch " + epoch + ": " + runs.flatMap(({ name, points }) =>
+      points.filter((point) => point[0] === epoch).map((point) => name + " " + point[1].toFixed(2) + " %")).join(", ");
+  };
+  svg.onpointerdown = (event) => { from = at(event); svg.setPointerCapture(event.pointerId); };
+  svg.onpointerup = (event) => {
+    const to = at(event), [a, b] = [from, to];
+    if (a === null || Math.abs(a[0] - b[0]) < 8 || Math.abs(a[1] - b[1]) < 8) return from = null;
+    show([Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.abs(a[0] - b[0]), Math.abs(a[1] - b[1])].join(" "));
+    from = null;
+  };
+  svg.ondblclick = () => show(whole);
+}`;
+
+/** How it looks; `--size` is how much of the picture is shown, so that text and lines keep their size. */
+export const OVERLAY_STYLE = `figure.overlay{max-width:60rem}figure.overlay svg{touch-action:none;cursor:crosshair;
+aspect-ratio:${WIDTH}/${HEIGHT};
+font-size:calc(11px*var(--size,1))}figure.overlay circle{r:calc(2.2px*var(--size,1))}figure.overlay path,figure.overlay line{vector-effect:non-scaling-stroke}
+figure.overlay path{stroke-width:1.8}.pointer{stroke:var(--soft);stroke-dasharray:2 2}
+figure.overlay output{display:block;min-height:3em;font-size:.85rem;color:var(--soft)}
+${
+  SERIES.map((_, i) =>
+    `path.run${i}{stroke:var(--rate${i})}circle.run${i}{fill:var(--rate${i})}
+span.run${i}::before{color:var(--rate${i})}`
+  ).join("\n")
+}`;
+
+/** The figure as HTML; empty with fewer than two runs that have a test error. */
+export function overlayFigure(runs: readonly TrainedRun[]): string {
+  const drawn = runs.flatMap(({ folder, measures, rows }) => {
+    const points = rows.flatMap(({ epoch, testError }) => testError === null ? [] : [[epoch, testError] as const]);
+    return measures === "test" && points.length > 0 ? [{ name: folder.split("/").at(-1)!, points }] : [];
+  });
+  if (drawn.length < 2) return "";
+  const all = drawn.flatMap(({ points }) => points), errors = all.map(([, error]) => Math.max(error, 0.01));
+  const [low, high] = [Math.min(...errors) / 1.1, Math.max(...errors) * 1.05];
+  const x = epochAxis([1, Math.max(...all.map(([epoch]) => epoch))], FRAME.left, FRAME.right);
+  const y = (error: number) =>
+    FRAME.bottom - (FRAME.bottom - FRAME.top) * Math.log(Math.max(error, 0.01) / low) / Math.log(high / low);
+  const ticks = [-2, -1, 0, 1].flatMap((power) => STEPS.map((step) => Number((step * 10 ** power).toPrecision(2))))
+    .filter((tick) => tick >= low && tick <= high);
+  const line = (className: string, x1: number, y1: number, x2: number, y2: number) =>
+    `<line class="${className}" x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${
+      y2.toFixed(1)
+    }"/>`;
+  const text = (x: number, y: number, content: string, anchor: string) =>
+    `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${escaped(content)}</text>`;
+  const colour = (run: number) => `run${run % SERIES.length}`;
+  const places = drawn.map(({ name, points }) => ({
+    name,
+    points: points.map(([epoch, error]) => [epoch, error, Number(x.at(epoch).toFixed(1)), Number(y(error).toFixed(1))]),
+  }));
+  const svg = [
+    ...ticks.flatMap((tick) => [
+      line("grid", FRAME.left, y(tick), FRAME.right, y(tick)),
+      text(FRAME.left - 7, y(tick) + 4, String(tick), "end"),
+    ]),
+    ...x.ticks.map((tick) => text(x.at(tick), FRAME.bottom + 18, String(tick), "middle")),
+    line("base", FRAME.left, FRAME.bottom, FRAME.right, FRAME.bottom),
+    text((FRAME.left + FRAME.right) / 2, FRAME.bottom + 38, "epoch", "middle"),
+    line("pointer", -9, FRAME.top, -9, FRAME.bottom),
+    ...places.flatMap(({ points }, run) => [
+      `<path class="${colour(run)}" d="M${points.map(([, , px, py]) => `${px} ${py}`).join("L")}"/>`,
+      ...points.map(([, , px, py]) => `<circle class="${colour(run)}" cx="${px}" cy="${py}" r="2.2"/>`),
+    ]),
+  ];
+  const legend = places.map(({ name }, run) => `<span class="${colour(run)}">${escaped(name)}</span>`);
+  const data = JSON.stringify(places).replace(/</g, "\\u003c");
+  return `<figure class="overlay"><figcaption>All runs beside one another <small>${
+    legend.join(" ")
+  }</small></figcaption>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Test error in percent over epochs of all runs, logarithmic">
+${svg.join("\n")}
+</svg><output>Point at the curves to read them; drag to enlarge a part, double click to see all.</output>
+<script type="application/json">${data}</script><script>${SCRIPT}</script></figure>`;
+}
