@@ -3,15 +3,17 @@ import { loadConfig } from "../configs/load.ts";
 import { openDevice } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
 import { encodeTensors } from "../core/host/safetensors.ts";
-import { writeFile } from "../core/host/files.ts";
+import { isDirectory, writeFile } from "../core/host/files.ts";
 import type { DatasetConfig } from "../data/dataset_config.ts";
 import { imageShape } from "../data/datasets/mod.ts";
 import { isFitted } from "../data/transforms/mod.ts";
+import { hubConfig, type HubModel, modelCard } from "../export/hub.ts";
 import { onnxModel } from "../export/onnx.ts";
 import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
 import { definitionOf, specsOf } from "../training/definition.ts";
 import { openAny, savedWhitening } from "../training/model_file.ts";
+import { readMetrics } from "../training/run_folder.ts";
 import { whiteningFor } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -31,6 +33,7 @@ export const exportCommand: Command = {
       { name: "safetensors", value: "FILE", help: "the parameters alone" },
       { name: "layout", value: "LAYOUT", help: "of that file: allcnn, or pytorch for a Sequential; default: allcnn" },
       { name: "torch", value: "FILE", help: "Python code of that Sequential and of the preprocessing" },
+      { name: "hub", value: "DIR", help: "a folder for huggingface.co: parameters, config.json and a model card" },
       FORCE,
       CONFIG_OPTION,
       DATA_OPTION,
@@ -42,8 +45,11 @@ export const exportCommand: Command = {
 async function exportFiles(args: Arguments): Promise<number> {
   const screen = progressLine(), path = args.positional(0)!, configPath = args.text("config"), layout = layoutOf(args);
   const onnx = args.text("onnx"), safetensors = args.text("safetensors"), torch = args.text("torch");
-  const files = [onnx, safetensors, torch].filter((file) => file !== null);
-  if (files.length === 0) throw new UserError("Nothing to export: add --onnx FILE, --safetensors FILE or --torch FILE");
+  const hub = args.text("hub"), hubFile = hub === null ? null : `${hub}/model.safetensors`;
+  const files = [onnx, safetensors, torch, hubFile].filter((file) => file !== null);
+  if (files.length === 0) {
+    throw new UserError("Nothing to export: add --onnx FILE, --safetensors FILE, --torch FILE or --hub DIR");
+  }
   if (args.text("layout") !== null && safetensors === null) {
     throw new UserError("--layout is of --safetensors FILE, add it");
   }
@@ -67,6 +73,20 @@ async function exportFiles(args: Arguments): Promise<number> {
   } else if (safetensors !== null) {
     const { architecture } = checkpoint, origin = coded ? { config: null, architecture } : { config: definition };
     await writeParams(safetensors, origin, params, saved);
+  }
+  if (hub !== null) {
+    const { architecture } = checkpoint, rows = await isDirectory(path) ? await readMetrics(path) : [];
+    const last = rows.findLast(({ testError }) => testError !== null);
+    const result = last === undefined ? null : { testError: last.testError!, epochs: last.epoch };
+    const model: HubModel = {
+      ...trained,
+      result,
+      definition: coded ? architecture : definition,
+      whitens: saved !== null,
+    };
+    await writeParams(hubFile!, coded ? { config: null, architecture } : { config: definition }, params, saved);
+    await writeFile(`${hub}/config.json`, hubConfig(model));
+    await writeFile(`${hub}/README.md`, modelCard(model));
   }
   if (torch !== null) await writeFile(torch, pytorchCode(trained));
   for (const file of files) screen.line(`Wrote ${file}`);

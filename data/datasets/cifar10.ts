@@ -45,6 +45,7 @@ export async function readCifar10(directory: string, split: "train" | "test", li
 
 export const cifar10: DatasetKind<"cifar10", object> = {
   key: "cifar10",
+  hub: "uoft-cs/cifar10",
   about: "60 000 photos of 32x32 pixels, ten classes",
   schema: z.strictObject({}),
   classes: () => CIFAR10_CLASSES,

@@ -56,6 +56,7 @@ export async function readCifar100(
 
 export const cifar100: DatasetKind<"cifar100", { readonly labels?: "fine" | "coarse" | undefined }> = {
   key: "cifar100",
+  hub: "uoft-cs/cifar100",
   about: "the same in 100 classes, or in 20 superclasses",
   schema: z.strictObject({
     labels: z.enum(["fine", "coarse"]).optional().describe(

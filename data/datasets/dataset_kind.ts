@@ -25,6 +25,8 @@ export interface DatasetKind<Key extends string = string, Options = unknown> ext
   readonly about: string;
   /** A `z.strictObject` of the keys of `dataset:` that are its own. */
   readonly schema: z.ZodType<Options>;
+  /** Its name at huggingface.co, where it is there. */
+  readonly hub?: string;
   /** What the folder of its files holds, for messages; null where it is generated. */
   readonly files: string | null;
   /** Where its files can be had. */

@@ -18,6 +18,7 @@ const CLASSES: readonly string[] = [
 /** Photos of clothes, of the format of MNIST (Xiao, Rasul and Vollgraf 2017, arXiv 1708.07747). */
 export const fashionMnist: DatasetKind<"fashionMnist", object> = {
   key: "fashionMnist",
+  hub: "zalando-datasets/fashion_mnist",
   about: "70 000 photos of clothes, likewise",
   schema: z.strictObject({}),
   classes: () => CLASSES,

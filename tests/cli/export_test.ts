@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { parse } from "yaml";
 import { parseArguments } from "../../cli/arguments.ts";
 import { OPTION_WORDS } from "../../cli/words.ts";
 import { exportCommand } from "../../cli/export.ts";
@@ -77,11 +78,25 @@ test("parameters go to PyTorch's layout and come back with the same bytes", asyn
 
 test("the whitening of a run goes along", async () => {
   await inFolder(async (folder) => {
-    await writeRun(folder, "configs/small-cifar10.yaml", true);
+    await writeRun(folder, "configs/base-a.yaml", true);
     const run = `${folder}/run`, own = `${folder}/own/model.safetensors`, back = `${folder}/back/model.safetensors`;
-    await succeed("export", run, "--safetensors", own, "--onnx", `${folder}/a.onnx`);
+    const row = { epoch: 6, learningRate: 0.1, trainLoss: 1, trainError: 30, imagesPerSecond: 9, seconds: 9 };
+    writeFileSync(`${run}/metrics.jsonl`, `${JSON.stringify({ ...row, testLoss: 1, testError: 25.5 })}\n`);
+    await succeed("export", run, "--safetensors", own, "--onnx", `${folder}/a.onnx`, "--hub", `${folder}/hub`);
+    for (const name of ["model", "whitening"]) {
+      assert.equal(
+        readFileSync(`${folder}/hub/${name}.safetensors`),
+        readFileSync(`${folder}/own/${name}.safetensors`),
+      );
+    }
+    const card = readFileSync(`${folder}/hub/README.md`, "utf8"), [, front] = card.split("---\n");
+    const { datasets, "model-index": [{ results: [result] }] } = parse(front!);
+    assert.equal([datasets, result.metrics], [["uoft-cs/cifar10"], [{ type: "accuracy", value: 0.745 }]]);
+    assert.match(card, "Its test error after 6 epochs is 25.50 %. Its images go through gcn and zca.");
+    const hub = JSON.parse(readFileSync(`${folder}/hub/config.json`, "utf8"));
+    assert.equal([hub.image_size, hub.id2label[3], hub.allcnn.name], [[32, 32], "cat", "base-a"]);
     await succeed("export", run, "--safetensors", `${folder}/torch.safetensors`, "--layout", "pytorch");
-    const args = ["--layout", "pytorch", "--config", "configs/small-cifar10.yaml", "--out", back];
+    const args = ["--layout", "pytorch", "--config", "configs/base-a.yaml", "--out", back];
     await succeed("import", `${folder}/torch.safetensors`, ...args, "--whitening", `${run}/whitening.safetensors`);
     for (const name of ["model", "whitening"]) {
       assert.equal(
@@ -146,7 +161,7 @@ test("wrong command lines and files are one clear line", async () => {
       await encode({ config: { name: 3 }, ...NO_PROGRESS, whitening: null, tensors }),
     );
     const to = ["--config", QUICKSTART, "--out", out];
-    await refused(["export", run], /Nothing to export: add --onnx FILE, --safetensors FILE or --torch FILE/);
+    await refused(["export", run], /Nothing to export: add --onnx FILE, --safetensors FILE, --torch FILE or --hub DIR/);
     await refused(["export", run, "--onnx", out, "--layout", "pytorch"], /--layout is of --safetensors FILE, add it/);
     await refused(
       ["export", run, "--safetensors", out, "--layout", "keras"],

@@ -120,7 +120,14 @@ test("five steps of a narrow Base-A, with max pooling and dropout, agree with fl
 });
 
 test("gradients of a quarter-width network agree with finite differences in float64", async () => {
-  const config = await loadConfig("configs/small-cifar10.yaml", ["training.batch=1"]);
+  const config = await loadConfig("configs/allcnn-c.yaml", [
+    "training.batch=1",
+    ...[1, 2, 3].map((at) => `network.${at}.conv.channels=24`),
+    ...[5, 6, 7, 9, 10].map((at) => `network.${at}.conv.channels=48`),
+    ...[0, 4, 8].map((at) => `network.${at}.dropout.rate=0`),
+    "network.11.conv.activation=none",
+    "network.11.conv.initialBias=0",
+  ]);
   const data = generateShapes(2, "train", 1);
   data.images.forEach((value, i) => data.images[i] = value / 255 - 0.5);
   const example = { x: Float64Array.from(data.images), labels: data.labels, size: SIZE };
