@@ -56,27 +56,36 @@ export interface Arguments {
   integer(name: string, min: number): number | null;
 }
 
-export function helpText({ program = "allcnn", command, positionals, summary, details, options }: Usage): string {
+/** What every command with options takes besides its own. */
+const COMMON: readonly Option[] = [
+  { name: "quiet", value: null, help: "no progress and no remarks: results and errors alone" },
+];
+
+/** The options of a command, those of all commands last. */
+const optionsOf = ({ options }: Usage): readonly Option[] => options.length === 0 ? [] : [...options, ...COMMON];
+
+export function helpText(usage: Usage): string {
+  const { program = "allcnn", command, positionals, summary, details } = usage, options = optionsOf(usage);
   const names = options.map(({ name, value }) => `--${name}${value === null ? "" : ` ${value}`}`);
   const width = Math.max(...names.map((name) => name.length));
   const lines = options.map(({ help }, index) => `  ${names[index]!.padEnd(width)}  ${help}`);
   const places = positionals.map((name) => name.endsWith("?") ? `[${name.slice(0, -1)}]` : name).join(" ");
   const trained = positionals.some((name) => name.startsWith("RUN_OR_CHECKPOINT")) ? TRAINED_DETAILS : undefined;
   const about = [summary, details, trained].filter((part) => part !== undefined).join("\n\n");
-  const usage = [program, command, places, lines.length === 0 ? "" : "[options]"].filter((part) => part !== "").join(
+  const typed = [program, command, places, lines.length === 0 ? "" : "[options]"].filter((part) => part !== "").join(
     " ",
   );
-  return [about, `Usage: ${usage}`, ...(lines.length === 0 ? [] : [lines.join("\n")])].join("\n\n");
+  return [about, `Usage: ${typed}`, ...(lines.length === 0 ? [] : [lines.join("\n")])].join("\n\n");
 }
 
 /** What is said of an option that there is not, with the one that is most likely meant; null of other mistakes. */
-function unknownOption(text: string, { options }: Usage, args: readonly string[], hint: string): string | null {
+function unknownOption(text: string, usage: Usage, args: readonly string[], hint: string): string | null {
   const found = /^Unknown option '(-[^']+)'/.exec(text)?.[1];
   if (found === undefined) return null;
   // Of `-epochs` the parser names `-e` alone.
   const typed = args.map((each) => each.split("=")[0]!)
     .find((each) => each === found || /^-[^-]/.test(found) && each.startsWith(found)) ?? found;
-  const meant = didYouMean(typed.replace(/^-+/, ""), [...options.map(({ name }) => name), "help"]);
+  const meant = didYouMean(typed.replace(/^-+/, ""), [...optionsOf(usage).map(({ name }) => name), "help"]);
   const best = meant.replace("mean ", "mean --");
   return meant === "" ? `Unknown option '${typed}'${hint}` : `Unknown option '${typed}'${best} ${hint.slice(2)}`;
 }
@@ -90,10 +99,12 @@ export function parseArguments(usage: Usage, args: readonly string[]): Arguments
       args: [...args],
       allowPositionals: true,
       options: {
-        ...Object.fromEntries(usage.options.map(({ name, value, repeat = false }) => [
-          name,
-          { type: value === null ? "boolean" as const : "string" as const, multiple: repeat },
-        ])),
+        ...Object.fromEntries(
+          optionsOf(usage).map(({ name, value, repeat = false }) => [
+            name,
+            { type: value === null ? "boolean" as const : "string" as const, multiple: repeat },
+          ]),
+        ),
         help: { type: "boolean", short: "h" },
       },
     });

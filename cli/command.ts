@@ -2,6 +2,7 @@
 import { oneLine, UserError } from "../core/host/errors.ts";
 import { environment, exit, onLostOutput, pause, print, printError } from "../core/host/process.ts";
 import { type Arguments, helpText, parseArguments, type Usage } from "./arguments.ts";
+import { beQuiet } from "./progress.ts";
 import { OPTION_WORDS } from "./words.ts";
 
 export interface Command {
@@ -45,6 +46,7 @@ export async function runCommand({ usage, run, goesOn = false }: Command, args: 
     const parsed = parseArguments(usage, args);
     onLostOutput(goesOn && parsed !== null);
     if (parsed === null) print(helpText(usage));
+    if (parsed?.flag("quiet")) beQuiet();
     const code = parsed === null ? 0 : await run(parsed);
     await pause(0); // a failure to write what was printed is heard of a moment later
     exit(code);

@@ -66,8 +66,8 @@ async function evaluateCommand(args: Arguments): Promise<number> {
   const statistics = classStatistics(judged, model.classes), mistakes = confidentMistakes(judged, MISTAKES);
   const result: Evaluated = { name: config.name, classes, score, skipped: skipped.size, statistics, mistakes };
   if (json) print(JSON.stringify({ checkpoint: args.positional(0), ...evaluatedJson(result) }));
-  else screen.line(summaryLine(result));
-  if (args.flag("classes") && !json) screen.line(`\n${classTable(result)}`);
+  else screen.result(summaryLine(result));
+  if (args.flag("classes") && !json) screen.result(`\n${classTable(result)}`);
   const write = async (file: string, contents: Uint8Array | string) => {
     await writeFile(file, contents);
     screen.line(`Written: ${file}`);

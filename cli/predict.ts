@@ -56,7 +56,7 @@ async function predictCommand(args: Arguments): Promise<number> {
       }
       const classes = mostProbable(row, names).slice(0, top);
       if (json) print(JSON.stringify({ image: path, top: classes }));
-      else screen.line(`${path}\n${table(classes)}`);
+      else screen.result(`${path}\n${table(classes)}`);
     }
     predicted += read.length;
   }

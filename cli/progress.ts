@@ -8,13 +8,22 @@ export interface ProgressLine {
   report(message: string, done: number): void;
   status(status: Status): void;
   epoch(row: EpochMetrics, epochs: number): void;
-  /** Prints a whole line. */
+  /** Prints a whole line about the work. */
   line(text: string): void;
+  /** Prints a whole line that was asked for, also where `--quiet` keeps all others away. */
+  result(text: string): void;
   /** As `line`, on standard error. */
   error(text: string): void;
 }
 
 const BAR = 20;
+
+let quiet = false;
+
+/** From here on, progress and remarks are not shown. */
+export function beQuiet(): void {
+  quiet = true;
+}
 
 /** "1:02:03" or "2:03". */
 export function formatSeconds(seconds: number): string {
@@ -37,7 +46,7 @@ function rate(value: number): string {
 /** With `toError` all goes to standard error in whole lines, so that standard output is the command's result alone. */
 export function progressLine({ toError = false } = {}): ProgressLine {
   let open = false, last = "";
-  const columnsOf = () => toError ? null : terminalColumns();
+  const columnsOf = () => toError || quiet ? null : terminalColumns();
   const over = (text: string) => {
     const columns = columnsOf();
     if (columns === null) return;
@@ -49,9 +58,10 @@ export function progressLine({ toError = false } = {}): ProgressLine {
     open = false;
     write(text);
   };
-  const line = whole(toError ? printError : print);
+  const result = whole(toError ? printError : print), line = (text: string) => quiet ? undefined : result(text);
   return {
     line,
+    result,
     error: whole(printError),
     report(message, done) {
       if (columnsOf() !== null) over(`${message} ${bar(done)} ${(100 * done).toFixed(0)} %`);

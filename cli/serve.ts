@@ -87,7 +87,7 @@ async function serveCommand(args: Arguments): Promise<number> {
   }
   const { url, close } = await listen(routes, port, screen.error);
   const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
-  line(`Open ${url} in a browser on this machine; Ctrl-C ends the server`);
+  screen.result(`Open ${url} in a browser on this machine; Ctrl-C ends the server`);
   const lost = await Promise.race([interrupted.then(() => false), context.device.lost.then(() => true)]);
   await close();
   try {

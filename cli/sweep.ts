@@ -119,7 +119,7 @@ async function runSweep(args: Arguments, plain: ProgressLine, plan: SweepPlan, o
   try {
     const record = await driveSweep({ plan, out, executor, interrupted, onChange: screen.change });
     screen.end(record);
-    for (const result of record.results) plain.line(resultLine(result));
+    for (const result of record.results) plain.result(resultLine(result));
     if (interrupted()) {
       plain.line(
         url === null

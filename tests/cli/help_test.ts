@@ -62,4 +62,11 @@ test("a misspelled command or option is one line, with the one that is meant whe
   }
 });
 
+test("--quiet leaves results and errors", async () => {
+  const quiet = await allcnn(["predict", "demo", "models/samples/cat.png", "nothing.png", "--quiet"]);
+  assert.match(quiet.stdout, /^models\/samples\/cat\.png\n {2}cat +\d+\.\d+ % =+\n/);
+  assert.match(quiet.stderr, /^allcnn: Cannot read "nothing\.png"[^\n]*\n$/);
+  assert.match((await allcnn(["train", "--help"])).stdout, /^ {2}--quiet +no progress/m);
+});
+
 test.run();
