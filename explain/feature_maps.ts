@@ -10,8 +10,11 @@ import { upTo } from "./layer_of.ts";
 
 /** The outputs of a layer for one image. */
 export interface FeatureMaps {
+  /** Positions from top to bottom. */
   readonly height: number;
+  /** Positions from left to right. */
   readonly width: number;
+  /** Units. */
   readonly channels: number;
   /** [height, width, channels], dropout off. */
   readonly values: Float32Array;
@@ -25,8 +28,8 @@ export interface FeatureMaps {
  * ```ts
  * const model = await openModel(device, await loadConfig("quickstart"), { seed: 1 });
  * const image = await preprocess(model, generateShapes(1, "test", 1).images);
- * const [{ height, width, channels }] = await featureMaps(model, image, "conv2");
- * console.log(height, width, channels); // 16 16 32
+ * const [maps] = await featureMaps(model, image, "conv2");
+ * console.log(maps!.height, maps!.width, maps!.channels); // 16 16 32
  * ```
  */
 export async function featureMaps(model: Model, images: Float32Array, layer: string): Promise<FeatureMaps[]> {
