@@ -13,6 +13,9 @@ export interface HubModel extends Pick<TrainedNetwork, "network" | "params" | "i
   readonly whitens: boolean;
 }
 
+/** Put together, as this file imports nothing of it. */
+const USE = ["import { loadModel, openDevice } from", '"allcnn";'].join(" ");
+
 /** `config.json`: what other programs ask a model for, and our own config in it. */
 export function hubConfig({ classes, image: [height, width, channels], definition }: HubModel): string {
   return `${
@@ -62,7 +65,7 @@ npx allcnn serve model.safetensors
 \`\`\`
 
 \`\`\`ts
-import { loadModel, openDevice } from "allcnn";
+${USE}
 
 const model = await loadModel(await openDevice(), "model.safetensors");
 \`\`\`

@@ -2,8 +2,11 @@
 
 /** Ends of their paths, the slowest first. `npm test -- --times` measures them. */
 const SLOWEST = [
+  "explore_test.ts",
+  "bad_input_test.ts",
   "lockstep_test.ts",
   "kernels/conv_test.ts",
+  "read_onnx_test.ts",
   "fit_test.ts",
   "cli/resume_test.ts",
   "package/install_test.ts",
@@ -12,8 +15,6 @@ const SLOWEST = [
   "sweep/sweep_test.ts",
   "half_conv_test.ts",
   "cli/tune_test.ts",
-  "explore_test.ts",
-  "bad_input_test.ts",
   "mixed_test.ts",
   "explain_test.ts",
   "browser_test.ts",
