@@ -9,6 +9,7 @@ import { cachedTuner } from "../core/tune/tune.ts";
 import { openTuneCache } from "../core/tune/tune_cache.ts";
 import { listen } from "../serve/listen.ts";
 import { builtFolder, readPageFiles } from "../serve/page_files.ts";
+import { noQuestion } from "../serve/route.ts";
 import { routesOf, SAMPLES } from "../serve/routes.ts";
 import { specsOf } from "../training/definition.ts";
 import { openDefined } from "../training/model_file.ts";
@@ -86,6 +87,8 @@ async function serveCommand(args: Arguments): Promise<number> {
     return 0;
   }
   const { url, close } = await listen(routes, port, screen.error);
+  // What everybody sees first is there when somebody comes; the page says what is wrong with it.
+  void routes.get("/api/first")!.answer(noQuestion()).catch(() => {});
   const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
   screen.result(`Open ${url} in a browser on this machine; Ctrl-C ends the server`);
   const lost = await Promise.race([interrupted.then(() => false), context.device.lost.then(() => true)]);

@@ -2,7 +2,7 @@
 import { UserError } from "../core/host/errors.ts";
 import { makeDirectory, writeFile } from "../core/host/files.ts";
 import type { LiveInfo } from "../serve/protocol.ts";
-import type { Reply, Routes } from "../serve/route.ts";
+import { noQuestion, type Reply, type Routes } from "../serve/route.ts";
 import { PAGE, refuseOther } from "./replaceable.ts";
 
 /** Milliseconds between two looks while the checkpoint is loaded. */
@@ -11,12 +11,7 @@ const SOON = 50;
 /** Writes what `routes` answer to GET into the folder `out`. Throws `UserError` where there is no checkpoint to show. */
 export async function writeSite(routes: Routes, out: string): Promise<void> {
   await refuseOther(`${out}/index.html`, PAGE);
-  const ask = async (path: string): Promise<Uint8Array<ArrayBuffer>> => {
-    const { signal } = new AbortController();
-    return bytesOf(
-      await routes.get(path)!.answer({ query: new URLSearchParams(), body: new Uint8Array(), gone: signal }),
-    );
-  };
+  const ask = async (path: string) => bytesOf(await routes.get(path)!.answer(noQuestion()));
   let live: LiveInfo;
   for (;;) {
     live = JSON.parse(new TextDecoder().decode(await ask("/api/live"))) as LiveInfo;

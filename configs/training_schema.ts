@@ -30,6 +30,8 @@ export interface TrainingConfig {
   readonly evaluateEvery: number;
   /** A checkpoint is written at least this often. */
   readonly checkpointMinutes: number;
+  /** Epochs from one checkpoint that is kept, to look back, to the next; the first is before the first step. */
+  readonly keepEvery?: number | undefined;
 }
 
 /** `TrainingConfig` as it is written. */
@@ -62,6 +64,9 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> = z.stri
   ),
   evaluateEvery: z.int().min(1).default(1).describe("Epochs from one evaluation on the test images to the next"),
   checkpointMinutes: z.number().gt(0).default(5).describe("A checkpoint at least this often"),
+  keepEvery: z.int().min(1).optional().describe(
+    "Epochs from one checkpoint that the run's folder keeps, to look back, to the next; the default is to keep none",
+  ),
 }).superRefine(({ epochs, iterations }, context) => {
   if (epochs !== undefined || iterations !== undefined) return;
   context.addIssue({ code: "custom", path: ["epochs"], message: "expected a number here or under iterations" });

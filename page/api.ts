@@ -41,8 +41,9 @@ export async function postLong<T>(
   query: Readonly<Record<string, string>>,
   report: (doing: string, done: number) => void,
   signal: AbortSignal,
+  given: Uint8Array<ArrayBuffer> | null = null,
 ): Promise<T> {
-  const { body } = await request(withQuery(path, query), { method: "POST", signal });
+  const { body } = await request(withQuery(path, query), { method: "POST", signal, body: given });
   const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {

@@ -3,10 +3,9 @@
  * has no WebGPU or fails.
  */
 import type { Context } from "../core/device/device.ts";
-import type { CheckpointInfo, LookInfo } from "../serve/protocol.ts";
-import { floatsOf } from "../serve/protocol.ts";
+import { type CheckpointInfo, type FirstLook, type LookInfo, lookOf } from "../serve/protocol.ts";
 import { type Look, look, type Selection } from "../serve/look.ts";
-import { getBytes, LostError, postJson } from "./api.ts";
+import { getBytes, getJson, LostError, postJson } from "./api.ts";
 import { messageOf } from "./element.ts";
 import type { Model } from "../training/model.ts";
 
@@ -37,6 +36,8 @@ export interface Engine {
     onServer: boolean,
     say: (doing: string) => void,
   ): Promise<Looked>;
+  /** What is to be seen where the page starts, computed elsewhere, as this browser may have to compile shaders first. */
+  first(): Promise<Looked>;
   /** The network, for this browser to compute with. Throws where it cannot. */
   open(say: (doing: string) => void): Promise<Opened>;
 }
@@ -107,16 +108,16 @@ export function engineOf(checkpoint: () => CheckpointInfo | null, hasServer: boo
     const query = { layer, unit: String(unit), way, method, maps: String(maps) };
     const answer = await postJson<LookInfo>("api/look", query, pixels);
     const why = onServer ? "as chosen" : `since it is not possible in this browser: ${failed?.why}`;
-    return {
-      probabilities: floatsOf(answer.probabilities),
-      seen: answer.seen.map((each) => ({ ...each, reconstruction: floatsOf(each.reconstruction) })),
-      maps: answer.maps === null ? null : { ...answer.maps, values: floatsOf(answer.maps.values) },
-      onServer: true,
-      where: `Computed on the server, ${why}`,
-    };
+    return { ...lookOf(answer), onServer: true, where: `Computed on the server, ${why}` };
   }
 
-  return { look: lookAt, open };
+  async function first(): Promise<Looked> {
+    const { look } = await getJson<FirstLook>("api/first");
+    const where = hasServer ? "Computed on the server" : "Computed when this page was written";
+    return { ...lookOf(look), onServer: true, where: `${where}, until this browser is ready to compute` };
+  }
+
+  return { look: lookAt, first, open };
 }
 
 const hasAdapter = async () => await navigator.gpu?.requestAdapter().catch(() => null) != null;

@@ -8,8 +8,9 @@ import { byId, messageOf, pause, say } from "./element.ts";
 import { engineOf } from "./engine.ts";
 import { lookView } from "./look_view.ts";
 import { type Given, type Samples, takePictures } from "./picture.ts";
-import { addressOf, type Place, placeOf } from "./place.ts";
+import { addressOf, type Place, placeOf, startOf } from "./place.ts";
 import { showProblems, showState } from "./state.ts";
+import { timelineView } from "./timeline_view.ts";
 import { unitsHere } from "./units_here.ts";
 import { unitsView } from "./units_view.ts";
 
@@ -33,7 +34,7 @@ async function start(): Promise<void> {
   let live: LiveInfo | null = null;
   const last = run.layers.at(-1)!;
   let { place, problem } = placeOf(location.hash, run), given: Given | null = null, samples: Samples | null = null;
-  let looking = false, again = false;
+  let looking = false, again = false, seen = false;
   document.title = `${run.name} · allcnn`;
   byId("name").textContent = run.name;
   byId("about").textContent = run.device === null
@@ -45,6 +46,7 @@ async function start(): Promise<void> {
   const diagram = showDiagram(run, (layer) => go({ layer, unit: "top" }));
   const looked = lookView(run, (unit) => go({ layer: last, unit }), (unit) => go({ unit }));
   const answers = run.device === null ? unitsHere(run, engine) : postLong;
+  const timeline = timelineView(run);
   const units = unitsView(run, answers, (unit) => go({ unit }));
   const where = byId<HTMLSelectElement>("where"), way = byId<HTMLSelectElement>("way");
   const method = byId<HTMLSelectElement>("method"), maps = byId<HTMLDetailsElement>("maps-of");
@@ -71,12 +73,24 @@ async function start(): Promise<void> {
       });
       if (!current()) return;
       where.value = result.onServer ? "server" : "browser";
+      seen = true;
       looked.show(pixels, selection, result);
+      timeline.show(pixels, selection, result.seen[0]!.unit);
       if (!again) byId("looked").classList.remove("old");
       say("image-status", note);
     } catch (error) {
       if (current()) say("image-status", messageOf(error), true);
     }
+  }
+
+  /** Shows at once what there is to see where the page starts; the browser computes it again when it can. */
+  async function lookFirst({ pixels }: Given): Promise<void> {
+    const here = () => !seen && given?.pixels === pixels && !maps.open && addressOf(place) === addressOf(startOf(run));
+    if (!here()) return;
+    const found = await engine.first().catch(() => null); // then the first look of the browser is what is seen first
+    if (found === null || !here()) return;
+    looked.show(pixels, { ...place, layer: place.layer.name, maps: false }, found);
+    byId("looked").classList.remove("old");
   }
 
   /** Shows what is chosen there. */
@@ -125,6 +139,7 @@ async function start(): Promise<void> {
     showProblems([...live.problems, ...problem === null ? [] : [problem]]);
     showState(live);
     showCurves(live);
+    timeline.follow(live);
   }
 
   where.onchange = maps.ontoggle = () => void look();
@@ -138,6 +153,7 @@ async function start(): Promise<void> {
     given = picture;
     if (picture.sample !== null && picture.sample === place.image) void look(); // the address brought one here
     else go({ image: picture.sample });
+    void lookFirst(picture);
   }).then((found) => {
     samples = found;
     if (given === null && found.count > 0) samples.take(Math.min(place.image ?? 0, found.count - 1));

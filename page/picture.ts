@@ -46,7 +46,7 @@ export async function takePictures(run: RunInfo, take: (given: Given) => void): 
   );
   const taken = (index: number) => {
     const { pixels, name } = given[index]!;
-    take({ pixels, note: `A test image of the class ${name}`, sample: index });
+    take({ pixels, note: `A ${run.searched.replace(/s$/, "")} of the class ${name}`, sample: index });
   };
   if (buttons.length > 0) samples = choiceOf(byId("samples"), buttons, taken);
   return {

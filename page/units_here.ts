@@ -89,5 +89,5 @@ export function unitsHere({ input }: RunInfo, engine: Engine): Ask {
     }
     return { version, rules: RULES, patches };
   }
-  return async <T>(...given: Parameters<Ask>) => await answer(...given) as T;
+  return async <T>(...[path, query, report, signal]: Parameters<Ask>) => await answer(path, query, report, signal) as T;
 }

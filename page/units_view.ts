@@ -28,9 +28,10 @@ export function unitsView(run: RunInfo, ask: Ask, chooseUnit: (unit: number) => 
   const { classes, layers, examples, searched } = run, last = layers.at(-1)!.name, known = new Map<string, TopUnits>();
   const nameOf = (layer: string, unit: number) => layer === last ? classes[unit]! : `unit ${unit}`;
   let shown: { layer: LayerInfo; version: string | null; choice: Choice | null; unit: number | "top" } | null = null;
-  let abort = new AbortController();
+  let abort = new AbortController(), listed = false; // is the list where the unit was chosen?
   const button = byId<HTMLButtonElement>("search"), progress = byId<HTMLProgressElement>("units-progress");
-  byId("units-note").textContent = `The parts of up to ${examples} ${searched} that activate each unit of the chosen ` +
+  const most = searched === "test images" ? `up to ${examples} ${searched}` : `the ${searched}`;
+  byId("units-note").textContent = `The parts of ${most} that activate each unit of the chosen ` +
     `layer most, found by ${run.device === null ? "this browser" : "the server"}.`;
 
   /** Does one thing at a time, with progress; what goes wrong is a line. */
@@ -74,7 +75,10 @@ export function unitsView(run: RunInfo, ask: Ask, chooseUnit: (unit: number) => 
       const patch = best === null ? "–" : canvasOf(best.image, `the patch that activates ${name} most`);
       return element("button", { className: "thumb unit" }, patch, element("span", {}, name.replace("unit ", "")));
     });
-    shown!.choice = choiceOf(byId("unit-list"), buttons, chooseUnit);
+    shown!.choice = choiceOf(byId("unit-list"), buttons, (index) => {
+      listed = true;
+      chooseUnit(index);
+    });
     button.textContent = "Search again";
     if (unit !== "top" && version === shown!.version) void showUnit(unit);
   }
@@ -93,7 +97,9 @@ export function unitsView(run: RunInfo, ask: Ask, chooseUnit: (unit: number) => 
         "activate it most, cut to what it sees",
     );
     byId("patches").replaceChildren(tableOf(found, classes));
-    byId("patches").scrollIntoView({ block: "nearest" }); // below a long list of units they would go unseen
+    // Below the list of units they would go unseen; who chose the unit elsewhere looks there.
+    if (listed) byId("patches").scrollIntoView({ block: "nearest" });
+    listed = false;
   }
 
   button.onclick = () => void search();

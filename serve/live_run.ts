@@ -4,13 +4,14 @@ import { UserError } from "../core/host/errors.ts";
 import { exists, readText } from "../core/host/files.ts";
 import { type EpochMetrics, parseRows } from "../report/metrics.ts";
 import { isTraining } from "../training/run_lock.ts";
+import { keptEpochs } from "../training/run_folder.ts";
 import type { LiveInfo } from "./protocol.ts";
 
 /** What the folder of a run says now. */
 export async function liveRun(
   folder: string,
   { training }: Config,
-): Promise<Pick<LiveInfo, "rows" | "epochs" | "state" | "problems">> {
+): Promise<Pick<LiveInfo, "rows" | "epochs" | "state" | "kept" | "problems">> {
   const path = `${folder}/metrics.jsonl`, problems: string[] = [], epochs = training.epochs ?? null;
   let rows: readonly EpochMetrics[] = [];
   try {
@@ -26,5 +27,5 @@ export async function liveRun(
   }
   const last = rows.at(-1)?.epoch ?? 0, done = epochs !== null && last >= epochs;
   const state = await isTraining(folder) ? "training" : done ? "finished" : "stopped";
-  return { rows, epochs, state, problems };
+  return { rows, epochs, state, kept: await keptEpochs(folder), problems };
 }

@@ -3,7 +3,7 @@ import type { Rule } from "../core/graph/layer.ts";
 import type { FeatureMaps } from "../explain/feature_maps.ts";
 import type { LayerInfo } from "../explain/network_info.ts";
 import type { EpochMetrics } from "../report/metrics.ts";
-import type { Seen, Way } from "./look.ts";
+import type { Look, Seen, Way } from "./look.ts";
 
 export type { LayerInfo };
 
@@ -57,6 +57,8 @@ export interface LiveInfo {
   /** `none`: a checkpoint without a run. */
   readonly state: "training" | "finished" | "stopped" | "none";
   readonly checkpoint: CheckpointInfo | null;
+  /** The finished epochs of which the run keeps the parameters; of a checkpoint alone none. */
+  readonly kept: readonly number[];
   /** While a checkpoint is loaded. */
   readonly loading: Doing | null;
   /** What is wrong with checkpoint or metrics, one line each. */
@@ -111,6 +113,25 @@ export interface LookInfo {
   readonly maps: (Omit<FeatureMaps, "values"> & { readonly values: string }) | null;
 }
 
+/** What the page shows first: the first of the images of the data set, where the page starts. */
+export interface FirstLook {
+  /** Of the checkpoint. */
+  readonly version: string;
+  readonly look: LookInfo;
+}
+
+/** What the network made of a picture after each epoch that the run keeps. */
+export type Timeline = readonly {
+  /** 0 is before the first step. */
+  readonly epoch: number;
+  /** Of each class, base64 of float32. */
+  readonly probabilities: string;
+  /** What the unit puts out where it is the most active. */
+  readonly activation: number;
+  /** What one method makes of it, base64 of float32. */
+  readonly reconstruction: string;
+}[];
+
 /** A line of an answer that takes long. */
 export type ProgressLine<T> =
   | Doing
@@ -129,3 +150,15 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
 }
 
 export const floatsOf = (text: string): Float32Array<ArrayBuffer> => new Float32Array(fromBase64(text).buffer);
+
+export const lookInfo = ({ probabilities, seen, maps }: Look): LookInfo => ({
+  probabilities: toBase64(probabilities),
+  seen: seen.map((each) => ({ ...each, reconstruction: toBase64(each.reconstruction) })),
+  maps: maps === null ? null : { ...maps, values: toBase64(maps.values) },
+});
+
+export const lookOf = ({ probabilities, seen, maps }: LookInfo): Look => ({
+  probabilities: floatsOf(probabilities),
+  seen: seen.map((each) => ({ ...each, reconstruction: floatsOf(each.reconstruction) })),
+  maps: maps === null ? null : { ...maps, values: floatsOf(maps.values) },
+});

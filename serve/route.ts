@@ -9,6 +9,13 @@ export interface Question {
   readonly gone: AbortSignal;
 }
 
+/** What is asked for without a page. */
+export const noQuestion = (): Question => ({
+  query: new URLSearchParams(),
+  body: new Uint8Array(),
+  gone: new AbortController().signal,
+});
+
 export interface Reply {
   readonly type: string;
   /** A text that is sent as it comes, where it takes long. */

@@ -5,26 +5,25 @@ import { UserError } from "../core/host/errors.ts";
 import { sha256 } from "../core/host/safetensors.ts";
 import { absolutePath } from "../core/host/files.ts";
 import { elements } from "../core/graph/tensor.ts";
-import { featureMaps } from "../explain/feature_maps.ts";
-import { explainBy, METHODS } from "../explain/methods.ts";
+import { METHODS } from "../explain/methods.ts";
 import { infoLeaves, networkInfo } from "../explain/network_info.ts";
-import { pooledLayer, poolModel } from "../explain/pool_model.ts";
 import { openPixels } from "../training/example_pixels.ts";
 import { imageShape, inputShape } from "../data/datasets/mod.ts";
 import { encodeWhitening } from "../data/whitening_file.ts";
 import { definitionOf } from "../training/definition.ts";
 import { getParams } from "../training/params.ts";
-import { predict } from "../training/predict.ts";
-import { preprocess, type Source } from "../training/preprocess.ts";
+import type { Source } from "../training/preprocess.ts";
+import { library } from "./library.ts";
 import { liveModel, type Origin } from "./live_model.ts";
 import { liveRun } from "./live_run.ts";
 import { isStrided } from "../explain/pool_model.ts";
 import { leavesOf } from "../layers/tree.ts";
-import { look, type Selection, THREE_RULES, type Way, WAYS } from "./look.ts";
+import { type Look, look, type Selection, THREE_RULES, type Way, WAYS } from "./look.ts";
 import { decodePicture, samplesOf } from "./pictures.ts";
-import { type LiveInfo, type LookInfo, type RunInfo, toBase64 } from "./protocol.ts";
+import { type FirstLook, fromBase64, type LiveInfo, lookInfo, type RunInfo } from "./protocol.ts";
 import { json, parameter, type Question, type Reply, type Route, type Routes, whole } from "./route.ts";
 import { progressLines, type Work } from "./progress_lines.ts";
+import { timeline } from "./timeline.ts";
 import { unitSearch } from "./top_units.ts";
 
 /** What is served. */
@@ -59,6 +58,7 @@ export function routesOf(subject: Subject): Routes {
   const pixels = once(async () => await openPixels(await source(), "test"));
   const id = once(() => sha256(new TextEncoder().encode(JSON.stringify([absolutePath(path), config, info]))));
   const search = unitSearch(live, source, pixels, line);
+  let first: { readonly version: string; readonly look: Promise<Look> } | null = null;
 
   const get = (answer: Route["answer"]): Route => ({ method: "GET", bytes: 0, answer });
   const post = (bytes: number, answer: Route["answer"]): Route => ({ method: "POST", bytes, answer });
@@ -69,7 +69,7 @@ export function routesOf(subject: Subject): Routes {
 
   async function liveInfo(): Promise<LiveInfo> {
     const { info, problem, loading } = await live.look();
-    const none = { rows: [], epochs: null, state: "none", problems: [] } as const;
+    const none = { rows: [], epochs: null, state: "none", kept: [], problems: [] } as const;
     const run = folder === null ? none : await liveRun(folder, config);
     return {
       ...run,
@@ -94,25 +94,38 @@ export function routesOf(subject: Subject): Routes {
       return bytesOf(await encodeWhitening(model.whitening));
     });
 
-  async function lookAt({ query, body }: Question): Promise<Reply> {
+  /** The selection of a question about an image. */
+  function selectionOf({ query, body }: Question): Selection {
     const text = parameter(query, "unit"), unit = text === "top" ? "top" : whole(text, "unit");
     if (body.length !== elements(images)) {
       throw new UserError(`Cannot look at ${body.length} bytes: the network's images have ${elements(images)}`);
     }
     const layer = parameter(query, "layer"), named = parameter(query, "way"), way = WAYS.find((each) => each === named);
     if (way === undefined) throw new UserError(`There is no way "${named}": expected ${WAYS.join(", ")}`);
-    const library = { explainBy, featureMaps, poolModel, pooledLayer, predict, preprocess };
-    const selection: Selection = {
-      ...{ layer, unit, way, method: query.get("method") ?? THREE_RULES, maps: query.get("maps") === "true" },
-    };
-    const { probabilities, seen, maps } = await live.use(({ model }) => look(library, model, body, selection));
-    const answer: LookInfo = {
-      probabilities: toBase64(probabilities),
-      seen: seen.map((each) => ({ ...each, reconstruction: toBase64(each.reconstruction) })),
-      maps: maps === null ? null : { ...maps, values: toBase64(maps.values) },
-    };
-    return json(answer);
+    return { ...{ layer, unit, way, method: query.get("method") ?? THREE_RULES, maps: query.get("maps") === "true" } };
   }
+
+  async function lookAt(question: Question): Promise<Reply> {
+    const selection = selectionOf(question);
+    return json(lookInfo(await live.use(({ model }) => look(library, model, question.body, selection))));
+  }
+
+  const samples = once(async () => await samplesOf(await pixels(), Math.min(SAMPLES, classes.length)));
+
+  /** Kept: whoever opens the page does not wait for what every visitor sees first. */
+  const firstLook = () =>
+    live.use(async ({ model, info: { version } }) => {
+      const [sample] = await samples(), layer = info.layers.at(-1)!.name, way = info.ways[0]!;
+      if (sample === undefined) throw new UserError("There is no image to look at first");
+      first = first?.version === version ? first : {
+        version,
+        look: look(library, model, fromBase64(sample.pixels), {
+          ...{ layer, way, unit: "top", method: THREE_RULES, maps: false },
+        }),
+      };
+      const answer: FirstLook = { version, look: lookInfo(await first.look) };
+      return json(answer);
+    });
 
   return new Map<string, Route>([
     ...Array.from(files, ([path, file]) => [path, get(() => Promise.resolve(file))] as const),
@@ -120,12 +133,20 @@ export function routesOf(subject: Subject): Routes {
     ["/api/live", get(async () => json(await liveInfo()))],
     ["/api/checkpoint", get(checkpoint)],
     ["/api/whitening", get(whitening)],
-    ["/api/samples", get(async () => json(await samplesOf(await pixels(), Math.min(SAMPLES, classes.length))))],
+    ["/api/samples", get(async () => json(await samples()))],
     [
       "/api/picture",
       post(PICTURE_BYTES, async ({ query, body }) => json(await decodePicture(body, parameter(query, "name"), config))),
     ],
+    ["/api/first", get(firstLook)],
     ["/api/look", post(elements(images), lookAt)],
+    [
+      "/api/timeline",
+      post(elements(images), (question) => {
+        const selection = selectionOf(question);
+        return long(question, (...progress) => timeline(subject, live, question.body, selection, ...progress));
+      }),
+    ],
     [
       "/api/units",
       post(0, (question) => long(question, (...progress) => search.units(layerOf(question), ...progress))),

@@ -11,6 +11,7 @@ const IGNORED = new Set([
   "training.learningRate.base",
   "training.evaluateEvery",
   "training.checkpointMinutes",
+  "training.keepEvery",
 ]);
 
 /** Every value by its path; lists of plain values are one value. */

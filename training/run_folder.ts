@@ -1,6 +1,6 @@
 /**
  * The folder of a run: config.yaml (resolved), metrics.jsonl, curves.png, checkpoint.safetensors, the one before it,
- * whitening.safetensors, and of pictures classes.json. Every file is replaced at once, so a crash leaves the old or the new one.
+ * those of epochs that are kept, whitening.safetensors, and of pictures classes.json. Every file is replaced at once, so a crash leaves the old or the new one.
  */
 import { stringify } from "yaml";
 import { type Config, configSchema } from "../configs/schema.ts";
@@ -22,6 +22,9 @@ const PREVIOUS = "checkpoint.previous.safetensors";
 const NEXT = "checkpoint.next.safetensors";
 /** All of them, in the order in which they are tried. */
 export const CHECKPOINTS: readonly string[] = [CHECKPOINT, NEXT, PREVIOUS];
+/** The parameters after an epoch, which a run keeps where its config asks for it. */
+const KEPT = /^epoch-(\d+)\.safetensors$/;
+export const keptPath = (folder: string, epoch: number): string => `${folder}/epoch-${epoch}.safetensors`;
 const WHITENING = "whitening.safetensors";
 const CLASSES = "classes.json";
 
@@ -34,7 +37,8 @@ const FILES = new Set(["config.yaml", "metrics.jsonl", "curves.png", ...CHECKPOI
  */
 export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await list(folder)) {
-    if (FILES.has(unfinishedName(name) ?? "")) await removeFile(`${folder}/${name}`);
+    const whole = unfinishedName(name) ?? "";
+    if (FILES.has(whole) || KEPT.test(whole)) await removeFile(`${folder}/${name}`);
   }
 }
 
@@ -119,6 +123,12 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
   await writeFile(next, bytes); // a full disk fails here, with both old ones in place
   await moveFile(`${folder}/${CHECKPOINT}`, `${folder}/${PREVIOUS}`);
   await moveFile(next, `${folder}/${CHECKPOINT}`);
+}
+
+/** Of which finished epochs a run's folder keeps the parameters, in order; 0 is before the first step. */
+export async function keptEpochs(folder: string): Promise<number[]> {
+  const names = await list(folder);
+  return names.flatMap((name) => KEPT.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
 }
 
 /** Throws `UserError` where there is no such folder. */

@@ -2,8 +2,10 @@
 import type { Config } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
+import { writeFile } from "../core/host/files.ts";
 import { classNames, cropsOf } from "../data/datasets/mod.ts";
 import { elements } from "../core/graph/tensor.ts";
+import { encode } from "./checkpoint.ts";
 import { checkShaders, microBatchOf, tunerFor } from "./exact_resume.ts";
 import { fit, type FitOptions } from "./fit.ts";
 import { lengthOf, placesOf } from "./length.ts";
@@ -38,7 +40,11 @@ async function writeInitialState(session: Session, config: Config, seed: number,
 }
 
 /** Writes checkpoints, rows and curves into the folder of the run, as long as it is its own. */
-function writeInto({ out, lock, screen, config }: RunOptions, epochs: number): Pick<FitOptions, "save" | "onEpoch"> {
+function writeInto(
+  { out, lock, screen, config }: RunOptions,
+  epochs: number,
+  keep: (epoch: number) => Promise<void>,
+): Pick<FitOptions, "save" | "onEpoch"> {
   let drawn = 0;
   return {
     async save(checkpoint) {
@@ -48,6 +54,7 @@ function writeInto({ out, lock, screen, config }: RunOptions, epochs: number): P
     async onEpoch(rows) {
       screen.epoch(rows.at(-1)!, epochs);
       await lock.check();
+      await keep(rows.at(-1)!.epoch);
       await folder.writeMetrics(out, rows);
       const now = performance.now();
       if (rows.length < epochs && drawn > 0 && now - drawn < 1000 * CURVES_SECONDS) return;
@@ -95,9 +102,16 @@ export async function runOnDevice(options: RunOptions, context: Context, resumed
     }, into ${out}`,
   );
   options.onStart();
+  const { keepEvery } = config.training;
+  const keep = async (epoch: number) => {
+    if (keepEvery === undefined || epoch % keepEvery !== 0) return;
+    const origin = { progress: null, step: null, whitening: whiteningHash };
+    await writeFile(folder.keptPath(out, epoch), await encode(await checkpointOf({ ...session, moments: {} }, origin)));
+  };
+  if (resumed === null) await keep(0);
   return await fit(session, {
     ...plans,
-    ...writeInto(options, lengthOf(config.training, train.count).epochs),
+    ...writeInto(options, lengthOf(config.training, train.count).epochs, keep),
     seed,
     resumed,
     whitening: whiteningHash,

@@ -147,6 +147,15 @@ test("a dropped image is explained in the browser as in Node, and the same on th
       });
       assert.is(await tab.evaluate("document.documentElement.scrollWidth"), 360, "a phone shows all of it");
 
+      // The same unit while it was trained.
+      assert.match(await tab.evaluate("document.getElementById('timeline-note').textContent"), /keeps no checkpoints/);
+      for (const epoch of [0, 1]) await saveCheckpointOf(folder, epoch, WHITENED, `epoch-${epoch}.safetensors`);
+      await tab.evaluate(`document.getElementById("timeline-of").open = true`);
+      await tab.until("document.querySelectorAll('#timeline canvas').length === 2");
+      assert.match(await text(tab, "timeline"), /^untrained\s+[\d.-]+\s+epoch 1\s+[\d.-]+$/);
+      assert.match(await text(tab, "timeline-note"), /^guided of unit 3 of conv2 at this image, and its activation; /);
+      await tab.evaluate(`document.getElementById("timeline-of").open = false`);
+
       // Whatever goes wrong is a line, and the page stays.
       await drop(tab, "words.txt", new TextEncoder().encode("no image"));
       await tab.until(`document.getElementById("image-status").classList.contains("wrong")`);
@@ -183,8 +192,8 @@ test("where the browser has no WebGPU, the server computes, and the page says so
       const source = "Object.defineProperty(navigator, 'gpu', { value: undefined })";
       await tab.send("Page.addScriptToEvaluateOnNewDocument", { source });
       await tab.send("Page.navigate", { url });
-      await tab.until(LOOKED);
-      assert.is(await tab.evaluate(`document.getElementById("where").value`), "server");
+      await tab.until(LOOKED); // what the server has at hand
+      await tab.until(`document.getElementById("where").value === "server"`);
       assert.match(
         await text(tab, "where-note"),
         /^Computed on the server, since it is not possible in this browser: This browser has no WebGPU/,
@@ -232,7 +241,8 @@ test("a site of files: the visitor's browser predicts, explains and searches, an
     await withFiles(site, async (url) => {
       const tab = await openTab(url), context = await gpu(), model = await loadModel(context, folder);
       try {
-        await tab.until(LOOKED);
+        await tab.until(LOOKED); // what was computed when the page was written
+        await tab.until(`document.getElementById("where-note").innerText.startsWith("Computed in this browser")`);
         assert.match(await text(tab, "about"), /^All of it is computed in this browser/);
         const [sample] = JSON.parse(readFileSync(join(site, "api/samples"), "utf8")) as PictureInfo[];
         const image = await preprocess(model, Float32Array.from(fromBase64(sample!.pixels)));

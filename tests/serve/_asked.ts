@@ -52,8 +52,9 @@ export const settled = async (port: number): Promise<LiveInfo> => {
 };
 
 /** The last line of an answer that takes long. */
-export const resultOf = async <T>(port: number, path: string): Promise<T> => {
-  const { text } = await ask(port, path, { method: "POST" }), lines = text.trim().split("\n");
+export const resultOf = async <T>(port: number, path: string, body?: Uint8Array): Promise<T> => {
+  const { text } = await ask(port, path, { method: "POST", ...body === undefined ? {} : { body } }),
+    lines = text.trim().split("\n");
   const last = JSON.parse(lines.at(-1)!) as ProgressLine<T>;
   if (!("result" in last)) throw new Error(text);
   return last.result;

@@ -59,9 +59,14 @@ function whiteningOf({ dataset }: Config): Whitening | null {
 export const CHECKPOINT = "checkpoint.safetensors";
 
 /** Writes a checkpoint as a training would. */
-export async function saveCheckpointOf(folder: string, seed: number, config = CONFIG): Promise<void> {
+export async function saveCheckpointOf(
+  folder: string,
+  seed: number,
+  config = CONFIG,
+  file = CHECKPOINT,
+): Promise<void> {
   const model = await openModel(await gpu(), config, { seed, whitening: whiteningOf(config) });
-  await saveModel(model, join(folder, CHECKPOINT));
+  await saveModel(model, join(folder, file));
   closeModel(model);
 }
 

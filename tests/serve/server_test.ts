@@ -1,10 +1,19 @@
 /** The server behind the page: whom it answers, what it refuses, and what it tells of a run. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decode } from "../../training/checkpoint.ts";
-import type { LiveInfo, LookInfo, PictureInfo, RunInfo, TopUnits, UnitPatches } from "../../serve/protocol.ts";
+import type {
+  FirstLook,
+  LiveInfo,
+  LookInfo,
+  PictureInfo,
+  RunInfo,
+  TopUnits,
+  UnitPatches,
+} from "../../serve/protocol.ts";
+import type { Timeline } from "../../serve/protocol.ts";
 import { floatsOf, fromBase64, toBase64 } from "../../serve/protocol.ts";
 import { parseRows } from "../../report/metrics.ts";
 import { generateShapes } from "../../data/datasets/shapes.ts";
@@ -17,7 +26,7 @@ import { gpu, relativeError } from "../_gpu.ts";
 import { allcnn } from "../cli/_run.ts";
 import { jpeg } from "../data/_pictures.ts";
 import { refusal } from "../../serve/guard.ts";
-import { CHECKPOINT, saveCheckpointOf, withServer } from "./_served.ts";
+import { CHECKPOINT, CONFIG, saveCheckpointOf, withServer } from "./_served.ts";
 import { ask, jsonOf, resultOf, settled } from "./_asked.ts";
 
 const ROW = { epoch: 1, learningRate: 0.1, trainLoss: 2, trainError: 80, testLoss: 2.1, testError: 82 };
@@ -170,6 +179,9 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
       assert.equal([unit, position], [expected!.unit, expected!.position]);
       assert.ok(relativeError(floatsOf(reconstruction), expected!.reconstruction) < 1e-5);
     }
+    const { look: first } = await jsonOf<FirstLook>(port, "/api/first"), start = "layer=globalAveragePool&unit=top";
+    const same = { ...post, body: fromBase64(samples[0]!.pixels) };
+    assert.equal(first, await jsonOf<LookInfo>(port, `/api/look?${start}&way=switches`, same));
     for (
       const [query, message] of [
         ["layer=conv2&unit=3&way=switches&method=magic", /^Cannot explain by "magic": expected one of gradient, /],
@@ -187,6 +199,22 @@ test("pictures, probabilities, units and their patches; wrong questions are one 
       assert.is(status, 422);
       assert.match(JSON.parse(text).error, message);
     }
+
+    // In the course of a training: of each epoch that is kept, the last of which is the checkpoint here.
+    const inTime = "/api/timeline?layer=conv2&unit=3&way=switches&method=guided", looking = { ...post, body: pixels };
+    assert.match((await ask(port, inTime, looking)).text, /^\{"error":".* keeps no checkpoints of its training"\}\n$/);
+    await saveCheckpointOf(folder, 5, CONFIG, "epoch-0.safetensors");
+    copyFileSync(join(folder, CHECKPOINT), join(folder, "epoch-10.safetensors"));
+    assert.equal((await settled(port)).kept, [0, 10]);
+    const frames = await resultOf<Timeline>(port, inTime, pixels), last = frames.at(-1)!;
+    assert.equal(frames.map(({ epoch }) => epoch), [0, 10]);
+    assert.equal([last.reconstruction, last.probabilities], [look.seen[2]!.reconstruction, look.probabilities]);
+    assert.is.not(frames[0]!.reconstruction, last.reconstruction);
+    writeFileSync(join(folder, "epoch-3.safetensors"), "no checkpoint");
+    assert.match(
+      (await ask(port, inTime, looking)).text,
+      /\{"error":"Cannot read \\".*epoch-3\.safetensors\\"[^\n]*\}\n$/,
+    );
 
     const { units, examples } = await resultOf<TopUnits>(port, "/api/units?layer=conv2");
     assert.equal([units.length, examples], [16, 40]);

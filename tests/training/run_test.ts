@@ -6,9 +6,12 @@ import type { Config } from "../../configs/schema.ts";
 import { type Context, openDevice } from "../../core/device/device.ts";
 import { UserError } from "../../core/host/errors.ts";
 import { defaultTuner } from "../../core/graph/tuner.ts";
+import { openModel } from "../../training/model.ts";
+import { loadModel } from "../../training/model_file.ts";
+import { getParams } from "../../training/params.ts";
 import { trainRun } from "../../training/run.ts";
 import type { Resumed } from "../../training/run_options.ts";
-import { latestCheckpoint, readMetrics } from "../../training/run_folder.ts";
+import { keptEpochs, keptPath, latestCheckpoint, readMetrics } from "../../training/run_folder.ts";
 import { inFolder } from "../cli/_run.ts";
 
 /** Five steps an epoch; a checkpoint after each step where `often`. */
@@ -120,10 +123,19 @@ test("a device lost in an epoch, before a save, in an evaluation, and while it i
     assert.equal((await result(unsaved)).rows, expected.rows);
 
     // Mixed precision on a device without half precision: one line, and the run of float32.
-    const half = await train(`${folder}/half`, false, {}, null, { precision: "f16" });
+    const training = { ...config(false).training, keepEvery: 2 };
+    const half = await train(`${folder}/half`, false, {}, null, { precision: "f16", training });
     const line = "precision f16: this device has no shader-f16 (on NVIDIA, safe mode hides it), training in float32";
     assert.equal(half, { finished: true, lines: [line] });
     assert.equal((await result(`${folder}/half`)).rows, expected.rows);
+
+    // What is kept to look back: before the first step, and after every second epoch.
+    assert.equal(await keptEpochs(`${folder}/half`), [0, 2]);
+    const kept = (epoch: number) => loadModel(device, keptPath(`${folder}/half`, epoch)).then(getParams);
+    const device = await openDevice(), first = await kept(0), second = await kept(2);
+    assert.equal(first, await getParams(await openModel(device, config(false), { seed: 3 })));
+    assert.is.not(first["conv1/w"]!.data[0], second["conv1/w"]!.data[0]);
+    device.close();
   }));
 
 test.run();
