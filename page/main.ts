@@ -17,6 +17,9 @@ import { unitsView } from "./units_view.ts";
 /** Milliseconds between two looks while a network is loaded, at a training, and at a run that stands still. */
 const SOON = 500, OFTEN = 2000, SELDOM = 3000;
 
+/** Milliseconds that the browser leaves to the server before it computes by itself. */
+const PATIENCE = 3000;
+
 /** Asks until the server answers. */
 async function ask<T>(path: string): Promise<T> {
   for (;;) {
@@ -34,7 +37,7 @@ async function start(): Promise<void> {
   let live: LiveInfo | null = null;
   const last = run.layers.at(-1)!;
   let { place, problem } = placeOf(location.hash, run), given: Given | null = null, samples: Samples | null = null;
-  let looking = false, again = false, seen = false;
+  let looking = false, again = false, seen = false, preparing = false;
   document.title = `${run.name} · allcnn`;
   byId("name").textContent = run.name;
   byId("about").textContent = run.device === null
@@ -54,7 +57,7 @@ async function start(): Promise<void> {
   /** Looks at the image, and once more if something else was chosen, or another checkpoint came, in the meantime. */
   async function look(): Promise<void> {
     again = true;
-    if (looking || given === null) return;
+    if (looking || given === null || preparing && atStart()) return;
     looking = true;
     while (again) {
       again = false;
@@ -66,7 +69,8 @@ async function start(): Promise<void> {
   async function lookOnce({ pixels, note }: Given): Promise<void> {
     const chosen = (): Selection => ({ ...place, layer: place.layer.name, maps: maps.open }), selection = chosen();
     const current = () => given?.pixels === pixels && JSON.stringify(chosen()) === JSON.stringify(selection);
-    byId("looked").classList.add("old");
+    // What the server had at hand is no other than what comes.
+    byId("looked").classList.toggle("old", seen || !atStart());
     try {
       const result = await engine.look(pixels, selection, where.value === "server", (doing) => {
         if (current()) say("image-status", `${note}. ${doing} …`);
@@ -83,14 +87,24 @@ async function start(): Promise<void> {
     }
   }
 
-  /** Shows at once what there is to see where the page starts; the browser computes it again when it can. */
-  async function lookFirst({ pixels }: Given): Promise<void> {
-    const here = () => !seen && given?.pixels === pixels && !maps.open && addressOf(place) === addressOf(startOf(run));
-    if (!here()) return;
-    const found = await engine.first().catch(() => null); // then the first look of the browser is what is seen first
-    if (found === null || !here()) return;
-    looked.show(pixels, { ...place, layer: place.layer.name, maps: false }, found);
-    byId("looked").classList.remove("old");
+  /** Is what is chosen what the server has at hand? */
+  const atStart = () => given?.sample === 0 && !maps.open && addressOf(place) === addressOf(startOf(run));
+
+  /**
+   * Shows what the server has at hand; the browser computes it again after that, or after a while: where there is no GPU,
+   * both would compile on the same processor.
+   */
+  async function lookFirst({ pixels, note }: Given): Promise<void> {
+    if (seen || !atStart()) return await look();
+    preparing = true;
+    say("image-status", `${note}. Waiting for the server …`);
+    const first = engine.first().then((found) => {
+      if (seen || given?.pixels !== pixels || !atStart()) return;
+      looked.show(pixels, { ...place, layer: place.layer.name, maps: false }, found);
+    }).catch(() => {}); // then the browser's own look is what is seen first
+    await Promise.race([first, pause(PATIENCE)]);
+    preparing = false;
+    await look();
   }
 
   /** Shows what is chosen there. */
@@ -151,9 +165,8 @@ async function start(): Promise<void> {
   show();
   void takePictures(run, (picture) => {
     given = picture;
-    if (picture.sample !== null && picture.sample === place.image) void look(); // the address brought one here
+    if (picture.sample !== null && picture.sample === place.image) void lookFirst(picture); // the address brought it here
     else go({ image: picture.sample });
-    void lookFirst(picture);
   }).then((found) => {
     samples = found;
     if (given === null && found.count > 0) samples.take(Math.min(place.image ?? 0, found.count - 1));
