@@ -1,6 +1,6 @@
 /** A kernel of one's own from one expression. */
-import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "./dtype.ts";
-import { elementwise } from "./wgsl.ts";
+import { elementBytes, type FloatType } from "./dtype.ts";
+import { mapped } from "./mapped.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "./kernel.ts";
 
 /** What a kernel of one expression is given. */
@@ -12,7 +12,7 @@ export interface ElementwiseProblem {
 }
 
 /** A name that WGSL takes and that is none of ours. */
-const NAME = /^(?!i$|lane$|group$|groups$|main$|result_values$|_)[A-Za-z]\w*$/;
+const NAME = /^(?!i$|main$|element_of$|results$|_)[A-Za-z]\w*$/;
 
 /**
  * A kernel that computes each element of its write from the same element of its reads: `expression` is one of WGSL, in
@@ -45,18 +45,7 @@ export function elementwiseKernel(
     name,
     tunings: () => FIXED,
     stages({ count, dtype }) {
-      const type = storedType("f32", dtype), at = reads.length;
-      const arrays = reads.map((each, n) =>
-        `@group(0) @binding(${n}) var<storage, read> ${each}_values: array<${type}>;`
-      );
-      const values = reads.map((each) => `  let ${each} = ${loaded(`${each}_values[i]`, "f32", dtype)};`);
-      const shader = elementwise(
-        count,
-        `${enableDtype(dtype)}${
-          [...arrays, `@group(0) @binding(${at}) var<storage, read_write> result_values: array<${type}>;`].join("\n")
-        }`,
-        [...values, `  result_values[i] = ${stored(`f32(${expression})`, "f32", dtype)};`].join("\n"),
-      );
+      const shader = mapped({ count, reads, expression: `f32(${expression})`, dtype });
       return { scratch: [], dispatches: [{ shader, bindings }] };
     },
     cost: ({ count, dtype }) => ({ flops: flops * count, bytes: bindings.length * elementBytes(dtype) * count }),

@@ -2,6 +2,7 @@
  * What an op does to each element of its first read, as data: so the kernel that makes that array can do it as it
  * stores, and the op goes (core/graph/fuse.ts).
  *
+ *   relu      keeps an element where it is positive, and multiplies it by `slope` elsewhere
  *   dropout   keeps an element with probability 1 - rate and divides it by that; reads the step buffer too
  *   mask      multiplies by `scale` where its second read is positive, else by `scale * slope`: the backward pass of the
  *             ReLU, and of the dropout behind it, that produced this second read
@@ -17,6 +18,12 @@ export interface Dropout {
   readonly perExample: number;
 }
 
+/** A ReLU: the factor of elements that are negative, 0 for the plain one. */
+export interface Relu {
+  /** In [0, 1). */
+  readonly slope: number;
+}
+
 /** A factor by the sign of another element. */
 export interface Mask {
   /** The factor where that is positive. */
@@ -25,8 +32,8 @@ export interface Mask {
   readonly slope: number;
 }
 
-/** What an op does to each element, of the two things that kernels can absorb. */
-export type Pointwise = { readonly dropout: Dropout } | { readonly mask: Mask };
+/** What an op does to each element, of the things that kernels can absorb. */
+export type Pointwise = { readonly relu: Relu } | { readonly dropout: Dropout } | { readonly mask: Mask };
 
 /**
  * One op that does `first`, then `second`, whose second read is the result of `source`; null where there is none.

@@ -22,8 +22,8 @@ const ELEMENTWISE_THREADS = 64;
 
 /** `count` workgroups folded into two dimensions; pair it with `WORKGROUP_INDEX`, which may exceed `count`. */
 export function foldWorkgroups(count: number): Workgroups {
-  const x = Math.min(count, MAX_WORKGROUPS);
-  return [x, ceilDiv(count, x), 1];
+  const y = ceilDiv(count, MAX_WORKGROUPS);
+  return [ceilDiv(count, y), y, 1];
 }
 
 /** The index of the workgroup in a folded dispatch, given `@builtin(workgroup_id) group` and `num_workgroups`. */
@@ -77,6 +77,45 @@ ${body}
 }
 `;
   return { code, workgroups: foldWorkgroups(ceilDiv(count, ELEMENTWISE_THREADS)) };
+}
+
+/** A dispatch in which each thread does several elements, so that what a thread costs is shared. */
+export interface Strided {
+  /** Elements, or vectors of them. */
+  readonly count: number;
+  /** All elements of a thread leave the same rest when divided by this; the default is 1. */
+  readonly period?: number;
+  /** What a thread does once, for its first element, `start`. */
+  readonly once?: string;
+}
+
+/** Below this many elements there are hardly enough threads for a GPU: each gets one. */
+const MANY = 65536, EACH = 4;
+
+/**
+ * A shader that runs `body` once for each `at` in 0 ... `count - 1`; a thread's are far apart, so that neighbouring
+ * threads touch neighbouring elements. On a CPU a thread costs as much as several loads: a ReLU of 6.3 million elements
+ * took 44 ms one by one, 21 ms four by four, 9 ms four by four vectors (llvmpipe, two cores).
+ */
+export function strided({ count, period = 1, once = "" }: Strided, declarations: string, body: string): Shader {
+  const each = count < MANY ? 1 : EACH, threads = ceilDiv(ceilDiv(count, each), period) * period;
+  const groups = ceilDiv(threads, ELEMENTWISE_THREADS);
+  const code = `${declarations}
+@compute @workgroup_size(${ELEMENTWISE_THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) lane: u32) {
+  let start = (${WORKGROUP_INDEX}) * ${ELEMENTWISE_THREADS}u + lane;
+  if (start >= ${threads}u) { return; }
+${once}
+  for (var part = 0u; part < ${each}u; part++) {
+    let at = start + part * ${threads}u;
+    if (at < ${count}u) {
+${body}
+    }
+  }
+}
+`;
+  return { code, workgroups: foldWorkgroups(groups) };
 }
 
 /**

@@ -1,11 +1,6 @@
 import * as z from "zod";
-import {
-  batchNormBackward,
-  batchNormForward,
-  batchNormRunning,
-  batchNormStatistics,
-  batchNormSums,
-} from "../kernels/layer/batch_norm.ts";
+import { batchNormBackward, batchNormForward } from "../kernels/layer/batch_norm.ts";
+import { batchNormRunning, batchNormStatistics, batchNormSums } from "../kernels/layer/batch_norm_sums.ts";
 import { op } from "../core/graph/op.ts";
 import { dtypeOf, elements, tensor } from "../core/graph/tensor.ts";
 import type { Layer } from "../core/graph/layer.ts";

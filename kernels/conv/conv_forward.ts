@@ -62,7 +62,11 @@ export const convForward: Kernel<ConvForwardProblem, ConvTuning> = {
     const operands = { input: read(0), weights: read(1), transposed: false, epilogue: epilogueReads(p, 2) };
     return methodOf(tuning).product.stages([productOf(flattened(p), p)], tuning, { ...operands, output: write(0) });
   },
-  // Only a result that is never negative, so that its mask stays right (kernels/pointwise.ts).
-  absorb: (p, next) => "dropout" in next && p.dropout === undefined && p.slope === 0 ? { ...p, ...next } : null,
+  absorb(p, next) {
+    if (p.dropout !== undefined) return null;
+    if ("relu" in next) return p.slope === null ? { ...p, ...next.relu } : null;
+    // Only a result that is never negative, so that its mask stays right (kernels/pointwise.ts).
+    return "dropout" in next && p.slope === 0 ? { ...p, ...next } : null;
+  },
   cost: convCost,
 };

@@ -1,6 +1,6 @@
-/** y[i] = a[i] + b[i]. One thread per element. */
-import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
-import { elementwise } from "../wgsl.ts";
+/** y[i] = a[i] + b[i]. */
+import { elementBytes, type FloatType } from "../dtype.ts";
+import { mapped } from "../mapped.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
 /** Two arrays that are added. */
@@ -16,14 +16,7 @@ export const add: Kernel<AddProblem, Fixed> = {
   name: "add",
   tunings: () => FIXED,
   stages({ count, dtype }) {
-    const type = storedType("f32", dtype), [a, b] = ["a[i]", "b[i]"].map((value) => loaded(value, "f32", dtype));
-    const shader = elementwise(
-      count,
-      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> a: array<${type}>;
-@group(0) @binding(1) var<storage, read> b: array<${type}>;
-@group(0) @binding(2) var<storage, read_write> y: array<${type}>;`,
-      `  y[i] = ${stored(`${a} + ${b}`, "f32", dtype)};`,
-    );
+    const shader = mapped({ count, reads: ["a", "b"], expression: "a + b", dtype });
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0)] }] };
   },
   cost: ({ count, dtype }) => ({ flops: count, bytes: 3 * elementBytes(dtype) * count }),

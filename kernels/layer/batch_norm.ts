@@ -2,17 +2,18 @@
  * Batch normalization (Ioffe and Szegedy 2015, arXiv 1502.03167) of x [rows, channels], a row being a pixel of an image:
  *
  *   statistics   of each channel the mean m and r = 1 / sqrt(variance + epsilon), [2, channels]
- *   forward      y = gamma * h + beta, h = (x - m) * r                       one thread per element
+ *   forward      y = gamma * h + beta, h = (x - m) * r
  *   sums         dgamma = sum of dy * h, dbeta = sum of dy, over rows
- *   backward     dx = gamma * r * (dy - (dbeta + h * dgamma) / rows)         one thread per element
+ *   backward     dx = gamma * r * (dy - (dbeta + h * dgamma) / rows)
  *
- * In evaluation the statistics are those that training kept, and dx = gamma * r * dy. Sums over rows are made in shares, a
- * workgroup of 16 channels by 16 rows each, which a thread per channel then adds up in order. A share's squares are those
- * of the distances from its first row, so that a mean far from 0 costs no digits.
+ * In evaluation the statistics are those that training kept, and dx = gamma * r * dy. Statistics and sums are in
+ * batch_norm_sums.ts. A thread has one channel, or four neighbours, of several rows.
  */
 import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
-import { ceilDiv, elementwise, f32, LOCAL, perWorkgroup } from "../wgsl.ts";
-import { FIXED, type Fixed, type Kernel, read, scratch, type Shader, write } from "../kernel.ts";
+import { f32, strided } from "../wgsl.ts";
+import { FIXED, type Fixed, type Kernel, read, type Shader, write } from "../kernel.ts";
+import type { Relu } from "../pointwise.ts";
+import { reluOf } from "./relu.ts";
 
 /** Activations, as rows of channels. */
 export interface BatchNormProblem {
@@ -24,171 +25,70 @@ export interface BatchNormProblem {
   readonly dtype?: FloatType;
 }
 
-const LANES = 16, DEPTH = 16;
-
-/** Rows of a share, and how many shares there are. */
-function sharesOf(rows: number): { readonly share: number; readonly parts: number } {
-  const share = ceilDiv(rows, Math.min(256, ceilDiv(rows, 512)));
-  return { share, parts: ceilDiv(rows, share) };
-}
-
-/** [parts, channels] sums of a pair of `terms` at `at`, an element of channel `c`; `start` comes before a share's rows. */
-function sumShares({ rows, channels }: BatchNormProblem, declarations: string, start: string, terms: string): Shader {
-  const { share, parts } = sharesOf(rows), groups = ceilDiv(channels, LANES), count = groups * parts;
-  const body = `  let c = (index % ${groups}u) * ${LANES}u + local.x;
-  let part = index / ${groups}u;
-  let place = local.y * ${LANES}u + local.x;
-  var sum = vec2f();
-  if (c < ${channels}u) {
-    ${start}
-    for (var row = part * ${share}u + local.y; row < min((part + 1u) * ${share}u, ${rows}u); row += ${DEPTH}u) {
-      let at = row * ${channels}u + c;
-      ${terms}
-    }
-  }
-  tile[place] = sum;
-  for (var below = ${DEPTH / 2}u; below > 0u; below >>= 1u) {
-    workgroupBarrier();
-    if (local.y < below) { tile[place] += tile[place + below * ${LANES}u]; }
-  }
-  if (local.y == 0u && c < ${channels}u) { shares[part * ${channels}u + c] = tile[place]; }`;
-  const all = `${declarations}\nvar<workgroup> tile: array<vec2f, ${LANES * DEPTH}>;`;
-  return perWorkgroup({ count, size: `${LANES}, ${DEPTH}`, declarations: all, builtins: LOCAL }, body);
-}
-
-const readOf = ({ dtype }: BatchNormProblem) => (index: string) => loaded(index, "f32", dtype);
-const shareBytes = ({ rows, channels }: BatchNormProblem) => 8 * sharesOf(rows).parts * channels;
-const cost = (flops: number, arrays: number) => ({ rows, channels, dtype }: BatchNormProblem) => ({
+/** Operations for each element, and the arrays that are passed over. */
+export const batchNormCost = (flops: number, arrays: number) => ({ rows, channels, dtype }: BatchNormProblem) => ({
   flops: flops * rows * channels,
   bytes: arrays * elementBytes(dtype) * rows * channels,
 });
 
-/** Of a batch. Reads x; writes the statistics, and moves the running mean and variance by `momentum` of the way to its. */
-export const batchNormStatistics: Kernel<
-  BatchNormProblem & { readonly epsilon: number; readonly momentum: number },
-  Fixed
-> = {
-  name: "batch_norm_statistics",
-  tunings: () => FIXED,
-  stages(p) {
-    const { rows, channels, epsilon, momentum, dtype } = p, { share, parts } = sharesOf(rows), x = readOf(p);
-    const array = `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> x: array<${
-      storedType("f32", dtype)
-    }>;`;
-    const shares = sumShares(
-      p,
-      `${array}\n@group(0) @binding(1) var<storage, read_write> shares: array<vec2f>;`,
-      `let first = ${x(`x[part * ${share * channels}u + c]`)};`,
-      `let d = ${x("x[at]")} - first; sum += vec2f(d, d * d);`,
-    );
-    const joined = elementwise(
-      channels,
-      `${array}
-@group(0) @binding(1) var<storage, read> shares: array<vec2f>;
-@group(0) @binding(2) var<storage, read_write> statistics: array<f32>;
-@group(0) @binding(3) var<storage, read_write> running_mean: array<f32>;
-@group(0) @binding(4) var<storage, read_write> running_variance: array<f32>;`,
-      `  var mean = 0.0;
-  var squares = 0.0;
-  var count = 0.0;
-  for (var part = 0u; part < ${parts}u; part++) {
-    let n = f32(min(${share}u, ${rows}u - part * ${share}u));
-    let sum = shares[part * ${channels}u + i];
-    let distance = ${x(`x[part * ${share * channels}u + i]`)} + sum.x / n - mean;
-    squares += max(sum.y - sum.x * sum.x / n, 0.0) + distance * distance * count * n / (count + n);
-    count += n;
-    mean += distance * n / count;
-  }
-  statistics[i] = mean;
-  statistics[${channels}u + i] = 1.0 / sqrt(squares * ${f32(1 / rows)} + ${f32(epsilon)});
-  running_mean[i] += ${f32(momentum)} * (mean - running_mean[i]);
-  running_variance[i] += ${f32(momentum)} * (squares * ${f32(1 / Math.max(1, rows - 1))} - running_variance[i]);`,
-    );
-    return {
-      scratch: [shareBytes(p)],
-      dispatches: [
-        { shader: shares, bindings: [read(0), scratch(0)] },
-        { shader: joined, bindings: [read(0), scratch(0), write(0), write(1), write(2)] },
-      ],
-    };
+/**
+ * The shader that computes `result` for each element, or four, from those of `arrays`, bound by their names, and from
+ * what `once` makes of `channelArrays` for the channel `c`; `statistics` are mean and factor there.
+ */
+function perChannel(
+  { rows, channels, dtype }: BatchNormProblem,
+  { reads, once, result }: {
+    /** Names of what is read, in the order of its bindings: "x", "dy" of all elements, the others of a channel. */
+    readonly reads: readonly string[];
+    readonly once: string;
+    /** From the values of x and dy. */
+    readonly result: (type: "f32" | "vec4f") => string;
   },
-  cost: cost(4, 1),
-};
+): Shader {
+  const width = channels % 4 === 0 ? 4 : 1, type = width === 4 ? "vec4f" : "f32";
+  const isArray = (name: string) => name === "x" || name === "dy", array = storedType(type, dtype);
+  const bound = reads.map((name, n) =>
+    `@group(0) @binding(${n}) var<storage, read> ${name}_values: array<${isArray(name) ? array : type}>;`
+  );
+  const period = channels / width;
+  return strided(
+    {
+      count: rows * period,
+      period,
+      once: `  let c = start % ${period}u;
+  let mean = statistics_values[c];
+  let factor = statistics_values[${period}u + c];
+${once}`,
+    },
+    `${enableDtype(dtype)}${bound.join("\n")}
+@group(0) @binding(${reads.length}) var<storage, read_write> results: array<${array}>;`,
+    [
+      ...reads.filter(isArray).map((name) => `      let ${name} = ${loaded(`${name}_values[at]`, type, dtype)};`),
+      `      let result = ${result(type)};`,
+      `      results[at] = ${stored("result", type, dtype)};`,
+    ].join("\n"),
+  );
+}
 
-/** Of what training kept. Reads running mean and variance, writes the statistics. */
-export const batchNormRunning: Kernel<{ readonly channels: number; readonly epsilon: number }, Fixed> = {
-  name: "batch_norm_running",
-  tunings: () => FIXED,
-  stages({ channels, epsilon }) {
-    const shader = elementwise(
-      channels,
-      `@group(0) @binding(0) var<storage, read> running_mean: array<f32>;
-@group(0) @binding(1) var<storage, read> running_variance: array<f32>;
-@group(0) @binding(2) var<storage, read_write> statistics: array<f32>;`,
-      `  statistics[i] = running_mean[i];
-  statistics[${channels}u + i] = 1.0 / sqrt(running_variance[i] + ${f32(epsilon)});`,
-    );
-    return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0)] }] };
-  },
-  cost: ({ channels }) => ({ flops: 3 * channels, bytes: 16 * channels }),
-};
+const FORWARD = ["x", "statistics", "gamma", "beta"];
 
-/** Reads x, the statistics, gamma, beta; writes y. */
-export const batchNormForward: Kernel<BatchNormProblem, Fixed> = {
+/** Reads x, the statistics, gamma, beta; writes y, behind a ReLU where there is one. */
+export const batchNormForward: Kernel<BatchNormProblem & { readonly relu?: Relu }, Fixed> = {
   name: "batch_norm_forward",
   tunings: () => FIXED,
+  absorb: (p, next) => "relu" in next && p.relu === undefined ? { ...p, ...next } : null,
   stages(p) {
-    const { rows, channels, dtype } = p, type = storedType("f32", dtype);
-    const shader = elementwise(
-      rows * channels,
-      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> x: array<${type}>;
-@group(0) @binding(1) var<storage, read> statistics: array<f32>;
-@group(0) @binding(2) var<storage, read> gamma: array<f32>;
-@group(0) @binding(3) var<storage, read> beta: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<${type}>;`,
-      `  let c = i % ${channels}u;
-  let h = (${readOf(p)("x[i]")} - statistics[c]) * statistics[${channels}u + c];
-  y[i] = ${stored("gamma[c] * h + beta[c]", "f32", dtype)};`,
-    );
-    return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), read(2), read(3), write(0)] }] };
+    const shader = perChannel(p, {
+      reads: FORWARD,
+      once: "  let gamma = gamma_values[c];\n  let beta = beta_values[c];",
+      result: (type) => {
+        const y = "gamma * ((x - mean) * factor) + beta";
+        return p.relu === undefined ? y : reluOf(`(${y})`, p.relu.slope, type);
+      },
+    });
+    return { scratch: [], dispatches: [{ shader, bindings: [...FORWARD.map((_, n) => read(n)), write(0)] }] };
   },
-  cost: cost(4, 2),
-};
-
-/** Reads x, dy, the statistics; writes dgamma and dbeta. */
-export const batchNormSums: Kernel<BatchNormProblem, Fixed> = {
-  name: "batch_norm_sums",
-  tunings: () => FIXED,
-  stages(p) {
-    const { rows, channels, dtype } = p, type = storedType("f32", dtype), value = readOf(p);
-    const shares = sumShares(
-      p,
-      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> x: array<${type}>;
-@group(0) @binding(1) var<storage, read> dy: array<${type}>;
-@group(0) @binding(2) var<storage, read> statistics: array<f32>;
-@group(0) @binding(3) var<storage, read_write> shares: array<vec2f>;`,
-      `let mean = statistics[c]; let factor = statistics[${channels}u + c];`,
-      `let d = ${value("dy[at]")}; sum += vec2f(d * (${value("x[at]")} - mean) * factor, d);`,
-    );
-    const added = elementwise(
-      channels,
-      `@group(0) @binding(0) var<storage, read> shares: array<vec2f>;
-@group(0) @binding(1) var<storage, read_write> dgamma: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dbeta: array<f32>;`,
-      `  var sum = vec2f();
-  for (var part = 0u; part < ${sharesOf(rows).parts}u; part++) { sum += shares[part * ${channels}u + i]; }
-  dgamma[i] = sum.x;
-  dbeta[i] = sum.y;`,
-    );
-    return {
-      scratch: [shareBytes(p)],
-      dispatches: [
-        { shader: shares, bindings: [read(0), read(1), read(2), scratch(0)] },
-        { shader: added, bindings: [scratch(0), write(0), write(1)] },
-      ],
-    };
-  },
-  cost: cost(5, 2),
+  cost: batchNormCost(4, 2),
 };
 
 /** In training reads dy, the statistics, gamma, x, dgamma, dbeta, else the first three; writes dx. */
@@ -196,30 +96,15 @@ export const batchNormBackward: Kernel<BatchNormProblem & { readonly training: b
   name: "batch_norm_backward",
   tunings: () => FIXED,
   stages(p) {
-    const { rows, channels, dtype, training } = p, type = storedType("f32", dtype), value = readOf(p);
-    const more = training
-      ? `@group(0) @binding(3) var<storage, read> x: array<${type}>;
-@group(0) @binding(4) var<storage, read> dgamma: array<f32>;
-@group(0) @binding(5) var<storage, read> dbeta: array<f32>;\n`
-      : "";
-    const dh = training
-      ? `${value("dy[i]")} - (dbeta[c] + (${value("x[i]")} - statistics[c]) * factor * dgamma[c]) * ${f32(1 / rows)}`
-      : value("dy[i]");
-    const reads = training ? 6 : 3;
-    const shader = elementwise(
-      rows * channels,
-      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> dy: array<${type}>;
-@group(0) @binding(1) var<storage, read> statistics: array<f32>;
-@group(0) @binding(2) var<storage, read> gamma: array<f32>;
-${more}@group(0) @binding(${reads}) var<storage, read_write> dx: array<${type}>;`,
-      `  let c = i % ${channels}u;
-  let factor = statistics[${channels}u + c];
-  dx[i] = ${stored(`gamma[c] * factor * (${dh})`, "f32", dtype)};`,
-    );
-    return {
-      scratch: [],
-      dispatches: [{ shader, bindings: [...Array.from({ length: reads }, (_, n) => read(n)), write(0)] }],
-    };
+    const reads = ["dy", "statistics", "gamma", ...(p.training ? ["x", "dgamma", "dbeta"] : [])];
+    const sums = "  let dgamma = dgamma_values[c];\n  let dbeta = dbeta_values[c];";
+    const dh = p.training ? `dy - (dbeta + (x - mean) * factor * dgamma) * ${f32(1 / p.rows)}` : "dy";
+    const shader = perChannel(p, {
+      reads,
+      once: `  let scale = gamma_values[c] * factor;${p.training ? `\n${sums}` : ""}`,
+      result: () => `scale * (${dh})`,
+    });
+    return { scratch: [], dispatches: [{ shader, bindings: [...reads.map((_, n) => read(n)), write(0)] }] };
   },
-  cost: (p) => cost(p.training ? 7 : 1, p.training ? 3 : 2)(p),
+  cost: (p) => batchNormCost(p.training ? 7 : 1, p.training ? 3 : 2)(p),
 };

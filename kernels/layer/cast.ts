@@ -1,5 +1,5 @@
-/** Rounds float32 to half precision, or widens half precision to float32: y[i] = x[i]. One thread per element. */
-import { elementwise } from "../wgsl.ts";
+/** Rounds float32 to half precision, or widens half precision to float32: y[i] = x[i]. */
+import { mapped } from "../mapped.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
 /** An array that changes its type. */
@@ -15,13 +15,7 @@ export const cast: Kernel<CastProblem, Fixed> = {
   name: "cast",
   tunings: () => FIXED,
   stages({ count, to }) {
-    const shader = elementwise(
-      count,
-      `enable f16;
-@group(0) @binding(0) var<storage, read> x: array<${to === "f16" ? "f32" : "f16"}>;
-@group(0) @binding(1) var<storage, read_write> y: array<${to}>;`,
-      `  y[i] = ${to}(x[i]);`,
-    );
+    const shader = mapped({ count, reads: ["x"], expression: "x", dtype: to === "f16" ? "f32" : "f16", to });
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
   },
   cost: ({ count }) => ({ flops: 0, bytes: 6 * count }),

@@ -2,10 +2,11 @@
  * Inverted dropout: y[i] = x[i] / (1 - rate) with probability 1 - rate, else 0. The mask is a hash of
  * (seed, step, stream, i), so the backward pass is the same kernel on dy and no mask is stored. `i` counts the
  * elements of the whole epoch in order: example n of the batch starts at (step.first + n) * perExample, modulo 2^32, so
- * a batch draws the same masks as its parts do one after the other. One thread per element.
+ * a batch draws the same masks as its parts do one after the other.
  */
-import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
-import { elementwise, f32, RANDOM, STEP } from "../wgsl.ts";
+import { elementBytes, type FloatType } from "../dtype.ts";
+import { mapped } from "../mapped.ts";
+import { f32, RANDOM, STEP } from "../wgsl.ts";
 import type { Dropout } from "../pointwise.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
@@ -31,16 +32,18 @@ export const dropout: Kernel<DropoutProblem, Fixed> = {
   tunings: () => FIXED,
   pointwise: ({ rate, stream, perExample }) => ({ dropout: { rate, stream, perExample } }),
   stages({ count, dtype, ...dropout }) {
-    const type = storedType("f32", dtype), scaled = `${loaded("x[i]", "f32", dtype)} * ${f32(1 / (1 - dropout.rate))}`;
-    const shader = elementwise(
+    const shader = mapped({
       count,
-      `${enableDtype(dtype)}${STEP}${RANDOM}
-@group(0) @binding(0) var<storage, read> x: array<${type}>;
-@group(0) @binding(1) var<storage, read> step: Step;
-@group(0) @binding(2) var<storage, read_write> y: array<${type}>;`,
-      `${drawFrom(dropout)}
-  y[i] = ${stored(`select(0.0, ${scaled}, ${isKept(dropout, "i")})`, "f32", dtype)};`,
-    );
+      reads: ["x"],
+      expression: "dropped(i, x)",
+      dtype,
+      declarations: `${STEP}${RANDOM}@group(0) @binding(1) var<storage, read> step: Step;
+fn dropped(i: u32, x: f32) -> f32 {
+${drawFrom(dropout)}
+  return select(0.0, x * ${f32(1 / (1 - dropout.rate))}, ${isKept(dropout, "i")});
+}`,
+      binding: 2,
+    });
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), read(1), write(0)] }] };
   },
   cost: ({ count, dtype }) => ({ flops: count, bytes: 2 * elementBytes(dtype) * count }),

@@ -9,10 +9,10 @@
  *   deconvnet  dx[i] = max(dy[i], 0)
  *   guided     dx[i] = max(DX(x[i], y[i], max(dy[i], 0)), 0)
  *
- * which for a ReLU are those of relu_pullback.ts. One thread per element.
+ * which for a ReLU are those of relu_pullback.ts.
  */
-import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
-import { elementwise } from "../wgsl.ts";
+import { elementBytes, type FloatType } from "../dtype.ts";
+import { mapped } from "../mapped.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
 /** Expressions of WGSL, all of f32. */
@@ -48,22 +48,6 @@ export function readsBack({ dx }: Formula, rule: MapPullbackProblem["rule"]): re
   return rule === "deconvnet" ? [] : (["x", "y"] as const).filter((name) => mentions(dx, name));
 }
 
-/** WGSL that applies `expression`, of `names`, to the arrays of these names. */
-function mapShader(count: number, names: readonly string[], expression: string, functions: string, dtype?: FloatType) {
-  const type = storedType("f32", dtype), values = names.map((name) => loaded(`${name}_values[i]`, "f32", dtype));
-  const arrays = names.map((name, i) => `@group(0) @binding(${i}) var<storage, read> ${name}_values: array<${type}>;\n`)
-    .join("");
-  return elementwise(
-    count,
-    `${enableDtype(dtype)}${arrays}@group(0) @binding(${names.length}) var<storage, read_write> results: array<${type}>;
-${functions}
-fn formula(${names.map((name) => `${name}: f32`).join(", ")}) -> f32 {
-  return ${expression};
-}`,
-    `  results[i] = ${stored(`formula(${values.join(", ")})`, "f32", dtype)};`,
-  );
-}
-
 /** Who wrote an expression that does not compile: the one who gave it, or we. */
 const written = ({ functions }: Formula, text: string) => functions === undefined ? text : null;
 
@@ -71,10 +55,10 @@ const written = ({ functions }: Formula, text: string) => functions === undefine
 export const mapForward: Kernel<MapProblem, Fixed> = {
   name: "map_forward",
   tunings: () => FIXED,
-  stages: ({ count, formula: { y, functions = "" }, dtype }) => ({
-    scratch: [],
-    dispatches: [{ shader: mapShader(count, ["x"], y, functions, dtype), bindings: [read(0), write(0)] }],
-  }),
+  stages({ count, formula: { y, functions: declarations }, dtype }) {
+    const shader = mapped({ count, reads: ["x"], expression: y, declarations, dtype });
+    return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
+  },
   cost: ({ count, dtype }) => ({ flops: count, bytes: 2 * elementBytes(dtype) * count }),
   written: ({ formula }) => written(formula, `y = ${formula.y}`),
 };
@@ -84,14 +68,14 @@ export const mapPullback: Kernel<MapPullbackProblem, Fixed> = {
   name: "map_pullback",
   tunings: () => FIXED,
   stages({ count, formula, rule, dtype }) {
-    const names = ["dy", ...readsBack(formula, rule)], positive = "max(dy, 0.0)";
+    const reads = ["dy", ...readsBack(formula, rule)], positive = "max(dy, 0.0)";
     const expression = {
       gradient: formula.dx,
       deconvnet: positive,
       guided: `max(${formula.dx.replace(/\bdy\b/g, positive)}, 0.0)`,
     }[rule];
-    const shader = mapShader(count, names, expression, formula.functions ?? "", dtype);
-    return { scratch: [], dispatches: [{ shader, bindings: [...names.map((_, i) => read(i)), write(0)] }] };
+    const shader = mapped({ count, reads, expression, declarations: formula.functions, dtype });
+    return { scratch: [], dispatches: [{ shader, bindings: [...reads.map((_, i) => read(i)), write(0)] }] };
   },
   cost: ({ count, formula, rule, dtype }) => ({
     flops: count,

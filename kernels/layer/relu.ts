@@ -1,6 +1,7 @@
-/** ReLU: y[i] = x[i] where it is positive, slope * x[i] elsewhere (slope 0 for plain ReLU). One thread per element. */
-import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
-import { elementwise, f32 } from "../wgsl.ts";
+/** ReLU: y[i] = x[i] where it is positive, slope * x[i] elsewhere (slope 0 for plain ReLU). */
+import { elementBytes, type FloatType } from "../dtype.ts";
+import { mapped } from "../mapped.ts";
+import { f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
 /** An array, and its activation. */
@@ -13,18 +14,17 @@ export interface ReluProblem {
   readonly dtype?: FloatType;
 }
 
+/** WGSL of the function of one value, or of four. */
+export const reluOf = (x: string, slope: number, type: "f32" | "vec4f" = "f32"): string =>
+  `max(${x}, ${slope === 0 ? `${type}()` : `${f32(slope)} * ${x}`})`;
+
 /** Reads x, writes y. */
 export const relu: Kernel<ReluProblem, Fixed> = {
   name: "relu",
   tunings: () => FIXED,
+  pointwise: ({ slope }) => ({ relu: { slope } }),
   stages({ count, slope, dtype }) {
-    const type = storedType("f32", dtype), x = loaded("x[i]", "f32", dtype);
-    const shader = elementwise(
-      count,
-      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> x: array<${type}>;
-@group(0) @binding(1) var<storage, read_write> y: array<${type}>;`,
-      `  y[i] = ${stored(`max(${x}, ${slope === 0 ? "0.0" : `${f32(slope)} * ${x}`})`, "f32", dtype)};`,
-    );
+    const shader = mapped({ count, reads: ["x"], expression: reluOf("x", slope), dtype });
     return { scratch: [], dispatches: [{ shader, bindings: [read(0), write(0)] }] };
   },
   cost: ({ count, dtype }) => ({ flops: count, bytes: 2 * elementBytes(dtype) * count }),

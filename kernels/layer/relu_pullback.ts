@@ -5,10 +5,11 @@
  *   deconvnet  dx[i] = dy[i] where dy[i] > 0, else 0
  *   guided     dx[i] = dy[i] where y[i] > 0 and dy[i] > 0, else 0
  *
- * `y > 0` is the same as `x > 0`, so the input of the ReLU need not be kept. One thread per element.
+ * `y > 0` is the same as `x > 0`, so the input of the ReLU need not be kept.
  */
-import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
-import { elementwise, f32 } from "../wgsl.ts";
+import { elementBytes, type FloatType } from "../dtype.ts";
+import { mapped } from "../mapped.ts";
+import { f32 } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, write } from "../kernel.ts";
 
 /** A signal that goes back through an activation. */
@@ -29,21 +30,13 @@ export const reluPullback: Kernel<ReluPullbackProblem, Fixed> = {
   tunings: () => FIXED,
   pointwise: ({ rule, slope }) => rule === "gradient" ? { mask: { scale: 1, slope } } : null,
   stages({ count, rule, slope, dtype }) {
-    const type = storedType("f32", dtype), [dy, y] = ["dy[i]", "y[i]"].map((value) => loaded(value, "f32", dtype));
     const expression = {
-      gradient: `select(${slope === 0 ? "0.0" : `${f32(slope)} * ${dy}`}, ${dy}, ${y} > 0.0)`,
-      deconvnet: `max(${dy}, 0.0)`,
-      guided: `select(0.0, max(${dy}, 0.0), ${y} > 0.0)`,
+      gradient: `select(${slope === 0 ? "0.0" : `${f32(slope)} * dy`}, dy, y > 0.0)`,
+      deconvnet: "max(dy, 0.0)",
+      guided: "select(0.0, max(dy, 0.0), y > 0.0)",
     }[rule];
-    const shader = elementwise(
-      count,
-      `${enableDtype(dtype)}@group(0) @binding(0) var<storage, read> dy: array<${type}>;
-${rule === "deconvnet" ? "" : `@group(0) @binding(1) var<storage, read> y: array<${type}>;\n`}\
-@group(0) @binding(${rule === "deconvnet" ? 1 : 2}) var<storage, read_write> dx: array<${type}>;`,
-      `  dx[i] = ${stored(expression, "f32", dtype)};`,
-    );
-    const reads = rule === "deconvnet" ? [read(0)] : [read(0), read(1)];
-    return { scratch: [], dispatches: [{ shader, bindings: [...reads, write(0)] }] };
+    const reads = rule === "deconvnet" ? ["dy"] : ["dy", "y"], shader = mapped({ count, reads, expression, dtype });
+    return { scratch: [], dispatches: [{ shader, bindings: [...reads.map((_, n) => read(n)), write(0)] }] };
   },
   cost: ({ count, dtype }) => ({ flops: count, bytes: 3 * elementBytes(dtype) * count }),
 };
