@@ -147,7 +147,7 @@ export {
 } from "./training/checkpoint.ts";
 export type { LossScale } from "./core/device/loss_scale_buffer.ts";
 export type { HostTensor } from "./core/host/safetensors.ts";
-export { prepare, preprocess, type Report, type Source, whiteningFor } from "./training/preprocess.ts";
+export { prepare, preprocess, type Report, signalsToPixels, type Source, whiteningFor } from "./training/preprocess.ts";
 
 // Files: of the file system, in a browser of IndexedDB.
 export { exists, readFile, removeFile, writeFile } from "./core/host/files.ts";

@@ -3,8 +3,10 @@ import { UserError } from "../core/host/errors.ts";
 import { type Rule, RULES } from "../core/graph/layer.ts";
 import type { HostTensor } from "../core/host/safetensors.ts";
 import type { Shape } from "../core/graph/tensor.ts";
+import { joined } from "../explain/attributions.ts";
 import type { Crop } from "../explain/crop.ts";
-import { namesOfTransforms } from "../data/transforms/mod.ts";
+import type { Explanation } from "../explain/explain.ts";
+import { isFitted, namesOfTransforms } from "../data/transforms/mod.ts";
 import type { ImageShape } from "../data/dataset.ts";
 import { methodOf, METHODS } from "../explain/methods.ts";
 import { layerNames, upTo } from "../explain/layer_of.ts";
@@ -12,6 +14,7 @@ import type { Rectangle } from "../explain/receptive_field.ts";
 import { pixelPicture, type Scale, SCALES, signalPicture } from "../report/signal_picture.ts";
 import type { Tile, TileGrid } from "../report/tile_grid.ts";
 import type { Model } from "../training/model.ts";
+import { signalsToPixels } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Trained } from "./open_trained.ts";
 import type { ProgressLine } from "./progress.ts";
@@ -25,6 +28,30 @@ export interface Subject extends Trained {
   readonly files: readonly PictureFile[];
   readonly scale: Scale;
   readonly split: "train" | "test";
+  readonly space: Space;
+}
+
+/** Signals are drawn as the network sees pixels, or mapped back to those of the image. */
+export const SPACES = ["network", "pixels"] as const;
+export type Space = typeof SPACES[number];
+
+/** The space that is asked for. Throws `UserError` where there is only one. */
+export function spaceOf(args: Arguments, { model, config }: Trained): Space {
+  const space = args.word("space", SPACES) ?? "network";
+  if (space === "network" || isFitted(config.dataset)) return space;
+  throw new UserError(
+    `--space pixels undoes a whitening, and network "${model.network.name}" was trained without: leave it out`,
+  );
+}
+
+/** Explanations with the signals that are drawn. */
+export async function shownSignals(
+  { space, model }: Subject,
+  explained: readonly Explanation[],
+): Promise<readonly Explanation[]> {
+  if (space === "network") return explained;
+  const signals = await signalsToPixels(model, joined(explained)), size = signals.length / explained.length;
+  return explained.map((each, n) => ({ ...each, reconstruction: signals.slice(n * size, (n + 1) * size) }));
 }
 
 /** A picture with what is in it. */
@@ -32,6 +59,8 @@ export interface Figure {
   /** Of its files, without extension. */
   readonly name: string;
   readonly grid: TileGrid;
+  /** A line on each picture, or on each row, for the text file. */
+  readonly captions: readonly string[];
   /** Its entry in index.json. */
   readonly index: Readonly<Record<string, unknown>>;
   /** The values of its tiles. */
@@ -59,7 +88,11 @@ export function methodsOf(args: Arguments): readonly string[] {
   const named = args.list("method"), all = METHODS.map(({ key }) => key);
   if (named.length === 0) return rulesOf(args, "all");
   if (args.text("rule") !== null) throw new UserError("--rule and --method name two ways to explain: name one");
-  return named.flatMap((key) => key === "all" ? all : methodOf(key).key);
+  const asked = named.flatMap((key) => key === "all" ? all : methodOf(key).key);
+  const other = asked.find((key) => methodOf(key).of !== "signal");
+  if (other === undefined || args.text("space") !== "pixels") return asked;
+  const signals = METHODS.filter(({ of }) => of === "signal").map(({ key }) => key).join(", ");
+  throw new UserError(`--space pixels is of signals, which --method ${other} does not give: name some of ${signals}`);
 }
 
 /** The layers that are asked for. Throws `UserError` where there are none. */
@@ -108,10 +141,15 @@ export function tileOf(crop: Crop, field: Rectangle, [rows, columns]: ImageShape
 }
 
 /** What a picture's note says of its colours. */
-export function colourNotes({ model: { config }, scale }: Subject): string[] {
-  const transforms = config === null ? "" : namesOfTransforms(config.dataset);
-  const space = transforms === "" ? [] : [`signals are of pixels after ${transforms}, as the network sees them`];
-  return [[...space, SCALES[scale]].join("; ")];
+export function colourNotes(subject: Subject): string[] {
+  return [[...spaceNotes(subject), SCALES[subject.scale]].join("; ")];
+}
+
+/** What a picture's note says of the pixels that its signals are of. */
+export function spaceNotes({ config, space }: Subject): string[] {
+  if (space === "pixels") return ["signals are mapped back to pixels, through the inverse of the whitening"];
+  const transforms = namesOfTransforms(config.dataset);
+  return transforms === "" ? [] : [`signals are of pixels after ${transforms}, as the network sees them`];
 }
 
 /** A crop as a tensor [height, width, channels]. */

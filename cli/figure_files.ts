@@ -24,26 +24,20 @@ export function zoomOf(args: Arguments): number {
 
 /** The files of a figure by name, the picture first. */
 export async function filesOf(
-  { name, grid }: Figure,
+  { name, grid, captions }: Figure,
   args: Arguments,
 ): Promise<readonly (readonly [string, Uint8Array | string])[]> {
   const style = { title: !args.flag("no-title"), transparent: args.flag("transparent") };
   const picture = args.flag("svg")
     ? [`${name}.svg`, tileGridSvg(grid, style)] as const
     : [`${name}.png`, await drawTileGrid(grid, style, zoomOf(args))] as const;
-  return [picture, [`${name}.txt`, captionOf(grid)]];
+  return [picture, [`${name}.txt`, textOf(grid, captions)]];
 }
 
-/** What a grid shows, line by line: its title, notes, columns and rows. */
-export function captionOf({ title, notes, groups, rows }: TileGrid): string {
+/** What a grid shows, line by line: its title, notes, columns, and what is said of its pictures. */
+export function textOf({ title, notes, groups }: TileGrid, captions: readonly string[]): string {
   const columns = groups.map(({ name, columns, columnNames = [] }) =>
     `${name}${columns > 1 ? ` (${columnNames.length > 0 ? columnNames.join(", ") : `${columns} columns`})` : ""}`
   );
-  return [
-    title,
-    ...notes,
-    `columns: ${columns.join("; ")}`,
-    ...rows.map(({ label }, row) => `row ${row + 1}: ${label.join(", ")}`),
-    "",
-  ].join("\n");
+  return [title, ...notes, `columns: ${columns.join("; ")}`, ...captions, ""].join("\n");
 }

@@ -7,7 +7,17 @@ import { clip, fieldAt, receptiveField } from "../explain/receptive_field.ts";
 import { type TileGrid, type TileGroup, wholeTile } from "../report/tile_grid.ts";
 import { signalPicture } from "../report/signal_picture.ts";
 import { getParams } from "../training/params.ts";
-import { colourNotes, type Figure, layersOf, outputOf, rawOf, rectangle, type Subject, tileOf } from "./figure.ts";
+import {
+  colourNotes,
+  type Figure,
+  layersOf,
+  outputOf,
+  rawOf,
+  rectangle,
+  shownSignals,
+  type Subject,
+  tileOf,
+} from "./figure.ts";
 
 /** Units whose signals are sent back together. */
 const AT_ONCE = 32;
@@ -31,7 +41,8 @@ export async function unitFigures(subject: Subject): Promise<Figure[]> {
         screen.report(`Sending back ${layer}`, first / count);
         const unit = Array.from({ length: Math.min(batch, count - first) }, (_, n) => first + n);
         const explained = await explainer(new Float32Array(unit.length * size), { unit, position });
-        crops.push(...explained.map(({ reconstruction }) => cropOf(reconstruction, model.input, seen)));
+        const shown = await shownSignals(subject, explained);
+        crops.push(...shown.map(({ reconstruction }) => cropOf(reconstruction, model.input, seen)));
       }
     });
     found.push({ layer, position, crops });
@@ -39,7 +50,7 @@ export async function unitFigures(subject: Subject): Promise<Figure[]> {
   const columns = Math.max(1, Math.floor(COLUMNS / layers.length));
   return [{
     name: `${layers.join("-").replaceAll("/", "-")}-without-image`,
-    grid: wrapped(
+    ...wrapped(
       {
         title: `${config.name}: the deconvnet from each unit, without an image`,
         notes: ["units row by row, each over its receptive field", ...colourNotes(subject)],
@@ -83,7 +94,7 @@ export async function filterFigures(subject: Subject): Promise<Figure[]> {
     { length: units },
     (_, unit) => Float32Array.from({ length: area }, (_, i) => data[i * units + unit]!),
   );
-  const grid = wrapped({
+  const pictures = wrapped({
     title: `${config.name}, ${first}: its ${units} filters`,
     notes: ["weights as colours, units row by row", ...colourNotes(subject)],
   }, [{
@@ -92,19 +103,19 @@ export async function filterFigures(subject: Subject): Promise<Figure[]> {
   }]);
   return [{
     name: `${first}-filters`,
-    grid,
+    ...pictures,
     index: { layer: first, scale, units },
     raw: Object.fromEntries(filters.map((data, unit) => [`unit${unit}`, { shape: [height, width, channels], data }])),
   }];
 }
 
-/** Tiles row by row in as many columns as their group has. */
+/** Tiles row by row in as many columns as their group has, and which units those of a row are. */
 function wrapped(
   about: Pick<TileGrid, "title" | "notes">,
   parts: readonly { readonly group: TileGroup; readonly tiles: TileGrid["rows"][number]["tiles"][number] }[],
-): TileGrid {
+): Pick<Figure, "grid" | "captions"> {
   const rows = Math.max(...parts.map(({ group, tiles }) => Math.ceil(tiles.length / group.columns)));
-  return {
+  const grid = {
     ...about,
     side: SIDE,
     groups: parts.map(({ group }) => group),
@@ -113,4 +124,12 @@ function wrapped(
       tiles: parts.map(({ group: { columns }, tiles }) => tiles.slice(row * columns, (row + 1) * columns)),
     })),
   };
+  const captions = grid.rows.map(({ tiles }, row) => {
+    const units = tiles.flatMap(({ length }, part) => {
+      const { name, columns } = parts[part]!.group, first = row * columns;
+      return length === 0 ? [] : [`${name}, units ${first} to ${first + length - 1}`];
+    });
+    return `row ${row + 1}: ${units.join("; ")}`;
+  });
+  return { grid, captions };
 }

@@ -11,7 +11,7 @@ import { openPixels } from "../training/example_pixels.ts";
 import type { Model } from "../training/model.ts";
 import { preprocess } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
-import { colourNotes, type Figure, rawOf, type Subject } from "./figure.ts";
+import { colourNotes, type Figure, rawOf, shownSignals, type Subject } from "./figure.ts";
 import { filterFigures } from "./figure_filters.ts";
 import { imageFigures } from "./figure_images.ts";
 
@@ -38,7 +38,7 @@ export async function overviewFigures(subject: Subject): Promise<Figure[]> {
   const { args, model } = subject, last = layerNames(model.network).at(-1)!, shown = await firstOfClasses(subject);
   const index = shown.map(({ example }) => example).join(",");
   return [
-    ...hasFilters(model) ? await filterFigures(subject) : [],
+    ...hasFilters(model) ? await filterFigures({ ...subject, space: "network" }) : [],
     await layersFigure(subject, shown),
     ...await imageFigures({ ...subject, args: withOptions(args, last, index) }),
   ];
@@ -73,10 +73,10 @@ async function layersFigure(subject: Subject, shown: readonly Shown[]): Promise<
   const { model, config, scale, screen } = subject, [height, width] = model.input, size = { height, width };
   const length = shown[0]!.pixels.length, pixels = new Float32Array(shown.length * length);
   shown.forEach((each, n) => pixels.set(each.pixels, n * length));
-  const input = await preprocess(model, pixels), layers = mapLayers(model), found: Explanation[][] = [];
+  const input = await preprocess(model, pixels), layers = mapLayers(model), found: (readonly Explanation[])[] = [];
   for (const [index, layer] of layers.entries()) {
     screen.report("Explaining the layers", index / layers.length);
-    found.push(await explainBy(model, input, "guided", { layer, unit: "top" }));
+    found.push(await shownSignals(subject, await explainBy(model, input, "guided", { layer, unit: "top" })));
   }
   return {
     name: "layers",
@@ -93,8 +93,15 @@ async function layersFigure(subject: Subject, shown: readonly Shown[]): Promise<
       ],
       side: SIDE,
     },
+    captions: layers.flatMap((layer, row) =>
+      found[row]!.map(({ unit, position, activation }, n) =>
+        `row ${row + 2}, ${layer}: ${shown[n]!.name}; guided from unit ${unit}, ` +
+        `activation ${activation.toPrecision(3)}, position ${position.join(", ")}`
+      )
+    ),
     index: {
       scale,
+      space: subject.space,
       rule: "guided",
       images: shown.map(({ example }) => example),
       layers: layers.map((layer, row) => ({

@@ -16,6 +16,7 @@ import {
   rawOf,
   rectangle,
   rulesOf,
+  shownSignals,
   type Subject,
   tileOf,
   unitName,
@@ -56,6 +57,7 @@ export async function patchFigures(subject: Subject): Promise<Figure[]> {
     const patches = await topPatches(model, new Map(units.map((unit) => [unit, lists[unit]!])), pixels, {
       layer,
       rules,
+      shown: (explained) => shownSignals(subject, explained),
       report: (done) => screen.report(`Explaining ${layer}`, done),
     });
     const of = from.samples === undefined ? `${split} images of ${from.config.name}` : "sample pictures";
@@ -87,7 +89,7 @@ function figureOf(
     readonly of: string;
   },
   rows: readonly { readonly unit: number; readonly patches: readonly Patch[] }[],
-  imageOf: (example: number) => object,
+  imageOf: (example: number) => { readonly label: string },
 ): Figure {
   const { model, config, scale, split } = subject, name = `${layer}-top-patches`;
   const all = rows.flatMap(({ patches }) => patches), { height = 0, width = 0 } = all[0]?.field ?? {};
@@ -119,10 +121,20 @@ function figureOf(
       })),
       side: Math.min(MOST_SIDE, Math.max(LEAST_SIDE, Math.floor(WIDTH / k / (rules.length + 1)))),
     },
+    captions: rows.flatMap(({ unit, patches }, row) =>
+      patches.map(({ example, image, activation }, column) => {
+        const { top, left, height, width } = image,
+          to = (from: number, length: number) => `${from}-${from + length - 1}`;
+        return `row ${row + 1}, column ${column + 1}: ${unitName(subject, layer, unit)}, activation ${
+          activation.toPrecision(3)
+        }; image ${example}, true ${imageOf(example).label}, its rows ${to(top, height)}, columns ${to(left, width)}`;
+      })
+    ),
     index: {
       layer,
       rules,
       scale,
+      space: subject.space,
       split,
       searched,
       of,

@@ -7,7 +7,7 @@ import { type Scale, SCALES } from "../report/signal_picture.ts";
 import { METHODS } from "../explain/methods.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { countOf, type Figure, methodsOf, MOST, rulesOf, type Subject } from "./figure.ts";
+import { countOf, type Figure, methodsOf, MOST, rulesOf, spaceOf, SPACES, type Subject } from "./figure.ts";
 import { FIGURE_OPTIONS, filesOf, zoomOf } from "./figure_files.ts";
 import { filterFigures, unitFigures } from "./figure_filters.ts";
 import { imageFigures } from "./figure_images.ts";
@@ -63,6 +63,11 @@ export const visualize: Command = {
       { name: "without-image", value: null, help: "every unit of --layer, from the deconvnet without an image" },
       { name: "filters", value: null, help: "the weights of the first layer" },
       { name: "scale", value: "SCALE", help: "colours: symmetric around grey, or minmax; default: symmetric" },
+      {
+        name: "space",
+        value: "SPACE",
+        help: "signals of pixels as the network sees them, or mapped back: network, pixels",
+      },
       { name: "overlay", value: null, help: "explanations of images in colour, over the image in grey" },
       ...FIGURE_OPTIONS,
       { name: "raw", value: null, help: "write the values too, as safetensors" },
@@ -83,10 +88,18 @@ interface Mode {
 
 const MODES: readonly Mode[] = [
   { by: ["filters"], options: ["layer"], draw: filterFigures },
-  { by: ["without-image"], options: ["layer"], draw: unitFigures },
-  { by: ["images", "index"], options: ["layer", "unit", "rule", "method", "split", "overlay"], draw: imageFigures },
-  { by: ["layer"], options: ["layer", "unit", "rule", "units", "patches", "examples", "split"], draw: patchFigures },
-  { by: [], options: ["split", "overlay"], draw: overviewFigures },
+  { by: ["without-image"], options: ["layer", "space"], draw: unitFigures },
+  {
+    by: ["images", "index"],
+    options: ["layer", "unit", "rule", "method", "split", "overlay", "space"],
+    draw: imageFigures,
+  },
+  {
+    by: ["layer"],
+    options: ["layer", "unit", "rule", "units", "patches", "examples", "split", "space"],
+    draw: patchFigures,
+  },
+  { by: [], options: ["split", "overlay", "space"], draw: overviewFigures },
 ];
 
 /** The mode that the options ask for. Throws `UserError` on options that do not go together. */
@@ -118,16 +131,21 @@ async function visualizeCommand(args: Arguments): Promise<number> {
   ["patches", "units"].forEach((name) => countOf(args, name, 1));
   numbersOf(args);
   zoomOf(args);
+  args.word("space", SPACES);
+  if (args.flag("overlay") && args.text("scale") !== null) {
+    throw new UserError("--overlay has a scale of its own, from against to for: leave --scale out");
+  }
   const mode = modeOf(args);
   const scale = args.word("scale", Object.keys(SCALES) as Scale[]) ?? "symmetric";
   const split = args.word("split", ["train", "test"]) ?? "test", named = args.text("out");
   if (named !== null) await readIndex(named);
   const files = await findImages([...args.list("images"), ...args.positionals(1)], MOST);
   if (files.length > 0) await checkDecoder(); // without it no image can be read: say so once, and before anything slow
-  const trained = await openTrained(args, screen), out = named ?? `runs/${trained.config.name}-visualize`;
+  const trained = await openTrained(args, screen), space = spaceOf(args, trained);
+  const out = named ?? `runs/${trained.config.name}-visualize`;
   const index = await readIndex(out), { dataset } = trained.config;
   const source = () => split === "test" ? orSamples(args, dataset, screen, trained.source) : trained.source();
-  const figures = await mode.draw({ ...trained, source, args, screen, files, scale, split });
+  const figures = await mode.draw({ ...trained, source, args, screen, files, scale, split, space });
   trained.model.context.close();
   const written: string[] = [];
   const write = async (name: string, contents: Uint8Array | string) => {

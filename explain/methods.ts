@@ -16,6 +16,13 @@ export interface Method {
   readonly key: string;
   /** In a few words. */
   readonly about: string;
+  /**
+   * What its values are: a signal at each value of a pixel, what each of these contributes, or a map, equal in the
+   * channels of a pixel.
+   */
+  readonly of: "signal" | "contribution" | "map";
+  /** What they are measured in, where that has a name: "activation lost". */
+  readonly unit: string;
   /** One result for each image; its `reconstruction` is of the shape of one image. */
   explain(model: Model, images: Float32Array, asked: Asked): Promise<Explanation[]>;
 }
@@ -26,24 +33,54 @@ const RULE_ABOUT: Readonly<Record<Rule, string>> = {
   guided: "keeps what is positive on both ways (Springenberg et al. 2015)",
 };
 
+const SLOPE = "activation per value of a pixel";
+
 const byRule = (rule: Rule): Method => ({
   key: rule,
   about: RULE_ABOUT[rule],
+  of: "signal",
+  unit: rule === "gradient" ? SLOPE : "signal",
   explain: (model, images, asked) => explain(model, images, { ...asked, rule }),
 });
 
 /** All of them, the rules first. */
 export const METHODS: readonly Method[] = [
   ...RULES.map(byRule),
-  { key: "gradientTimesInput", about: "the gradient times the pixels", explain: gradientTimesInput },
-  { key: "smoothGrad", about: "the mean gradient of noisy copies (Smilkov et al. 2017)", explain: smoothGrad },
+  {
+    key: "gradientTimesInput",
+    about: "the gradient times the pixels",
+    of: "contribution",
+    unit: "activation",
+    explain: gradientTimesInput,
+  },
+  {
+    key: "smoothGrad",
+    about: "the mean gradient of noisy copies (Smilkov et al. 2017)",
+    of: "signal",
+    unit: SLOPE,
+    explain: smoothGrad,
+  },
   {
     key: "integratedGradients",
     about: "what each pixel adds on the way from grey to the image (Sundararajan et al. 2017)",
+    of: "contribution",
+    unit: "activation",
     explain: integratedGradients,
   },
-  { key: "occlusion", about: "what is lost where a square is covered (Zeiler and Fergus 2014)", explain: occlusion },
-  { key: "classMap", about: "where its features are: CAM or Grad-CAM (Selvaraju et al. 2017)", explain: classMap },
+  {
+    key: "occlusion",
+    about: "what is lost where a square is covered (Zeiler and Fergus 2014)",
+    of: "map",
+    unit: "activation lost",
+    explain: occlusion,
+  },
+  {
+    key: "classMap",
+    about: "where its features are: CAM or Grad-CAM (Selvaraju et al. 2017)",
+    of: "map",
+    unit: "activation",
+    explain: classMap,
+  },
 ];
 
 /** The method of that name. Throws `UserError` that lists them. */

@@ -37,9 +37,11 @@ export async function topPatches(
   model: Model,
   lists: ReadonlyMap<number, readonly TopActivation[]>,
   pixels: Pick<ExamplePixels, "read">,
-  { layer, rules, report = () => {} }: {
+  { layer, rules, shown = (explained) => Promise.resolve(explained), report = () => {} }: {
     readonly layer: string;
     readonly rules: readonly Rule[];
+    /** What is cut out of explanations, in place of their signals. */
+    readonly shown?: (explained: readonly Explanation[]) => Promise<readonly Explanation[]>;
     readonly report?: (done: number) => void;
   },
 ): Promise<Patch[][]> {
@@ -51,8 +53,8 @@ export async function topPatches(
       report(rows.length / lists.size);
       const images = await Promise.all(list.map(({ example }) => pixels.read(example)));
       const input = await preprocess(model, joined(images, model.images));
-      const explained: Explanation[][] = [];
-      for (const explainer of explainers) explained.push(await explainer(input, { unit }));
+      const explained: (readonly Explanation[])[] = [];
+      for (const explainer of explainers) explained.push(await shown(await explainer(input, { unit })));
       rows.push(list.map((top, n) => {
         // Where the rounding of another batch size moved the maximum, the patch is what was explained.
         const { position, activation } = explained[0]![n]!;

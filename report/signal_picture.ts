@@ -8,18 +8,23 @@ export const SCALES = {
 } as const;
 export type Scale = keyof typeof SCALES;
 
+/** What the colours of a picture of these values reach from and to. */
+export function rangeOf(values: Float32Array, scale: Scale): readonly [low: number, high: number] {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return scale === "symmetric" ? [Math.min(low, -high), Math.max(high, -low)] : [low, high];
+}
+
 /** Values [height, width, channels] as a picture; all equal ones are grey. */
 export function signalPicture(
   values: Float32Array,
   { height, width }: { readonly height: number; readonly width: number },
   scale: Scale,
 ): Picture {
-  let low = Infinity, high = -Infinity;
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  if (scale === "symmetric") [low, high] = [Math.min(low, -high), Math.max(high, -low)];
+  const [low, high] = rangeOf(values, scale);
   const range = high - low;
   return pixelPicture(values.map((value) => range > 0 ? 255 * (value - low) / range : 127.5), { height, width });
 }
@@ -38,18 +43,20 @@ const FOR = [213, 94, 0], AGAINST = [0, 114, 178]; // told apart by the colour-b
 /** Light grey, so that colours on it count. */
 const faded = (grey: number) => 128 + grey / 2;
 
-/**
- * A signal [height, width, channels] laid over the grey image of pixels 0 ... 255: the sum of a pixel's channels, the
- * more colour the larger it is.
- */
+/** Values [..., channels] summed over the channels: what a pixel contributes. */
+export function channelSums(values: Float32Array, channels: number): Float32Array {
+  const sums = new Float32Array(values.length / channels);
+  values.forEach((value, i) => sums[Math.floor(i / channels)]! += value);
+  return sums;
+}
+
+/** Values [height, width] laid over the grey image of pixels 0 ... 255: the more colour the larger they are. */
 export function overlayPicture(
   pixels: Float32Array,
-  values: Float32Array,
+  sums: Float32Array,
   { height, width }: { readonly height: number; readonly width: number },
 ): Picture {
-  const count = height * width, channels = values.length / count, sums = new Float32Array(count);
-  values.forEach((value, i) => sums[Math.floor(i / channels)]! += value);
-  const largest = sums.reduce((most, sum) => Math.max(most, Math.abs(sum)), 0), drawn = new Uint8Array(3 * count);
+  const count = height * width, largest = rangeOf(sums, "symmetric")[1], drawn = new Uint8Array(3 * count);
   const colours = pixels.length / count;
   for (let at = 0; at < count; at++) {
     let grey = 0;
@@ -60,8 +67,11 @@ export function overlayPicture(
   return { height, width, pixels: drawn };
 }
 
+/** From -1 to 1, from the left end of a strip of colours to its right end. */
+const STRIP = Float32Array.from({ length: 128 }, (_, x) => 2 * x / 127 - 1), STRIP_SIZE = { height: 1, width: 128 };
+
 /** A strip of what `overlayPicture` draws: from what speaks most against a unit to what speaks most for it. */
-export function overlayBar(): Picture {
-  const width = 128, values = Float32Array.from({ length: width }, (_, x) => 2 * x / (width - 1) - 1);
-  return overlayPicture(new Float32Array(width).fill(255), values, { height: 1, width });
-}
+export const overlayBar = (): Picture => overlayPicture(new Float32Array(STRIP.length).fill(255), STRIP, STRIP_SIZE);
+
+/** A strip of what `signalPicture` draws of values that are equal in all channels. */
+export const signalBar = (): Picture => signalPicture(STRIP, STRIP_SIZE, "symmetric");

@@ -24,6 +24,8 @@ export interface Tile {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+  /** A few letters below it, as what its colours reach to. */
+  readonly below?: string;
 }
 
 export interface TileGrid {
@@ -36,8 +38,15 @@ export interface TileGrid {
     readonly label: readonly string[];
     readonly tiles: readonly (readonly (Tile | null)[])[];
   }[];
-  /** What the colours of maps mean, below them: a strip of colours, and what its left end, middle and right end are. */
-  readonly bar?: { readonly picture: Picture; readonly labels: readonly [string, string, string] };
+  /**
+   * What colours mean, below all tiles: a strip of them, what its left end, middle and right end are, and a line on what
+   * is measured.
+   */
+  readonly bar?: {
+    readonly picture: Picture;
+    readonly labels: readonly [string, string, string];
+    readonly about: string;
+  };
   /** The side of a cell, about: pictures are enlarged by whole factors, those of more than twice the side shrunk. */
   readonly side: number;
 }
@@ -73,7 +82,9 @@ export function tileGridSvg(
 ): string {
   const { title, notes } = titled ? head : { title: "", notes: [] };
   const cells = groups.map((_, at) => cellOf(rows.flatMap(({ tiles }) => tiles[at]!), side));
-  const tallest = Math.max(...cells.map(({ cell }) => cell)), pitch = tallest + GAP;
+  const tallest = Math.max(...cells.map(({ cell }) => cell));
+  const lettered = rows.some(({ tiles }) => tiles.flat().some((tile) => tile?.below !== undefined));
+  const pitch = tallest + GAP + (lettered ? BELOW.line : 0);
   const span = (at: number) => groups[at]!.columns * (cells[at]!.cell + GAP) - GAP;
   const textWidth = (size: number) => (text: string) => widthOf(text, size);
   const labels = rows.flatMap(({ label }) => label), labelWidth = Math.max(0, ...labels.map(textWidth(13)));
@@ -85,10 +96,11 @@ export function tileGridSvg(
   );
   const right = starts.at(-1)! + span(groups.length - 1);
   const ends = groups.map(({ name }, at) => starts[at]! + textWidth(13)(name));
-  const lines = [textWidth(20)(title), ...notes.map(textWidth(13))].map((length) => MARGIN + length);
+  const lines = [textWidth(20)(title), ...notes.map(textWidth(13)), textWidth(13)(bar?.about ?? "") + left - MARGIN]
+    .map((length) => MARGIN + length);
   const width = Math.ceil(Math.max(right, ...ends, ...lines) + MARGIN);
   const below = top + rows.length * pitch - GAP,
-    height = below + MARGIN + (bar === undefined ? 0 : BAR.height + 2 * LINE);
+    height = below + MARGIN + (bar === undefined ? 0 : BAR.height + 3 * LINE);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT_FAMILY}" ` +
     `font-size="13" fill="${GRAY}">`,
@@ -129,8 +141,9 @@ export function tileGridSvg(
 }
 
 const BAR = { width: 240, height: 10 } as const;
+const BELOW = { size: 11, line: 15 } as const;
 
-function barOf({ picture, labels }: NonNullable<TileGrid["bar"]>, x: number, y: number): string[] {
+function barOf({ picture, labels, about }: NonNullable<TileGrid["bar"]>, x: number, y: number): string[] {
   const anchors = ["start", "middle", "end"];
   return [
     `<image x="${x}" y="${y}" width="${BAR.width}" height="${BAR.height}" preserveAspectRatio="none" ` +
@@ -138,6 +151,7 @@ function barOf({ picture, labels }: NonNullable<TileGrid["bar"]>, x: number, y: 
     ...labels.map((label, i) =>
       svgText(x + i * BAR.width / 2, y + BAR.height + 14, label, `text-anchor="${anchors[i]}"`)
     ),
+    svgText(x, y + BAR.height + 14 + LINE, about, ""),
   ];
 }
 
@@ -155,8 +169,8 @@ function cellOf(tiles: readonly (Tile | null)[], side: number): Cell {
   return { factor, cell: Math.round(factor * largest) };
 }
 
-/** The tile in the middle of the cell at [x, y]; enlarged pixels stay squares. What it does not fill of its area is grey. */
-function image({ picture, ...area }: Tile, x: number, y: number, { factor, cell }: Cell): string {
+/** The tile with what stands below it, in the middle of the cell at [x, y]; enlarged pixels stay squares. What it does not fill of its area is grey. */
+function image({ picture, below, ...area }: Tile, x: number, y: number, { factor, cell }: Cell): string {
   const centre = (length: number) => Math.round((cell - factor * length) / 2);
   const [across, down] = [x + centre(area.width), y + centre(area.height)];
   const left = across + factor * area.left, top = down + factor * area.top;
@@ -167,7 +181,10 @@ function image({ picture, ...area }: Tile, x: number, y: number, { factor, cell 
     : `<rect x="${across}" y="${down}" width="${factor * area.width}" height="${
       factor * area.height
     }" fill="#808080"/>`;
-  return `${behind}<image x="${left}" y="${top}" width="${factor * picture.width}" height="${
+  const letters = below === undefined
+    ? ""
+    : svgText(x + cell / 2, y + cell + BELOW.size, below, `text-anchor="middle" font-size="${BELOW.size}"`);
+  return `${behind}${letters}<image x="${left}" y="${top}" width="${factor * picture.width}" height="${
     factor * picture.height
   }" ` +
     `image-rendering="${rendering}" href="${dataUrl(picture)}"/>`;

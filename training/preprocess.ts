@@ -11,7 +11,7 @@ import type { DatasetConfig } from "../data/dataset_config.ts";
 import type { Split } from "../data/datasets/dataset_kind.ts";
 import { listPictures, readImages } from "../data/datasets/mod.ts";
 import type { ImageFolder } from "../data/image_folder.ts";
-import { applyTransforms, fitTransforms, isFitted } from "../data/transforms/mod.ts";
+import { applyTransforms, fitTransforms, isFitted, undoTransforms } from "../data/transforms/mod.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { decodeWhitening, encodeWhitening } from "../data/whitening_file.ts";
 import type { Model } from "./model.ts";
@@ -150,21 +150,40 @@ export async function prepare(
  * console.log((await preprocess(model, image))[0]); // 1
  * ```
  */
-export async function preprocess(
-  { context, config, whitening, images: shape, canvas, network }: Model,
-  images: Float32Array,
-): Promise<Float32Array<ArrayBuffer>> {
-  if (config === null) {
-    throw new UserError(`Cannot preprocess images for "${network.name}": it has no config that says how`);
-  }
-  if (whitening === null && isFitted(config.dataset)) {
-    throw new UserError(
-      `Cannot preprocess images for "${network.name}": its whitening is missing; load the folder of its run, or pass ` +
-        "what whiteningFor returns",
-    );
-  }
+export async function preprocess(model: Model, images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
+  const { context, whitening, images: shape, canvas } = model, dataset = datasetOf(model);
   checkImages(images, shape, "these images");
   const result = images.slice();
-  await applyTransforms(config.dataset, result, { context, shape, fitted: whitening });
+  await applyTransforms(dataset, result, { context, shape, fitted: whitening });
   return canvas === null ? result : placed(result, shape, canvas);
+}
+
+/**
+ * Signals of the shape of the model's input, as `explain` gives them, in the units of pixels: `signals`
+ * [count, height, width, channels] go back through the linear part of each transform, through the inverse of the
+ * whitening's matrix. The contrast that `gcn` takes differs from image to image, and stays. The result is new. Throws
+ * `UserError` as `preprocess` does, and where a whitening cannot be undone in single precision.
+ *
+ * @example
+ * ```ts
+ * const model = await openModel(device, await loadConfig("quickstart")); // its scale divides by 127.5
+ * console.log((await signalsToPixels(model, new Float32Array(32 * 32 * 3).fill(2)))[0]); // 255
+ * ```
+ */
+export async function signalsToPixels(model: Model, signals: Float32Array): Promise<Float32Array<ArrayBuffer>> {
+  const { context, whitening, input: shape } = model, dataset = datasetOf(model);
+  checkImages(signals, shape, "these signals");
+  const result = signals.slice();
+  await undoTransforms(dataset, result, { context, shape, fitted: whitening });
+  return result;
+}
+
+/** What says how images are preprocessed. Throws `UserError` where nothing does, or what was fitted is missing. */
+function datasetOf({ config, whitening, network: { name } }: Model): DatasetConfig {
+  if (config === null) throw new UserError(`Cannot preprocess images for "${name}": it has no config that says how`);
+  if (whitening !== null || !isFitted(config.dataset)) return config.dataset;
+  throw new UserError(
+    `Cannot preprocess images for "${name}": its whitening is missing; load the folder of its run, or pass what ` +
+      "whiteningFor returns",
+  );
 }

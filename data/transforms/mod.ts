@@ -66,6 +66,15 @@ export async function applyTransforms(
   for (const { kind, options } of transformsOf(dataset)) await kind.apply(images, options, applying);
 }
 
+/** Sends signals back through the linear parts of all transforms, the last first, in place. Throws as `applyTransforms`. */
+export async function undoTransforms(
+  dataset: Preprocessed,
+  signals: Float32Array<ArrayBuffer>,
+  applying: Applying,
+): Promise<void> {
+  for (const { kind, options } of transformsOf(dataset).reverse()) await kind.undo?.(signals, options, applying);
+}
+
 /** Fits the transform that is fitted on raw images, which it changes; null where there is none. */
 export async function fitTransforms(
   dataset: Preprocessed,

@@ -42,6 +42,11 @@ export interface TransformKind<Key extends string = string, Options = unknown> e
   fit?(images: Float32Array, options: Options, applying: Omit<Applying, "fitted">): Promise<Fitted>;
   /** Changes images that lie one after the other, [height, width, channels] each, in place. */
   apply(images: Float32Array<ArrayBuffer>, options: Options, applying: Applying): void | Promise<void>;
+  /**
+   * The way back for signals that lie one after the other, in place: the inverse of its linear part. Absent where that
+   * only adds, or is a factor that differs from image to image.
+   */
+  undo?(signals: Float32Array<ArrayBuffer>, options: Options, applying: Applying): void | Promise<void>;
   /** Throws `UserError` where what was fitted is missing or of other images. */
   onnx(options: Options, shape: ImageShape, fitted: Fitted | null): OnnxTransform;
   /** Lines of Python that change `x`, [N, channels, height, width]; `whitening` is what was fitted. */
@@ -58,6 +63,10 @@ export function pixelTransform<Key extends string, Options>(
       const { subtract, divide } = kind.pixels(options);
       const of = (i: number) => typeof subtract === "number" ? subtract : subtract[i % channels]!;
       for (let i = 0; i < images.length; i++) images[i] = (images[i]! - of(i)) / divide;
+    },
+    undo(signals, options) {
+      const { divide } = kind.pixels(options);
+      for (let i = 0; i < signals.length; i++) signals[i]! *= divide;
     },
     onnx(options) {
       const { subtract, divide } = kind.pixels(options);

@@ -4,6 +4,7 @@ import { elements } from "../../core/graph/tensor.ts";
 import type { ImageShape } from "../dataset.ts";
 import { fitWhitening, type Whitening } from "../whitening.ts";
 import { whiten } from "../whitening_apply.ts";
+import { unwhiten } from "../whitening_undo.ts";
 import type { TransformKind } from "./transform_kind.ts";
 
 /** The whitening of images of `shape`. Throws `UserError` where it is none. */
@@ -30,6 +31,9 @@ export const zca: TransformKind<"zca", ZcaConfig> = {
   async apply(images, _, { context, shape, fitted, progress }) {
     const whitening = checked("apply the whitening", fitted, shape);
     if (images.length > 0) await whiten(context, images, whitening, progress);
+  },
+  async undo(signals, _, { context, shape, fitted }) {
+    if (signals.length > 0) await unwhiten(context, signals, checked("undo the whitening", fitted, shape));
   },
   onnx(_, shape, fitted) {
     const { mean, matrix } = checked("export the whitening", fitted, shape), size = mean.length;

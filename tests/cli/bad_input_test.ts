@@ -85,6 +85,19 @@ const CASES: [string, string[], RegExp][] = [
     ["visualize", "$/nothing", "--filters", "--unit", "3"],
     /--unit does not go with --filters/,
   ],
+  ["no zoom", ["visualize", "$/nothing", "--zoom", "0"], /--zoom expects a whole number of at least 1, got "0"/],
+  ["a large SVG", ["visualize", "$/nothing", "--zoom", "2", "--svg"], /--zoom is of PNG files: .* leave one out/],
+  [
+    "filters over an image",
+    ["visualize", "$/nothing", "--filters", "--overlay"],
+    /--overlay does not go with --filters/,
+  ],
+  ["no space", ["visualize", "$/nothing", "--space", "image"], /--space expects network or pixels, got "image"/],
+  [
+    "contributions in pixels",
+    ["visualize", "$/nothing", "a.png", "--layer", "conv1", "--space", "pixels", "--method", "all"],
+    /--space pixels is of signals, which --method gradientTimesInput does not give: name some of gradient, /,
+  ],
   [
     "a file for pictures",
     ["visualize", "$/nothing", "--out", "$/short/data_batch_1.bin"],

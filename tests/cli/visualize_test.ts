@@ -45,6 +45,10 @@ test("visualize draws top patches, images, units without an image and filters of
     }
     const { patches, searched } = json(index)["conv2-top-patches.png"] as { patches: PatchEntry[]; searched: number };
     assert.equal([searched, patches.length], [1000, 12]);
+    const told = readFileSync(`${out}/conv2-top-patches.txt`, "utf8").trim().split("\n").slice(-12);
+    patches.forEach(({ unit, example, label }, i) =>
+      assert.match(told[i]!, new RegExp(`: unit ${unit}, .* image ${example}, true ${label}, `))
+    );
     const raw = await tensors(`${out}/conv2-top-patches.safetensors`), all = generateShapes(1, "test", 1000);
     for (const { unit, column, example, label, field, activation } of patches) {
       assert.is(label, SHAPE_CLASSES[all.labels[example]!]);
@@ -73,7 +77,7 @@ test("visualize draws top patches, images, units without an image and filters of
     await picture(7).resize(50, 40, { fit: "fill" }).png().toFile(`${folder}/large.png`);
     writeFileSync(`${folder}/bad.png`, "no image");
     const files = ["--images", `${folder}/pictures`, `${folder}/large.png`, `${folder}/bad.png`, "--index", "7,2"];
-    const told = await visualize([
+    const remarks = await visualize([
       run,
       ...files,
       "--layer",
@@ -84,7 +88,7 @@ test("visualize draws top patches, images, units without an image and filters of
       "--out",
       out,
     ], { code: 1, complaints: "Cannot read" });
-    assert.match(told, `${folder}/large.png: 50x40 pixels, the middle is scaled to 32x32`);
+    assert.match(remarks, `${folder}/large.png: 50x40 pixels, the middle is scaled to 32x32`);
     const { images } = json(index)["globalAveragePool-images.png"];
     assert.equal(images.map(({ example }: { example: number }) => example), [7, 2, null, null]);
     assert.equal(images[0].reconstructions.map(({ rule, unit }: { rule: string; unit: number }) => [rule, unit]), [
@@ -108,13 +112,26 @@ test("visualize draws top patches, images, units without an image and filters of
       "classMap",
       "--method",
       "gradientTimesInput",
+      "--svg",
+      "--overlay",
+      "--no-title",
       "--out",
-      out,
+      `${folder}/other`,
     ]);
-    const [seven] = json(index)["globalAveragePool-images.png"].images;
+    const [seven] = json(`${folder}/other/index.json`)["globalAveragePool-images.svg"].images;
     assert.equal(seven.reconstructions.map(({ rule }: { rule: string }) => rule), [
       ...["classMap", "gradientTimesInput", "classMap", "gradientTimesInput"],
     ]);
+    // Each picture with what its colours reach to; its title is in the text, with a line for each picture.
+    const [drawn, text] = ["svg", "txt"].map((type) =>
+      readFileSync(`${folder}/other/globalAveragePool-images.${type}`, "utf8")
+    );
+    const [title, ...lines] = text!.trim().split("\n"), said = `true ${SHAPE_CLASSES[TEST.labels[7]!]}, predicted `;
+    assert.ok(!drawn!.includes(title!) && drawn!.includes(said));
+    for (const line of lines.slice(-4)) {
+      assert.ok(line.includes(`: test image 7, ${said}`), line);
+      assert.ok(drawn!.includes(`>${/colours (±[\d.e-]+) \(activation\)$/.exec(line)![1]}</text>`), line);
+    }
 
     // Without more: an overview.
     await visualize([run, "--out", `${folder}/overview`]);
@@ -157,6 +174,7 @@ test("visualize draws top patches, images, units without an image and filters of
     );
     await refused([...asked, "--method", "all", "--rule", "guided"], /--rule and --method name two ways to explain/);
     await refused(["--layer", "conv2", "--method", "all"], /--method does not go with/);
+    await refused(["--space", "pixels"], /--space pixels undoes a whitening, .*"quickstart" was trained without/);
     await refused(["--unit", "3"], /--unit needs --layer NAME/);
     await refused(["--layer", "conv7"], /layer "conv7".*conv1, conv2, .*globalAveragePool/);
     await refused(["--layer", "conv6", "--unit", "dog"], /unit "dog" of layer "conv6": it has units 0 to 9 \(disc, /);

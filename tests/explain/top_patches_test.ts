@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../core/host/errors.ts";
 import { listImageFolder } from "../../data/image_folder.ts";
-import { explain } from "../../explain/explain.ts";
+import { explain, type Explanation } from "../../explain/explain.ts";
 import { topActivationsOn } from "../../explain/top_activations.ts";
 import { topPatches } from "../../explain/top_patches.ts";
 import { openPixels } from "../../training/example_pixels.ts";
@@ -74,7 +74,14 @@ test("patches: pixels and reconstructions of the receptive field, at the border 
     const open = (own: typeof model) => makeResident(own.context, own.buffers, "search", data);
     const lists = await topActivationsOn(model, open, { layer: "conv2", k: 3 });
     const units = [5, 1, 0, 2, 3, 4, 6], wanted = new Map(units.map((unit) => [unit, lists[unit]!]));
-    const rows = await topPatches(model, wanted, reader, { layer: "conv2", rules });
+    // What is shown is made of whole signals, and cut out then: here each value by a factor of its own.
+    const factor = (i: number) => 1 + i / IMAGE;
+    const shown = (explained: readonly Explanation[]) =>
+      Promise.resolve(explained.map((each) => ({
+        ...each,
+        reconstruction: each.reconstruction.map((value, i) => factor(i) * value),
+      })));
+    const rows = await topPatches(model, wanted, reader, { layer: "conv2", rules, shown });
     assert.equal(rows.map(([first]) => first!.unit), units);
     for (const patch of rows.flat()) {
       const { unit, example, position: [y, x], field, image, reconstructions } = patch;
@@ -92,7 +99,8 @@ test("patches: pixels and reconstructions of the receptive field, at the border 
       rules.forEach((rule, r) => {
         const whole = signalBack(passes, "conv2", dy, { rule, switches: true });
         assert.ok(whole.every((value, i) => inside(i) || value === 0));
-        assert.ok(relativeError(reconstructions[r]!.values, whole.filter((_, i) => inside(i))) < 1e-5);
+        const expected = whole.map((value, i) => factor(i) * value).filter((_, i) => inside(i));
+        assert.ok(relativeError(reconstructions[r]!.values, expected) < 1e-5);
       });
     }
     assert.is(positions.size, 2, "patches at the border and inside");

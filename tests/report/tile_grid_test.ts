@@ -1,8 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decode } from "fast-png";
-import { pixelPicture, signalPicture } from "../../report/signal_picture.ts";
-import { overlayBar, overlayPicture } from "../../report/signal_picture.ts";
+import { channelSums, overlayBar, overlayPicture, pixelPicture, signalPicture } from "../../report/signal_picture.ts";
 import { drawTileGrid, type TileGrid, tileGridSvg, wholeTile } from "../../report/tile_grid.ts";
 
 const size = { height: 1, width: 2 };
@@ -76,16 +75,20 @@ test("without title, without a background, enlarged, and with a strip of colours
   assert.ok(svg.includes(grid.title) && !bare.includes(grid.title) && !bare.includes(grid.notes[0]!));
   const [once, twice] = [decode(await drawTileGrid(grid)), decode(await drawTileGrid(grid, {}, 2))];
   assert.equal([twice.width, twice.height], [2 * once.width, 2 * once.height]);
-  const barred = tileGridSvg({ ...grid, bar: { picture: overlayBar(), labels: ["against", "0", "for"] } });
-  assert.ok(barred.includes(">against</text>"));
+  const barred = tileGridSvg({
+    ...grid,
+    bar: { picture: overlayBar(), labels: ["against", "0", "for"], about: "in volts" },
+  });
+  assert.ok(barred.includes(">against</text>") && barred.includes(">in volts</text>"));
+  const lettered = { ...grid, rows: [{ label: ["row"], tiles: [[{ ...wholeTile(picture), below: "±3" }]] }] };
+  const heightOf = (text: string) => Number(/ height="(\d+)"/.exec(text)![1]);
+  assert.ok(tileGridSvg(lettered).includes(">±3</text>") && heightOf(tileGridSvg(lettered)) > heightOf(svg));
 });
 
 test("an overlay: what speaks for a unit is orange, what against it blue, nothing the image in light grey", () => {
   const pixels = Float32Array.of(0, 0, 0, 100, 200, 0, 255, 255, 255); // three pixels
-  const { pixels: drawn } = overlayPicture(pixels, Float32Array.of(1, 2, 1, 0, 0, 0, -1, -1, 0), {
-    height: 1,
-    width: 3,
-  });
+  const sums = channelSums(Float32Array.of(1, 2, 1, 0, 0, 0, -1, -1, 0), 3);
+  const { pixels: drawn } = overlayPicture(pixels, sums, { height: 1, width: 3 });
   // 4 is the largest sum of channels; the last is -2, half of it; grey g becomes 128 + g / 2.
   assert.equal([...drawn], [213, 94, 0, 178, 178, 178, 128, 185, 217]);
 });
