@@ -201,7 +201,7 @@ export {
 } from "./kernels/kernel.ts";
 export type { FloatType } from "./kernels/dtype.ts";
 export type { MatrixConfig, MatrixDialect } from "./kernels/matrix_config.ts";
-export type { Dropout as DroppedOut, Mask, Pointwise } from "./kernels/pointwise.ts";
+export type { Dropout as DroppedOut, Mask, Pointwise, Relu } from "./kernels/pointwise.ts";
 export { convBackwardData, type ConvBackwardDataProblem } from "./kernels/conv/conv_backward_data.ts";
 export { convBackwardWeight } from "./kernels/conv/conv_backward_weight.ts";
 export { convForward, type ConvForwardProblem } from "./kernels/conv/conv_forward.ts";

@@ -85,7 +85,7 @@ export function rulesOf(args: Arguments, otherwise: Rule | "all"): readonly Rule
 
 /** How single images are explained: by `--method`, or by the rules that are asked for. Throws `UserError`. */
 export function methodsOf(args: Arguments): readonly string[] {
-  const named = args.list("method"), all = METHODS.map(({ key }) => key);
+  const named = args.list("method").flatMap((text) => text.split(",")), all = METHODS.map(({ key }) => key);
   if (named.length === 0) return rulesOf(args, "all");
   if (args.text("rule") !== null) throw new UserError("--rule and --method name two ways to explain: name one");
   const asked = named.flatMap((key) => key === "all" ? all : methodOf(key).key);
