@@ -5,21 +5,23 @@
 import type { Context } from "../core/device/device.ts";
 import { type CheckpointInfo, type FirstLook, type LookInfo, lookOf } from "../serve/protocol.ts";
 import { type Look, look, type Selection } from "../serve/look.ts";
-import { getBytes, getJson, LostError, postJson } from "./api.ts";
-import { messageOf } from "./element.ts";
+import { getJson, LostError, postJson } from "./api.ts";
+import { messageOf, pause } from "./element.ts";
+import { hasAdapter, type Library, load, loadLibrary } from "./load_here.ts";
 import type { Model } from "../training/model.ts";
 
-type Library = typeof import("../mod.ts");
-
 export interface Looked extends Look {
-  /** Was it the server that computed it? */
+  /** Is it the server that computes from now on? */
   readonly onServer: boolean;
   /** One line: where it was computed, and why not in the browser. */
   readonly where: string;
 }
 
-/** Files in the browser's storage while a model is opened. */
-const CHECKPOINT = "serve/checkpoint.safetensors", WHITENING = "serve/whitening.safetensors";
+type Asked = Parameters<Engine["look"]>;
+
+/** Milliseconds that a browser has that compiles its first shaders, before the server is asked in its place. */
+const PATIENCE = 1000;
+const UNTIL = "until this browser is ready to compute";
 
 /** A network in this browser. */
 export interface Opened {
@@ -42,10 +44,19 @@ export interface Engine {
   open(say: (doing: string) => void): Promise<Opened>;
 }
 
-/** `checkpoint` is asked for each time: a new one is loaded anew. Without a server this browser computes, or nobody. */
-export function engineOf(checkpoint: () => CheckpointInfo | null, hasServer: boolean): Engine {
+/**
+ * `checkpoint` is asked for each time: a new one is loaded anew. Without a server this browser computes, or nobody.
+ * `whenReady` is called once it is known whether the browser can compute what the server did in its place.
+ */
+export function engineOf(
+  checkpoint: () => CheckpointInfo | null,
+  hasServer: boolean,
+  whenReady: () => void,
+): Engine {
   let library: Library | null = null, context: Context | null = null;
   let opened: { readonly version: string; readonly model: Model } | null = null;
+  // Shaders are compiled for the first look, and serve those that follow; until then the server may stand in.
+  let ready = false, stoodIn = false, warming: Promise<void> | null = null;
   // A browser without a GPU stays so; whatever else went wrong did so with one checkpoint.
   let noGpu = false, failed: { readonly version: string; readonly why: string } | null = null;
 
@@ -74,6 +85,7 @@ export function engineOf(checkpoint: () => CheckpointInfo | null, hasServer: boo
     if (opened !== null) library!.closeModel(opened.model);
     context?.close();
     opened = context = null;
+    ready = false;
   }
 
   function current(): CheckpointInfo {
@@ -87,58 +99,62 @@ export function engineOf(checkpoint: () => CheckpointInfo | null, hasServer: boo
     return { library: library!, model, version: info.version };
   }
 
-  async function lookAt(...[pixels, selection, onServer, say]: Parameters<Engine["look"]>): Promise<Looked> {
-    const info = current(), { version } = info;
-    if (!onServer && !noGpu && failed?.version !== version) {
-      try {
-        const model = await modelFor(info, say);
-        say("Computing in this browser");
-        const result = await look(library!, model, pixels, selection);
-        return { ...result, onServer: false, where: `Computed in this browser, on ${model.context.description}` };
-      } catch (error) {
-        // A method that does not fit the layer fits it on the server no better.
-        if (error instanceof LostError || opened !== null && (error as Error).name === "UserError") throw error;
-        failed = { version, why: messageOf(error) };
-        drop();
-      }
+  /** Null where this browser cannot. Throws where nobody could. */
+  async function lookHere(info: CheckpointInfo, ...[pixels, selection, , say]: Asked): Promise<Looked | null> {
+    try {
+      const model = await modelFor(info, say);
+      say("Computing in this browser");
+      const result = await look(library!, model, pixels, selection);
+      ready = true;
+      return { ...result, onServer: false, where: `Computed in this browser, on ${model.context.description}` };
+    } catch (error) {
+      // A method that does not fit the layer fits it on the server no better.
+      if (error instanceof LostError || opened !== null && (error as Error).name === "UserError") throw error;
+      failed = { version: info.version, why: messageOf(error) };
+      drop();
+      return null;
     }
+  }
+
+  /** In this browser; null where it cannot, or is not ready yet. */
+  async function lookSoon(info: CheckpointInfo, ...asked: Asked): Promise<Looked | null> {
+    if (ready || !hasServer) return await lookHere(info, ...asked);
+    if (warming !== null) return null;
+    const here = lookHere(info, ...asked);
+    warming = here.catch(() => null).then(() => {
+      warming = null;
+      if (stoodIn) whenReady();
+      stoodIn = false;
+    });
+    return await Promise.race([here, pause(PATIENCE).then(() => null)]);
+  }
+
+  async function lookAt(...asked: Asked): Promise<Looked> {
+    const [pixels, selection, onServer, say] = asked, info = current();
+    const able = () => !onServer && !noGpu && failed?.version !== info.version;
+    const looked = able() ? await lookSoon(info, ...asked) : null;
+    if (looked !== null) return looked;
     if (!hasServer) throw new Error(`This browser cannot compute it: ${failed?.why}`);
-    say("Computing on the server");
+    const late = able();
+    if (!late) say("Computing on the server");
     const { layer, unit, way, method, maps } = selection;
     const query = { layer, unit: String(unit), way, method, maps: String(maps) };
-    const answer = await postJson<LookInfo>("api/look", query, pixels);
-    const why = onServer ? "as chosen" : `since it is not possible in this browser: ${failed?.why}`;
-    return { ...lookOf(answer), onServer: true, where: `Computed on the server, ${why}` };
+    const question = postJson<LookInfo>("api/look", query, pixels);
+    const answer = await Promise.race([question, ...late ? [Promise.resolve(warming).then(() => null)] : []]);
+    if (answer === null) { // the browser was ready before the server, or has failed
+      question.catch(() => {});
+      return await lookAt(...asked);
+    }
+    stoodIn = late;
+    const why = late ? UNTIL : onServer ? "as chosen" : `since it is not possible in this browser: ${failed?.why}`;
+    return { ...lookOf(answer), onServer: !late, where: `Computed on the server, ${why}` };
   }
 
   async function first(): Promise<Looked> {
     const { look } = await getJson<FirstLook>("api/first");
     const where = hasServer ? "Computed on the server" : "Computed when this page was written";
-    return { ...lookOf(look), onServer: true, where: `${where}, until this browser is ready to compute` };
+    return { ...lookOf(look), onServer: false, where: `${where}, ${UNTIL}` };
   }
 
   return { look: lookAt, first, open };
-}
-
-const hasAdapter = async () => await navigator.gpu?.requestAdapter().catch(() => null) != null;
-
-/** `loadModel` reads files: they lie in the browser's storage meanwhile, of one tab at a time. */
-async function load({ writeFile, removeFile, loadModel }: Library, context: Context, whitens: boolean): Promise<Model> {
-  try {
-    await writeFile(CHECKPOINT, await getBytes("api/checkpoint"));
-    if (whitens) await writeFile(WHITENING, await getBytes("api/whitening"));
-    return await loadModel(context, CHECKPOINT);
-  } finally {
-    await removeFile(CHECKPOINT);
-    await removeFile(WHITENING);
-  }
-}
-
-/** The page forbids code out of texts, which zod would try. */
-async function loadLibrary(): Promise<Library> {
-  Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
-  const path = new URL("allcnn.js", document.baseURI).href; // not part of this bundle
-  return await import(path).catch((error) => {
-    throw new LostError(`Cannot load the library from the server: ${messageOf(error)}; reload the page`);
-  }) as Library;
 }

@@ -37,14 +37,14 @@ async function start(): Promise<void> {
   let live: LiveInfo | null = null;
   const last = run.layers.at(-1)!;
   let { place, problem } = placeOf(location.hash, run), given: Given | null = null, samples: Samples | null = null;
-  let looking = false, again = false, seen = false, preparing = false;
+  let looking = false, again = false, preparing = false, shown: string | null = null;
   document.title = `${run.name} · allcnn`;
   byId("name").textContent = run.name;
   byId("about").textContent = run.device === null
     ? "All of it is computed in this browser: no picture leaves it"
     : `${run.path}, served on ${run.device}`;
 
-  const engine = engineOf(() => live?.checkpoint ?? null, run.device !== null),
+  const engine = engineOf(() => live?.checkpoint ?? null, run.device !== null, () => void look()),
     version = () => live?.checkpoint?.version ?? null;
   const diagram = showDiagram(run, (layer) => go({ layer, unit: "top" }));
   const looked = lookView(run, (unit) => go({ layer: last, unit }), (unit) => go({ unit }));
@@ -53,6 +53,10 @@ async function start(): Promise<void> {
   const units = unitsView(run, answers, (unit) => go({ unit }));
   const where = byId<HTMLSelectElement>("where"), way = byId<HTMLSelectElement>("way");
   const method = byId<HTMLSelectElement>("method"), maps = byId<HTMLDetailsElement>("maps-of");
+
+  const chosen = (): Selection => ({ ...place, layer: place.layer.name, maps: maps.open });
+  /** What is shown; who computes it makes no difference. */
+  const keyOf = (pixels: Uint8Array) => `${version()} ${JSON.stringify(chosen())} ${pixels}`;
 
   /** Looks at the image, and once more if something else was chosen, or another checkpoint came, in the meantime. */
   async function look(): Promise<void> {
@@ -67,17 +71,16 @@ async function start(): Promise<void> {
   }
 
   async function lookOnce({ pixels, note }: Given): Promise<void> {
-    const chosen = (): Selection => ({ ...place, layer: place.layer.name, maps: maps.open }), selection = chosen();
+    const selection = chosen(), key = keyOf(pixels);
     const current = () => given?.pixels === pixels && JSON.stringify(chosen()) === JSON.stringify(selection);
-    // What the server had at hand is no other than what comes.
-    byId("looked").classList.toggle("old", seen || !atStart());
+    byId("looked").classList.toggle("old", shown !== key);
     try {
       const result = await engine.look(pixels, selection, where.value === "server", (doing) => {
         if (current()) say("image-status", `${note}. ${doing} …`);
       });
       if (!current()) return;
       where.value = result.onServer ? "server" : "browser";
-      seen = true;
+      shown = key;
       looked.show(pixels, selection, result);
       timeline.show(pixels, selection, result.seen[0]!.unit);
       if (!again) byId("looked").classList.remove("old");
@@ -95,12 +98,13 @@ async function start(): Promise<void> {
    * both would compile on the same processor.
    */
   async function lookFirst({ pixels, note }: Given): Promise<void> {
-    if (seen || !atStart()) return await look();
+    if (shown !== null || !atStart()) return await look();
     preparing = true;
     say("image-status", `${note}. Waiting for the server …`);
     const first = engine.first().then((found) => {
-      if (seen || given?.pixels !== pixels || !atStart()) return;
-      looked.show(pixels, { ...place, layer: place.layer.name, maps: false }, found);
+      if (shown !== null || given?.pixels !== pixels || !atStart()) return;
+      looked.show(pixels, chosen(), found);
+      shown = keyOf(pixels);
     }).catch(() => {}); // then the browser's own look is what is seen first
     await Promise.race([first, pause(PATIENCE)]);
     preparing = false;
