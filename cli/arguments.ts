@@ -132,7 +132,8 @@ export function parseArguments(usage: Usage, args: readonly string[]): Arguments
     word(name, words) {
       const value = text(name), word = words.find((each) => each === value);
       if (value === null || word !== undefined) return word ?? null;
-      throw new UserError(`--${name} expects ${words.slice(0, -1).join(", ")} or ${words.at(-1)}, got "${value}"`);
+      const known = [...words.length > 1 ? [words.slice(0, -1).join(", ")] : [], words.at(-1)].join(" or ");
+      throw new UserError(`--${name} expects ${known}, got "${value}"`);
     },
     integer(name, min) {
       const value = text(name);

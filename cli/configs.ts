@@ -6,6 +6,7 @@ import { print } from "../core/host/process.ts";
 import { alignColumns } from "../report/op_table.ts";
 import { count } from "../report/setting_cells.ts";
 import { parameterCount } from "../training/read_run.ts";
+import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";
 
 export const configs: Command = {
@@ -14,26 +15,48 @@ export const configs: Command = {
     positionals: [],
     summary: "Lists the configs that come along: every network of the paper, and smaller ones.",
     details: "Their names are what other commands take as CONFIG; their files lie in configs/.",
-    options: [],
+    options: [{
+      name: "json",
+      value: null,
+      help: "print one JSON array: name, dataset, parameters, error of the paper, about",
+    }],
   },
   run: configsCommand,
 };
 
 const HEAD = ["config", "data", "parameters", "paper's error", "what it is"];
 
-async function configsCommand(): Promise<number> {
+interface ConfigRow {
+  readonly name: string;
+  readonly dataset: string;
+  readonly parameters: number;
+  /** In percent; null where the paper has none. */
+  readonly paperError: number | null;
+  readonly about: string;
+}
+
+async function configsCommand(args: Arguments): Promise<number> {
   const names = await shippedConfigs();
   if (names.length === 0) throw new UserError("Cannot list the configs: allcnn itself does not lie on this machine");
-  const rows = await Promise.all(names.map(async (name) => {
+  const rows = await Promise.all(names.map(async (name): Promise<ConfigRow> => {
     const text = (await readShippedConfig(name))!,
       config = parseConfig(text, `${name}.yaml`),
       { paper, dataset } = config;
-    const error = paper === undefined ? "-" : `${paper.testError.toFixed(2)} %`;
-    return [name, dataset.name, count(parameterCount(config)), error, aboutOf(text)];
+    const paperError = paper?.testError ?? null;
+    return { name, dataset: dataset.name, parameters: parameterCount(config), paperError, about: aboutOf(text) };
   }));
-  print(alignColumns([HEAD, ...rows], [0, 1, 4]));
+  if (args.flag("json")) print(JSON.stringify(rows, null, 1));
+  else print(alignColumns([HEAD, ...rows.map(cells)], [0, 1, 4]));
   return 0;
 }
+
+const cells = ({ name, dataset, parameters, paperError, about }: ConfigRow): string[] => [
+  name,
+  dataset,
+  count(parameters),
+  paperError === null ? "-" : `${paperError.toFixed(2)} %`,
+  about,
+];
 
 /** Letters that leave a line short enough to read. */
 const LONGEST = 64;

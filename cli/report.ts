@@ -1,4 +1,4 @@
-/** `allcnn report`: the paper's tables with the results of runs beside them, as a page or as Markdown. */
+/** `allcnn report`: the paper's tables with the results of runs beside them, as a page, as Markdown or as JSON. */
 import { readShippedConfig } from "../configs/find.ts";
 import { parseConfig } from "../configs/load.ts";
 import type { Config } from "../configs/schema.ts";
@@ -22,7 +22,11 @@ export const report: Command = {
     positionals: ["RUNS..."],
     summary: "Writes the paper's tables with the errors of runs beside the paper's.",
     details: "RUNS are folders of runs, of sweeps, or folders that hold such folders.",
-    options: [{ name: "out", value: "FILE", help: "an .html page, or Markdown as .md; default: runs/report.html" }],
+    options: [{
+      name: "out",
+      value: "FILE",
+      help: "an .html page, Markdown as .md, or all rows as .json; default: runs/report.html",
+    }],
   },
   run: reportCommand,
 };
@@ -34,14 +38,27 @@ interface Writer extends Output {
 const HTML: Writer = { ...PAGE, write: resultsPage };
 const MARKDOWN: Writer = { what: "report", starts: /^# The All Convolutional Net: results\n/, write: resultsMarkdown };
 
+/** One object with a key `runs`, of what was read. */
+const JSON_FILE: Writer = {
+  what: "report",
+  starts: /^\{\n "runs":/,
+  write: ({ runs, warnings }) => `${JSON.stringify({ runs, warnings }, null, 1)}\n`,
+};
+
 /** By the end of the file's name. */
-const WRITERS: Readonly<Record<string, Writer>> = { html: HTML, htm: HTML, md: MARKDOWN, markdown: MARKDOWN };
+const WRITERS: Readonly<Record<string, Writer>> = {
+  html: HTML,
+  htm: HTML,
+  md: MARKDOWN,
+  markdown: MARKDOWN,
+  json: JSON_FILE,
+};
 
 async function reportCommand(args: Arguments): Promise<number> {
   const out = args.text("out") ?? "runs/report.html", ending = /\.([^./]+)$/.exec(out)?.[1]?.toLowerCase() ?? "";
   const writer = Object.hasOwn(WRITERS, ending) ? WRITERS[ending] : undefined;
   if (writer === undefined) {
-    throw new UserError(`Cannot write "${out}": --out expects a name that ends with .html or .md`);
+    throw new UserError(`Cannot write "${out}": --out expects a name that ends with .html, .md or .json`);
   }
   await refuseOther(out, writer);
 

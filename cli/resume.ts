@@ -46,5 +46,5 @@ export async function resume(from: string, args: Arguments, screen: ProgressLine
   } else if (args.list("set").length > 0 || settingsOf(args).some((text) => !text.startsWith("training.epochs="))) {
     throw new UserError(`Cannot change the config of the run in "${from}": with --resume only --epochs may differ`);
   }
-  return { config, checkpoint, rows: await folder.readMetrics(from) };
+  return { config, checkpoint, rows: await folder.readMetrics(from), stepRows: await folder.readSteps(from) };
 }

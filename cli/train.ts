@@ -10,6 +10,7 @@ import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { commandLine } from "./command_line.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
+import { eventLog, LOGS } from "./event_log.ts";
 import { type ProgressLine, progressLine } from "./progress.ts";
 import { resume } from "./resume.ts";
 import { SETTING_OPTIONS, settingsOf } from "./settings.ts";
@@ -27,6 +28,7 @@ export const train: Command = {
       { name: "out", value: "DIR", help: "folder of the run; default: runs/<config>-<seed>" },
       { name: "seed", value: "N", help: "seed of initial values, order and dropout; default: 0" },
       ...SETTING_OPTIONS,
+      { name: "log", value: "FORMAT", help: "write what is measured for other tools too: tensorboard, an event file" },
       { name: "resume", value: "DIR", help: "go on with the run in DIR, byte-exactly" },
       { name: "allow-retune", value: null, help: "resume on another device or version, with another rounding" },
       { name: "micro-batch", value: "N", help: "examples at a time; default: the whole batch, or as many as fit" },
@@ -80,6 +82,7 @@ async function runIn(
   run: Pick<RunOptions, "config" | "seed" | "lock" | "resumed">,
 ): Promise<number> {
   const { dataset, training } = run.config;
+  const log = args.word("log", LOGS), { resumed } = run;
   let interrupts = 0, stopListening: (() => void) | null = null;
   const finished = await trainRun({
     ...run,
@@ -90,6 +93,7 @@ async function runIn(
     open: () => openDeviceFor(args),
     tuner: (context) => tunerOf(context, args, screen),
     screen,
+    ...log !== null && { record: eventLog(out, resumed?.checkpoint.progress?.step ?? null) },
     onStart: () => {
       stopListening ??= onInterrupt(() => {
         if (++interrupts > 1) exit(130);

@@ -24,6 +24,36 @@ export interface EpochMetrics {
   skippedUpdates?: number;
 }
 
+/** What some steps of a training measured, all since the row before: a row of steps.jsonl. */
+export interface StepMetrics {
+  /** Steps done. */
+  readonly step: number;
+  /** Mean cross-entropy in nats over the examples of these steps, as `trainLoss` is. */
+  readonly loss: number;
+  /** Percent of these examples that were wrongly classified. */
+  readonly error: number;
+}
+
+/** The rows of a text; lines that are none are left out. */
+export function parseSteps(text: string): StepMetrics[] {
+  return text.split("\n").flatMap((line) => {
+    const row = parsed(line);
+    const whole = row !== null && Number.isSafeInteger(row["step"]) && isMeasure(row["loss"]) &&
+      isMeasure(row["error"]);
+    return whole ? [row as unknown as StepMetrics] : [];
+  });
+}
+
+/** The object of a line of JSON, or null. */
+function parsed(line: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const row: unknown = JSON.parse(line);
+    return typeof row === "object" ? row as Readonly<Record<string, unknown>> | null : null;
+  } catch {
+    return null;
+  }
+}
+
 const ALWAYS = ["epoch", "learningRate", "trainLoss", "trainError", "imagesPerSecond", "seconds"] as const;
 const OPTIONAL = ["skipped", "waitingPercent", "skippedUpdates"] as const;
 const SOMETIMES = ["testLoss", "testError"] as const;
@@ -33,13 +63,8 @@ const isMeasure = (value: unknown) => Number.isFinite(value) && (value as number
 
 /** The row of a line of JSON, or null where it is none. */
 export function parseMetrics(line: string): EpochMetrics | null {
-  let row: Readonly<Record<string, unknown>> | null;
-  try {
-    row = JSON.parse(line);
-  } catch {
-    return null;
-  }
-  if (typeof row !== "object" || row === null) return null;
+  const row = parsed(line);
+  if (row === null) return null;
   const { epoch } = row;
   const whole = Number.isSafeInteger(epoch) && epoch !== 0 && ALWAYS.every((key) => isMeasure(row[key])) &&
     SOMETIMES.every((key) => row[key] === null || isMeasure(row[key])) &&

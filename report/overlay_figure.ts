@@ -1,8 +1,8 @@
-/** All runs in one picture: their test errors over epochs, on a logarithmic axis, to be pointed at and enlarged. */
+/** All runs in one picture, on a logarithmic axis, to be pointed at and enlarged: test errors over epochs, losses over steps. */
 import { epochAxis } from "./axis.ts";
 import { SERIES } from "./colours.ts";
 import { escaped } from "./html.ts";
-import type { TrainedRun } from "./trained_run.ts";
+import { mean, type TrainedRun } from "./trained_run.ts";
 
 const WIDTH = 640, HEIGHT = 340, FRAME = { left: 44, right: 628, top: 12, bottom: 296 } as const;
 
@@ -27,8 +27,9 @@ for (const figure of document.querySelectorAll("figure.overlay")) {
     const [x] = at(event), places = runs.flatMap((run) => run.points.map(([epoch, , px]) => [Math.abs(px - x), epoch, px]));
     const [, epoch, px] = places.sort((a, b) => a[0] - b[0])[0];
     line.setAttribute("x1", px), line.setAttribute("x2", px);
-    output.textContent = "epoch " + epoch + ": " + runs.flatMap(({ name, points }) =>
-      points.filter((point) => point[0] === epoch).map((point) => name + " " + point[1].toFixed(2) + " %")).join(", ");
+    const { across, unit, digits } = figure.dataset;
+    output.textContent = across + " " + epoch + ": " + runs.flatMap(({ name, points }) =>
+      points.filter((point) => point[0] === epoch).map((point) => name + " " + point[1].toFixed(digits) + unit)).join(", ");
   };
   svg.onpointerdown = (event) => { from = at(event); svg.setPointerCapture(event.pointerId); };
   svg.onpointerup = (event) => {
@@ -53,19 +54,67 @@ span.run${i}::before{color:var(--rate${i})}`
   ).join("\n")
 }`;
 
-/** The figure as HTML; empty with fewer than two runs that have a test error. */
-export function overlayFigure(runs: readonly TrainedRun[]): string {
-  const drawn = runs.flatMap(({ folder, measures, rows }) => {
-    const points = rows.flatMap(({ epoch, testError }) => testError === null ? [] : [[epoch, testError] as const]);
-    return measures === "test" && points.length > 0 ? [{ name: folder.split("/").at(-1)!, points }] : [];
+/** What the axes of a figure are. */
+interface About {
+  readonly title: string;
+  /** Read by screen readers. */
+  readonly label: string;
+  readonly across: "epoch" | "step";
+  readonly unit: string;
+  readonly digits: number;
+  readonly low: number;
+}
+
+/** More points than this are a line alone. */
+const DOTS = 60;
+
+interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [number, number])[];
+}
+
+const nameOf = ({ folder }: TrainedRun) => folder.split("/").at(-1)!;
+
+/** Test errors of runs as HTML; empty with fewer than two runs that have one. */
+export function errorsFigure(runs: readonly TrainedRun[]): string {
+  const drawn = runs.filter(({ measures }) => measures === "test").map((run): Series => ({
+    name: nameOf(run),
+    points: run.rows.flatMap(({ epoch, testError }) => testError === null ? [] : [[epoch, testError] as const]),
+  })).filter(({ points }) => points.length > 0);
+  const label = "Test error in percent over epochs of all runs, logarithmic", across = "epoch";
+  return drawn.length < 2
+    ? ""
+    : figureOf({ title: "All runs beside one another", label, across, unit: " %", digits: 2, low: 0.01 }, drawn);
+}
+
+/** More points of a run than this are drawn as means of neighbours. */
+const MOST_POINTS = 400;
+
+/** Losses of training as HTML; empty where no run knows of its steps. */
+export function lossesFigure(runs: readonly TrainedRun[]): string {
+  const drawn = runs.filter(({ stepRows }) => stepRows.length > 1).map((run): Series => {
+    const each = Math.ceil(run.stepRows.length / MOST_POINTS);
+    const parts = Array.from(
+      { length: Math.ceil(run.stepRows.length / each) },
+      (_, n) => run.stepRows.slice(n * each, (n + 1) * each),
+    );
+    return { name: nameOf(run), points: parts.map((rows) => [rows.at(-1)!.step, mean(rows.map(({ loss }) => loss))]) };
   });
-  if (drawn.length < 2) return "";
-  const all = drawn.flatMap(({ points }) => points), errors = all.map(([, error]) => Math.max(error, 0.01));
-  const [low, high] = [Math.min(...errors) / 1.1, Math.max(...errors) * 1.05];
-  const x = epochAxis([1, Math.max(...all.map(([epoch]) => epoch))], FRAME.left, FRAME.right);
+  const label = "Loss of training in nats over steps, logarithmic", across = "step";
+  return drawn.length === 0
+    ? ""
+    : figureOf({ title: "Training loss, step by step", label, across, unit: "", digits: 4, low: 1e-5 }, drawn);
+}
+
+function figureOf({ title, label, across, unit, digits, low: least }: About, drawn: readonly Series[]): string {
+  const all = drawn.flatMap(({ points }) => points), errors = all.map(([, error]) => Math.max(error, least));
+  const [low, high] = [errors.reduce((a, b) => Math.min(a, b)) / 1.1, errors.reduce((a, b) => Math.max(a, b)) * 1.05];
+  const x = epochAxis([1, all.reduce((most, [at]) => Math.max(most, at), 1)], FRAME.left, FRAME.right);
   const y = (error: number) =>
-    FRAME.bottom - (FRAME.bottom - FRAME.top) * Math.log(Math.max(error, 0.01) / low) / Math.log(high / low);
-  const ticks = [-2, -1, 0, 1].flatMap((power) => STEPS.map((step) => Number((step * 10 ** power).toPrecision(2))))
+    FRAME.bottom - (FRAME.bottom - FRAME.top) * Math.log(Math.max(error, least) / low) / Math.log(high / low);
+  const ticks = [-5, -4, -3, -2, -1, 0, 1].flatMap((power) =>
+    STEPS.map((step) => Number((step * 10 ** power).toPrecision(2)))
+  )
     .filter((tick) => tick >= low && tick <= high);
   const line = (className: string, x1: number, y1: number, x2: number, y2: number) =>
     `<line class="${className}" x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${
@@ -85,19 +134,21 @@ export function overlayFigure(runs: readonly TrainedRun[]): string {
     ]),
     ...x.ticks.map((tick) => text(x.at(tick), FRAME.bottom + 18, String(tick), "middle")),
     line("base", FRAME.left, FRAME.bottom, FRAME.right, FRAME.bottom),
-    text((FRAME.left + FRAME.right) / 2, FRAME.bottom + 38, "epoch", "middle"),
+    text((FRAME.left + FRAME.right) / 2, FRAME.bottom + 38, across, "middle"),
     line("pointer", -9, FRAME.top, -9, FRAME.bottom),
     ...places.flatMap(({ points }, run) => [
       `<path class="${colour(run)}" d="M${points.map(([, , px, py]) => `${px} ${py}`).join("L")}"/>`,
-      ...points.map(([, , px, py]) => `<circle class="${colour(run)}" cx="${px}" cy="${py}" r="2.2"/>`),
+      ...(points.length > DOTS ? [] : points).map(([, , px, py]) =>
+        `<circle class="${colour(run)}" cx="${px}" cy="${py}" r="2.2"/>`
+      ),
     ]),
   ];
   const legend = places.map(({ name }, run) => `<span class="${colour(run)}">${escaped(name)}</span>`);
   const data = JSON.stringify(places).replace(/</g, "\\u003c");
-  return `<figure class="overlay"><figcaption>All runs beside one another <small>${
+  return `<figure class="overlay" data-across="${across}" data-unit="${unit}" data-digits="${digits}"><figcaption>${title} <small>${
     legend.join(" ")
   }</small></figcaption>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Test error in percent over epochs of all runs, logarithmic">
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">
 ${svg.join("\n")}
 </svg><output>Point at the curves to read them; drag to enlarge a part, double click to see all.</output>
 <script type="application/json">${data}</script><script>${SCRIPT}</script></figure>`;

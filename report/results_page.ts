@@ -3,7 +3,7 @@ import { SERIES } from "./colours.ts";
 import { escaped, htmlPage } from "./html.ts";
 import { IMAGENET, SOURCES, TABLE_3, TABLE_4 } from "./paper_results.ts";
 import { inOrder, METHOD, type Results, resultTables } from "./result_tables.ts";
-import { OVERLAY_STYLE, overlayFigure } from "./overlay_figure.ts";
+import { errorsFigure, lossesFigure, OVERLAY_STYLE } from "./overlay_figure.ts";
 import { curvesFigure } from "./run_curves.ts";
 import { runsTable } from "./runs_table.ts";
 import { shortened } from "./setting_cells.ts";
@@ -68,7 +68,7 @@ Riedmiller, 2015) and of ${runs.length} ${runs.length === 1 ? "run" : "runs"} of
     `<section><h2>How to read this</h2>${METHOD.map((line) => `<p>${escaped(line)}</p>`).join("\n")}</section>`,
     ...figures.length === 0 ? [] : [
       `<section><h2>Learning curves</h2><p class="soft">Error in percent over epochs: solid on the test images, dashed in
-training, with dropout; dotted, the paper's.</p>${overlayFigure(runs)}<div class="figures">${
+training, with dropout; dotted, the paper's.</p>${errorsFigure(runs)}${lossesFigure(runs)}<div class="figures">${
         figures.join("\n")
       }</div></section>`,
     ],

@@ -1,5 +1,5 @@
 /** A training as tables of results see it, and what several of the same setting say together. */
-import type { EpochMetrics } from "./metrics.ts";
+import type { EpochMetrics, StepMetrics } from "./metrics.ts";
 
 export interface TrainedRun {
   /** Names it in the report. */
@@ -23,6 +23,8 @@ export interface TrainedRun {
   /** What its errors are of: `test`, trained on all training images, or `heldOut`, a part of these that it never saw. */
   readonly measures: "test" | "heldOut";
   readonly rows: readonly EpochMetrics[];
+  /** What is known of its steps; empty for runs of older versions. */
+  readonly stepRows: readonly StepMetrics[];
 }
 
 /** Runs that differ in learning rate and seed alone. */

@@ -111,5 +111,5 @@ async function stateOf(out: string, config: Config, warn: (text: string) => void
     throw new UserError(`Cannot go on with the run in "${out}": its checkpoint is foreign`);
   }
   const rows = await folder.readMetrics(out), { epoch } = checkpoint.progress;
-  return { config, checkpoint, rows: rows.filter((row) => row.epoch <= epoch) };
+  return { config, checkpoint, rows: rows.filter((row) => row.epoch <= epoch), stepRows: await folder.readSteps(out) };
 }

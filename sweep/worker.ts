@@ -6,7 +6,7 @@
 import type { Job } from "bullmq";
 import { UserError } from "../core/host/errors.ts";
 import { pause, processId } from "../core/host/process.ts";
-import { hostName } from "../core/host/files.ts";
+import { hostName } from "../core/host/machine.ts";
 import type { Status } from "../training/status.ts";
 import { FolderInUseError } from "../training/run_lock.ts";
 import { once } from "./queue.ts";

@@ -1,26 +1,33 @@
 /** The training loop: epochs, evaluations between them, and checkpoints, from any of which it goes on exactly. */
 import { planLoop } from "../core/device/run_plans.ts";
-import type { EpochMetrics } from "../report/metrics.ts";
+import type { EpochMetrics, StepMetrics } from "../report/metrics.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { checkpointPolicy, type Moment } from "./checkpoint_policy.ts";
 import { checkFinite } from "./diverged.ts";
 import { runEpoch } from "./epoch.ts";
 import { runEvaluation, type Score } from "./evaluate.ts";
-import { checkPlace, lengthOf, stepsBefore } from "./length.ts";
+import { checkPlace, lengthOf, stepsBefore, stepsIn } from "./length.ts";
 import { setLossScale } from "./precision.ts";
 import type { Session } from "./session.ts";
 import { initialProgress, snapshot } from "./snapshot.ts";
 import { type Status, statusOf, statusPolicy } from "./status.ts";
+import { stepLog } from "./step_log.ts";
 import { stopwatch } from "./stopwatch.ts";
 import { NO_SUMS, readSums, writeSums } from "./sums.ts";
 import type { TrainingPlans } from "./training_plans.ts";
 
 export interface FitOptions extends TrainingPlans {
   readonly seed: number;
-  /** Where to go on, and the rows of finished epochs. */
-  readonly resumed: { readonly checkpoint: Checkpoint; readonly rows: readonly EpochMetrics[] } | null;
+  /** Where to go on, and the rows of finished epochs and of steps. */
+  readonly resumed: {
+    readonly checkpoint: Checkpoint;
+    readonly rows: readonly EpochMetrics[];
+    readonly stepRows?: readonly StepMetrics[];
+  } | null;
   readonly whitening: string | null;
   readonly save: (checkpoint: Checkpoint) => Promise<void>;
+  /** Called before a checkpoint is saved, and at the end of each epoch, with what is known of steps. */
+  readonly onSteps?: (rows: readonly StepMetrics[]) => Promise<void>;
   /** Ends the training where it returns "stop". */
   readonly onEpoch: (rows: readonly EpochMetrics[]) => Promise<unknown>;
   readonly onStatus: (status: Status) => void;
@@ -35,6 +42,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
   const progress = resumed?.checkpoint.progress ?? initialProgress(seed);
   checkPlace(length, progress);
   const rows = (resumed?.rows ?? []).filter((row) => row.epoch <= progress.epoch);
+  const log = stepLog(resumed?.stepRows ?? [], { step: progress.step, sums: progress.metrics }, stepsIn(length, 0));
   const loop = planLoop(session), checkpoints = checkpointPolicy(training.checkpointMinutes), looks = statusPolicy();
   let { step, epoch } = progress, watch = stopwatch(progress.epochSeconds);
 
@@ -43,7 +51,10 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     await loop.finish();
     watch.stop();
     const at = { step, epoch, seed, epochSeconds: watch.seconds() };
-    await options.save(await snapshot(session, options.step, at, options.whitening));
+    const checkpoint = await snapshot(session, options.step, at, options.whitening);
+    log.add(step, checkpoint.progress!.metrics);
+    await options.onSteps?.(log.rows);
+    await options.save(checkpoint);
     checkpoints.saved();
   };
   const status = (sums: readonly number[]) =>
@@ -55,6 +66,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
       const { sums } = await readSums(session);
       checkFinite(session, sums, step);
       looks.restart();
+      if (log.due(step)) log.add(step, sums);
       onStatus(status(sums));
     }
     await saveIfDue(interrupted ? "interruption" : "step");
@@ -69,6 +81,7 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     looks.restart();
     const trained = await runEpoch(session, { ...options, length, rate, loop, watch }, place, afterStep);
     if (trained === null) return false;
+    log.add(step, trained.sums);
     const trainedAt = performance.now(), last = epoch + 1 === length.epochs, shown = status(trained.sums);
     let test: Score | null = null;
     if (evaluation !== null && (last || (epoch + 1) % training.evaluateEvery === 0)) {
@@ -96,7 +109,9 @@ export async function fit(session: Session, options: FitOptions): Promise<boolea
     epoch++;
     watch = stopwatch(0);
     await writeSums(session, NO_SUMS);
+    log.startEpoch();
     if (trained.lossScale !== null) await setLossScale(session, { ...trained.lossScale, skipped: 0 });
+    await options.onSteps?.(log.rows);
     const ended = await options.onEpoch(rows) === "stop";
     if (last || ended) await saveIfDue("end");
     if (ended) break;

@@ -9,7 +9,7 @@ import type { EpochMetrics } from "../report/metrics.ts";
 import type { TrainedRun } from "../report/trained_run.ts";
 import { configDifferences, isForeign } from "./config_differences.ts";
 import { specsOf } from "./definition.ts";
-import { holdsCheckpoint, latestCheckpoint, readMetrics } from "./run_folder.ts";
+import { holdsCheckpoint, latestCheckpoint, readMetrics, readSteps } from "./run_folder.ts";
 
 /** What a sweep has written down of a run; null where it belongs to none. */
 export interface SweepNote {
@@ -25,7 +25,7 @@ export function parameterCount(config: Config): number {
 }
 
 /**
- * Reads config.yaml and metrics.jsonl, and from the checkpoint, if there is one and `note` is null, the seed. `original`
+ * Reads config.yaml, metrics.jsonl and steps.jsonl, and from the checkpoint, if there is one and `note` is null, the seed. `original`
  * gives the config of a name that comes with allcnn, or null. `warn` hears of a damaged checkpoint. Throws `UserError`
  * where config or metrics are damaged.
  */
@@ -52,6 +52,7 @@ export async function readRun(
     reason: note?.reason ?? null,
     measures: note?.measures ?? ("holdOut" in config.dataset ? "heldOut" : "test"),
     rows,
+    stepRows: await readSteps(folder),
   };
 }
 

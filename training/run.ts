@@ -63,5 +63,10 @@ async function lossBehind(context: Context, error: unknown): Promise<DeviceLostE
 /** What the folder of this run holds by now, or null before its first checkpoint. */
 async function savedState({ out, config, screen }: RunOptions): Promise<Resumed | null> {
   if (!(await folder.holdsCheckpoint(out))) return null;
-  return { config, checkpoint: await folder.latestCheckpoint(out, screen.line), rows: await folder.readMetrics(out) };
+  return {
+    config,
+    checkpoint: await folder.latestCheckpoint(out, screen.line),
+    rows: await folder.readMetrics(out),
+    stepRows: await folder.readSteps(out),
+  };
 }

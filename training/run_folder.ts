@@ -1,5 +1,5 @@
 /**
- * The folder of a run: config.yaml (resolved), metrics.jsonl, curves.png, checkpoint.safetensors, the one before it,
+ * The folder of a run: config.yaml (resolved), metrics.jsonl, steps.jsonl, curves.png, checkpoint.safetensors, the one before it,
  * those of epochs that are kept, whitening.safetensors, and of pictures classes.json. Every file is replaced at once, so a crash leaves the old or the new one.
  */
 import { stringify } from "yaml";
@@ -13,7 +13,7 @@ import { unfinishedName } from "../core/host/temporary.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { decodeWhitening, encodeWhitening } from "../data/whitening_file.ts";
 import { drawCurves } from "../report/curves.ts";
-import { type EpochMetrics, parseRows } from "../report/metrics.ts";
+import { type EpochMetrics, parseRows, parseSteps, type StepMetrics } from "../report/metrics.ts";
 import { isShippedModel, readShippedModel } from "./shipped_model.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
@@ -26,10 +26,19 @@ export const CHECKPOINTS: readonly string[] = [CHECKPOINT, NEXT, PREVIOUS];
 const KEPT = /^epoch-(\d+)\.safetensors$/;
 export const keptPath = (folder: string, epoch: number): string => `${folder}/epoch-${epoch}.safetensors`;
 const WHITENING = "whitening.safetensors";
-const CLASSES = "classes.json";
+const CLASSES = "classes.json", STEPS = "steps.jsonl";
 
 /** Names of all files that a run writes. */
-const FILES = new Set(["config.yaml", "metrics.jsonl", "curves.png", ...CHECKPOINTS, WHITENING, CLASSES, "cell.json"]);
+const FILES = new Set([
+  "config.yaml",
+  "metrics.jsonl",
+  STEPS,
+  "curves.png",
+  ...CHECKPOINTS,
+  WHITENING,
+  CLASSES,
+  "cell.json",
+]);
 
 /**
  * Deletes what writes of a run left that were killed, and nothing else. Only for the process that holds the folder's
@@ -199,8 +208,20 @@ export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
 }
 
 export async function writeMetrics(folder: string, rows: readonly EpochMetrics[]): Promise<void> {
-  await writeFile(`${folder}/metrics.jsonl`, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  await writeFile(`${folder}/metrics.jsonl`, linesOf(rows));
 }
+
+/** What is known of steps; nothing of runs of before. */
+export async function readSteps(folder: string): Promise<StepMetrics[]> {
+  const path = `${folder}/${STEPS}`;
+  return await exists(path) ? parseSteps(await readText(path)) : [];
+}
+
+export async function writeSteps(folder: string, rows: readonly StepMetrics[]): Promise<void> {
+  await writeFile(`${folder}/${STEPS}`, linesOf(rows));
+}
+
+const linesOf = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
 export async function writeCurves(folder: string, title: string, rows: readonly EpochMetrics[]): Promise<void> {
   await writeFile(`${folder}/curves.png`, await drawCurves(title, rows));

@@ -8,15 +8,14 @@ import { UserError } from "../core/host/errors.ts";
 import { every, isRunning, pause, processId } from "../core/host/process.ts";
 import {
   createFile,
-  hostName,
   modified,
-  processStart,
   readText,
   removeEmptyDirectory,
   removeFile,
   touch,
   writeFile,
 } from "../core/host/files.ts";
+import { hostName, processStart } from "../core/host/machine.ts";
 
 export interface RunLock {
   /** Throws `FolderInUseError` where another process has taken the folder over. */

@@ -12,6 +12,7 @@ import { lengthOf, placesOf } from "./length.ts";
 import { openExamples } from "./open_examples.ts";
 import { precisionNote } from "./precision.ts";
 import { loadExamples, type Source, whiteningFor } from "./preprocess.ts";
+import type { StepMetrics } from "../report/metrics.ts";
 import * as folder from "./run_folder.ts";
 import type { Resumed, RunOptions } from "./run_options.ts";
 import { openSession, type Session } from "./session.ts";
@@ -41,12 +42,17 @@ async function writeInitialState(session: Session, config: Config, seed: number,
 
 /** Writes checkpoints, rows and curves into the folder of the run, as long as it is its own. */
 function writeInto(
-  { out, lock, screen, config }: RunOptions,
+  { out, lock, screen, config, record }: RunOptions,
   epochs: number,
   keep: (epoch: number) => Promise<void>,
-): Pick<FitOptions, "save" | "onEpoch"> {
-  let drawn = 0;
+): Pick<FitOptions, "save" | "onSteps" | "onEpoch"> {
+  let drawn = 0, steps: readonly StepMetrics[] = [];
   return {
+    async onSteps(rows) {
+      await lock.check();
+      await folder.writeSteps(out, steps = rows);
+      await record?.(steps, []);
+    },
     async save(checkpoint) {
       await lock.check();
       await folder.saveCheckpoint(out, checkpoint);
@@ -56,6 +62,7 @@ function writeInto(
       await lock.check();
       await keep(rows.at(-1)!.epoch);
       await folder.writeMetrics(out, rows);
+      await record?.(steps, rows);
       const now = performance.now();
       if (rows.length < epochs && drawn > 0 && now - drawn < 1000 * CURVES_SECONDS) return;
       drawn = now;

@@ -2,17 +2,18 @@
 import type { Config } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
 import type { Tuner } from "../core/graph/tuner.ts";
-import type { EpochMetrics } from "../report/metrics.ts";
+import type { EpochMetrics, StepMetrics } from "../report/metrics.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Report, Source } from "./preprocess.ts";
 import type { RunLock } from "./run_lock.ts";
 import type { Status } from "./status.ts";
 
-/** What a resumed run brings: its config, checkpoint and finished epochs. */
+/** What a resumed run brings: its config, checkpoint, finished epochs, and what is known of their steps. */
 export interface Resumed {
   readonly config: Config;
   readonly checkpoint: Checkpoint;
   readonly rows: readonly EpochMetrics[];
+  readonly stepRows?: readonly StepMetrics[];
 }
 
 /** What is shown while it runs. */
@@ -40,6 +41,8 @@ export interface RunOptions {
   /** Chooses the kernels that no checkpoint names. */
   readonly tuner: (context: Context) => Promise<Tuner>;
   readonly screen: RunScreen;
+  /** Hears of what was measured, where it is kept elsewhere too. */
+  readonly record?: (steps: readonly StepMetrics[], epochs: readonly EpochMetrics[]) => Promise<void>;
   /** Called before the first step. */
   readonly onStart: () => void;
   /** Asked after each step: save and stop? */

@@ -14,7 +14,7 @@ import {
   statfs,
   utimes,
 } from "node:fs/promises";
-import { hostname, tmpdir, userInfo } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { fileError } from "./errors.ts";
 import { environment } from "./process.ts";
@@ -180,6 +180,17 @@ export async function writeFile(
   }
 }
 
+/** Writes behind what a file holds, which is made where there is none: for logs that others follow while they grow. */
+export async function appendFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  await makeDirectory(dirname(path));
+  try {
+    const file = await open(path, "a");
+    await file.writeFile(Buffer.concat(parts)).finally(() => file.close());
+  } catch (error) {
+    throw fileError("write", path, error);
+  }
+}
+
 /** Writes a file unless it exists; returns whether it did. Of processes that try at the same time, one does. */
 export async function createFile(path: string, contents: string): Promise<boolean> {
   await makeDirectory(dirname(path));
@@ -225,21 +236,6 @@ export async function removeEmptyDirectory(path: string): Promise<void> {
 /** Bytes that are free on the disk of a folder; null where nobody tells. */
 export async function freeBytes(path: string): Promise<number | null> {
   return await statfs(path).then(({ bavail, bsize }) => bavail * bsize, () => null);
-}
-
-/** The name of this machine. */
-export function hostName(): string {
-  return hostname();
-}
-
-/**
- * When a process of this machine was started, in the kernel's units: tells it from a later one with the same number.
- * Null where the process is gone or the system does not tell; only Linux does.
- */
-export async function processStart(pid: number): Promise<string | null> {
-  const text = await readBytes(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" "); // the name before it may hold anything
-  return fields[0] === "Z" ? null : fields[19] ?? null;
 }
 
 /** Deletes a file if it exists. */

@@ -189,6 +189,12 @@ export async function writeFile(
   }
 }
 
+/** Writes behind what a file holds, which is made where there is none. */
+export async function appendFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const before = await exists(path) ? await readFile(path) : new Uint8Array();
+  await writeFile(path, new Uint8Array(await new Blob([before, ...parts] as BlobPart[]).arrayBuffer()));
+}
+
 /** Deletes a file if it exists. */
 export async function removeFile(path: string): Promise<void> {
   try {

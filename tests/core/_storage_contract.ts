@@ -8,10 +8,8 @@ export type Storage = Omit<
   | "absolutePath"
   | "createFile"
   | "freeBytes"
-  | "hostName"
   | "modified"
   | "placeOf"
-  | "processStart"
   | "readStart"
   | "removeEmptyDirectory"
   | "touch"
@@ -29,8 +27,19 @@ async function refused(work: Promise<unknown>, message: string): Promise<void> {
 
 /** Checks everything below `root`, a folder that is empty. Throws where a promise is broken. */
 export async function checkStorage(storage: Storage, root: string): Promise<void> {
-  const { exists, folderOf, isDirectory, list, makeDirectory, moveFile, readFile, readText, removeFile, writeFile } =
-    storage;
+  const {
+    appendFile,
+    exists,
+    folderOf,
+    isDirectory,
+    list,
+    makeDirectory,
+    moveFile,
+    readFile,
+    readText,
+    removeFile,
+    writeFile,
+  } = storage;
   const at = (path: string) => `${root}/${path}`;
 
   await writeFile(at("a/b/text"), "Grüße");
@@ -44,6 +53,10 @@ export async function checkStorage(storage: Storage, root: string): Promise<void
   equal((await readFile(at("a/bytes"))).buffer.byteLength, 2, "memory of bytes");
   await writeFile(at("a/empty"), "");
   equal(await readFile(at("a/empty")), new Uint8Array(), "an empty file");
+
+  for (const text of ["one", " more"]) await appendFile(at("a/b/log"), [new TextEncoder().encode(text)]);
+  equal(await readText(at("a/b/log")), "one more", "what was written behind");
+  await removeFile(at("a/b/log"));
 
   equal(await list(at("a")), ["b", "bytes", "empty"], "entries of a folder, sorted");
   equal(await list(at("none")), [], "entries of no folder");

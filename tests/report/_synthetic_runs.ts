@@ -38,6 +38,7 @@ export function syntheticRun(config: string, error: number, changes: Partial<Tra
     state: "finished",
     reason: null,
     measures: "test",
+    stepRows: [],
     rows: syntheticRows(2, error).map((row, i) => ({ ...row, epoch: 349 + i })),
     ...changes,
   };

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { PAPER_CONFIGS, TABLE_3, TABLE_4 } from "../../report/paper_results.ts";
 import { type Results, resultTables } from "../../report/result_tables.ts";
 import { resultsMarkdown } from "../../report/results_markdown.ts";
-import { overlayFigure } from "../../report/overlay_figure.ts";
+import { errorsFigure, lossesFigure } from "../../report/overlay_figure.ts";
 import { resultsPage } from "../../report/results_page.ts";
 import { curvesFigure } from "../../report/run_curves.ts";
 import { runsTable } from "../../report/runs_table.ts";
@@ -192,7 +192,7 @@ test("all runs in one picture: on its axis 9 and 10 % lie apart as 45 and 50 % d
     syntheticRun("base-a", 9, { rows, folder }),
     syntheticRun("base-b", 10, { rows: syntheticRows(4, 10) }),
   ];
-  const figure = overlayFigure([...runs, syntheticRun("base-c", 50, { measures: "heldOut" })]);
+  const figure = errorsFigure([...runs, syntheticRun("base-c", 50, { measures: "heldOut" })]);
   const json = /<script type="application\/json">(.*?)<\/script>/.exec(figure)![1]!;
   const drawn = JSON.parse(json) as { name: string; points: [number, number, number, number][] }[];
   assert.equal(drawn.map(({ name, points }) => [name, points.length, points.at(-1)![1]]), [["script><b>", 4, 9], [
@@ -201,12 +201,27 @@ test("all runs in one picture: on its axis 9 and 10 % lie apart as 45 and 50 % d
     10,
   ]]);
   assert.not.match(figure, "<b>");
-  const wide = overlayFigure(
+  const wide = errorsFigure(
     [45, 50, 9, 10].map((error) => syntheticRun("base-a", error, { rows: syntheticRows(1, error) })),
   );
   const heights = [...wide.matchAll(/<circle [^>]*cy="([\d.]+)"/g)].map(([, y]) => Number(y));
   assert.ok(Math.abs(heights[0]! - heights[1]! - (heights[2]! - heights[3]!)) < 0.3, heights.join());
-  assert.is(overlayFigure(runs.slice(0, 1)), "", "one run has a figure of its own");
+  assert.is(errorsFigure(runs.slice(0, 1)), "", "one run has a figure of its own");
+});
+
+test("losses of steps: runs that know theirs, thinned to means of neighbours, without a dot for each", () => {
+  const stepRows = Array.from({ length: 1000 }, (_, i) => ({ step: 8 * (i + 1), loss: 2 / (i + 1), error: 90 }));
+  assert.is(lossesFigure([syntheticRun("base-a", 9)]), "");
+  const figure = lossesFigure([syntheticRun("base-a", 9), syntheticRun("base-b", 9, { stepRows })]);
+  const [run, ...others] = JSON.parse(/<script type="application\/json">(.*?)<\/script>/.exec(figure)![1]!) as {
+    points: number[][];
+  }[];
+  assert.is(others.length, 0);
+  assert.is(run!.points.length, 334);
+  assert.equal(run!.points[0]!.slice(0, 2), [24, (2 + 1 + 2 / 3) / 3]);
+  assert.is(run!.points.at(-1)![0], 8000);
+  assert.not.match(figure, "<circle");
+  assert.match(figure, 'data-across="step"');
 });
 
 test.run();

@@ -11,7 +11,7 @@ import { loadModel } from "../../training/model_file.ts";
 import { getParams } from "../../training/params.ts";
 import { trainRun } from "../../training/run.ts";
 import type { Resumed } from "../../training/run_options.ts";
-import { keptEpochs, keptPath, latestCheckpoint, readMetrics } from "../../training/run_folder.ts";
+import { keptEpochs, keptPath, latestCheckpoint, readMetrics, readSteps } from "../../training/run_folder.ts";
 import { inFolder } from "../cli/_run.ts";
 
 /** Five steps an epoch; a checkpoint after each step where `often`. */
@@ -87,8 +87,28 @@ async function train(
   return { finished, lines: lines.filter((line) => !/^(Device|Training)/.test(line)) };
 }
 
+/** Steps of an epoch. */
+const STEPS = 5;
+
+/** The rows of steps.jsonl add up to those of the epochs. */
+async function checkSteps(run: string) {
+  const steps = await readSteps(run), rows = await readMetrics(run);
+  assert.is(steps.at(-1)!.step, STEPS * rows.length);
+  for (const { epoch, trainLoss, trainError } of rows) {
+    const own = steps.filter(({ step }) => step > STEPS * (epoch - 1) && step <= STEPS * epoch);
+    const sum = (key: "loss" | "error") =>
+      own.reduce((sum, row) => {
+        const before = steps[steps.indexOf(row) - 1]?.step ?? 0;
+        return sum + row[key] * (row.step - before);
+      }, 0);
+    assert.ok(Math.abs(sum("loss") / STEPS - trainLoss) < 1e-5, `loss of epoch ${epoch}`);
+    assert.ok(Math.abs(sum("error") / STEPS - trainError) < 1e-4, `error of epoch ${epoch}`);
+  }
+}
+
 /** All that two runs must share: the checkpoint's bytes, and the rows, times aside. */
 async function result(run: string) {
+  await checkSteps(run);
   const rows = (await readMetrics(run)).map(({ imagesPerSecond: _rate, seconds: _seconds, ...row }) => row);
   return { rows, checkpoint: readFileSync(`${run}/checkpoint.safetensors`).toString("base64") };
 }
