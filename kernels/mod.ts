@@ -36,6 +36,7 @@ export type { ConvTuning } from "./conv/families/family.ts";
 export * from "./layer/add.ts";
 export * from "./layer/average_pool.ts";
 export * from "./layer/batch_norm.ts";
+export type { BatchNormProblem } from "./layer/batch_norm_problem.ts";
 export * from "./layer/batch_norm_sums.ts";
 export * from "./layer/cast.ts";
 export * from "./layer/dropout.ts";

@@ -9,27 +9,12 @@
  * In evaluation the statistics are those that training kept, and dx = gamma * r * dy. Statistics and sums are in
  * batch_norm_sums.ts. A thread has one channel, or four neighbours, of several rows.
  */
-import { elementBytes, enableDtype, type FloatType, loaded, stored, storedType } from "../dtype.ts";
+import { enableDtype, loaded, stored, storedType } from "../dtype.ts";
 import { f32, strided } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, type Shader, write } from "../kernel.ts";
 import type { Relu } from "../pointwise.ts";
+import { batchNormCost, type BatchNormProblem } from "./batch_norm_problem.ts";
 import { reluOf } from "./relu.ts";
-
-/** Activations, as rows of channels. */
-export interface BatchNormProblem {
-  /** Batch times height times width. */
-  readonly rows: number;
-  /** Channels, each of which is normalized. */
-  readonly channels: number;
-  /** Of x, y and their gradients; all else is f32. Absent: f32. */
-  readonly dtype?: FloatType;
-}
-
-/** Operations for each element, and the arrays that are passed over. */
-export const batchNormCost = (flops: number, arrays: number) => ({ rows, channels, dtype }: BatchNormProblem) => ({
-  flops: flops * rows * channels,
-  bytes: arrays * elementBytes(dtype) * rows * channels,
-});
 
 /**
  * The shader that computes `result` for each element, or four, from those of `arrays`, bound by their names, and from

@@ -6,7 +6,7 @@
 import { enableDtype, loaded, storedType } from "../dtype.ts";
 import { ceilDiv, elementwise, f32, LOCAL, perWorkgroup } from "../wgsl.ts";
 import { FIXED, type Fixed, type Kernel, read, scratch, type Shader, write } from "../kernel.ts";
-import { batchNormCost, type BatchNormProblem } from "./batch_norm.ts";
+import { batchNormCost, type BatchNormProblem } from "./batch_norm_problem.ts";
 
 const LANES = 16, DEPTH = 16;
 
