@@ -7,6 +7,8 @@ import { joined } from "../../kernels/pointwise.ts";
 import type { Layer } from "../../core/graph/layer.ts";
 import { sequential } from "../../layers/sequential.ts";
 import { type Tensor, tensor } from "../../core/graph/tensor.ts";
+import { activation } from "../../layers/activation.ts";
+import { batchNorm } from "../../layers/batch_norm.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { buildNetwork } from "../../layers/network_config.ts";
 import { conv1, convOf, labels, layers, trace } from "../_trace.ts";
@@ -44,6 +46,25 @@ test("a leaky ReLU masks with its slope, but keeps its dropout apart", () => {
   const mask = plain.ops.find(({ label }) => label === "next/dx")!.problem as { mask: unknown };
   assert.equal(mask.mask, { scale: 1, slope: 0.25 });
   assert.equal(gone(fused(sequential("net", [leaky, dropout("dropout", { rate: 0.5 }), next]))), []);
+});
+
+test("an activation of its own goes where the convolution's would, and into a batch normalization", () => {
+  const first = (activation: "relu" | "none") => convOf({ name: "first", channels: 4, kernel: 1, activation });
+  const rest = [dropout("dropout", { rate: 0.5 }), convOf({ name: "next", channels: 4, kernel: 1 })];
+  const own = fused(sequential("net", [first("none"), activation("relu"), ...rest]));
+  const inside = fused(sequential("net", [first("relu"), ...rest]));
+  const problems = ({ ops }: typeof own) => ops.map(({ kernel, problem }) => [kernel.name, problem]);
+  assert.equal(gone(own), ["relu/forward", "dropout/forward", "dropout/dx", "relu/dx"]);
+  assert.equal(problems(own), problems(inside));
+
+  const leaky = activation("leaky", { function: { leakyRelu: { slope: 0.25 } } });
+  const normalized = fused(sequential("net", [first("none"), batchNorm("norm"), leaky, rest[1]!]));
+  assert.equal(gone(normalized), ["leaky/forward", "leaky/dx"]);
+  const forward = normalized.ops.find(({ label }) => label === "norm/forward")!;
+  assert.equal((forward.problem as { relu: object }).relu, { slope: 0.25 });
+  assert.is(forward.writes[0]!.buffer.label, "leaky/y");
+  const twice = fused(sequential("net", [batchNorm("norm"), activation("one"), activation("two"), rest[1]!]));
+  assert.equal(gone(twice).filter((label) => label.endsWith("forward")), ["one/forward"]);
 });
 
 test("no fusion across a pool, for another rule, or into a tensor that is kept", () => {

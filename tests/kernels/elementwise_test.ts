@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { accumulate } from "../../kernels/train/accumulate.ts";
+import { batchNormBackward, batchNormForward } from "../../kernels/layer/batch_norm.ts";
 import { dropout } from "../../kernels/layer/dropout.ts";
 import { reluPullback } from "../../kernels/layer/relu_pullback.ts";
 import { sgdUpdate } from "../../kernels/train/sgd.ts";
@@ -43,8 +44,35 @@ test("relu_pullback: the three rules give the numbers of Figure 1b of the paper"
 
 test("elementwise: more than 65535 workgroups are folded, and every element is computed once", async () => {
   const count = 65535 * 64 + 65; // the last workgroup of the second row has one thread to do
-  const dx = await pullback("deconvnet", 0, new Float32Array(count).fill(1), []);
-  assert.ok(dx.every((value) => value === 1));
+  const ones = { shape: [count], data: new Float32Array(count).fill(1) };
+  const [y] = await runOp(accumulate, { count }, {}, { reads: [ones], writes: [ones] });
+  assert.ok(y!.every((value) => value === 2));
+});
+
+test("several elements of a thread, vectors or not, the last threads with fewer: every element is computed once", async () => {
+  const kernel = elementwiseKernel("index", ["a"], "f32(i) + a");
+  for (const count of [4 * 65536 + 4 * 37, 65536 + 3]) {
+    const reads = [{ shape: [count], data: new Float32Array(count).fill(1) }], writes = [{ shape: [count] }];
+    const [y] = await runOp(kernel, { count }, {}, { reads, writes });
+    assert.ok(y!.every((value, i) => value === i + 1), `${count} elements`);
+  }
+});
+
+test("a batch normalization of many rows: the channel of each element is its own", async () => {
+  for (const [rows, channels] of [[22_001, 12], [13_200, 5]] as const) {
+    const of = (length: number, value: (c: number) => number) =>
+      vector(Float32Array.from({ length }, (_, c) => value(c)));
+    const ones = of(rows * channels, () => 1), statistics = of(2 * channels, (c) => c < channels ? 0 : c - channels);
+    const reads = [ones, statistics, of(channels, () => 2), of(channels, (c) => 100 * c)];
+    const problem = { rows, channels, relu: { slope: 0 } }, writes = [{ shape: [rows * channels] }];
+    const [y] = await runOp(batchNormForward, problem, {}, { reads, writes });
+    assert.ok(y!.every((value, i) => value === 102 * (i % channels)), `${channels} channels`);
+    const dx = await runOp(batchNormBackward, { ...problem, training: false }, {}, {
+      reads: reads.slice(0, 3),
+      writes,
+    });
+    assert.ok(dx[0]!.every((value, i) => value === 2 * (i % channels)), `${channels} channels, back`);
+  }
 });
 
 test("a kernel of one expression: of its reads by name and the index, in order; its cost counts them", async () => {
