@@ -1,6 +1,8 @@
 /** The page of `serve` as files, for any server of files: the visitor's browser computes all of it. */
 import { UserError } from "../core/host/errors.ts";
-import { makeDirectory, writeFile } from "../core/host/files.ts";
+import { makeDirectory, readFile, writeFile } from "../core/host/files.ts";
+import { readShippedConfig } from "../configs/find.ts";
+import { builtFolder } from "../serve/page_files.ts";
 import type { LiveInfo } from "../serve/protocol.ts";
 import { noQuestion, type Reply, type Routes } from "../serve/route.ts";
 import { PAGE, refuseOther } from "./replaceable.ts";
@@ -26,6 +28,8 @@ export async function writeSite(routes: Routes, out: string): Promise<void> {
     if (method !== "GET" || path === "/api/whitening" && !live.checkpoint.whitens) continue;
     await writeFile(`${out}/${path === "/" ? "index.html" : path.slice(1)}`, await ask(path));
   }
+  await writeFile(`${out}/train_worker.js`, await readFile(`${builtFolder()}page/train_worker.js`));
+  await writeFile(`${out}/train.yaml`, (await readShippedConfig("quickstart"))!);
 }
 
 function bytesOf({ body }: Reply): Uint8Array<ArrayBuffer> {

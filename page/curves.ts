@@ -35,8 +35,12 @@ export function showCurves({ rows, epochs, state }: LiveInfo): void {
   const says = { training: `Training: ${where}${speed}`, finished: `The training has ended: ${where}`, none: "" };
   byId("course-note").textContent = state === "stopped" ? `Nothing trains here now: ${where}` : says[state];
   byId("course-note").classList.toggle("live", state === "training");
-  byId("curves").replaceChildren(...rows.length === 0 ? [] : PANELS.map((panel) => figureOf(panel, rows)));
+  byId("curves").replaceChildren(...figuresOf(rows));
 }
+
+/** Loss and error of a training; nothing before its first epoch has ended. */
+export const figuresOf = (rows: readonly EpochMetrics[]): HTMLElement[] =>
+  rows.length === 0 ? [] : PANELS.map((panel) => figureOf(panel, rows));
 
 function figureOf({ title, value, format }: Panel, rows: readonly EpochMetrics[]): HTMLElement {
   const points = (split: Split) =>

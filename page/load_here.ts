@@ -28,9 +28,8 @@ export async function load(
   }
 }
 
-/** The page forbids code out of texts, which zod would try. */
+/** Throws `LostError` where it cannot be loaded. */
 export async function loadLibrary(): Promise<Library> {
-  Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
   const path = new URL("allcnn.js", document.baseURI).href; // not part of this bundle
   return await import(path).catch((error) => {
     throw new LostError(`Cannot load the library from the server: ${messageOf(error)}; reload the page`);

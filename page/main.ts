@@ -1,4 +1,5 @@
 /** The page of `allcnn serve`. */
+import "./no_eval.ts";
 import type { Selection, Way } from "../serve/look.ts";
 import type { LiveInfo, RunInfo } from "../serve/protocol.ts";
 import { getJson, LostError, postLong } from "./api.ts";
@@ -10,6 +11,7 @@ import { lookView } from "./look_view.ts";
 import { type Given, type Samples, takePictures } from "./picture.ts";
 import { addressOf, type Place, placeOf, startOf } from "./place.ts";
 import { showProblems, showState } from "./state.ts";
+import { trainHere } from "./train_here.ts";
 import { timelineView } from "./timeline_view.ts";
 import { unitsHere } from "./units_here.ts";
 import { unitsView } from "./units_view.ts";
@@ -175,6 +177,7 @@ async function start(): Promise<void> {
     samples = found;
     if (given === null && found.count > 0) samples.take(Math.min(place.image ?? 0, found.count - 1));
   });
+  if (run.device === null) await trainHere();
   await watch();
 }
 

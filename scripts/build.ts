@@ -25,6 +25,7 @@ async function buildModules(): Promise<void> {
   const [{ metafile }] = await Promise.all([
     build({ ...BROWSER, entryPoints: ["mod.ts"], outfile: "dist/browser.js" }),
     build({ ...BROWSER, entryPoints: ["page/main.ts"], outfile: "dist/page/page.js" }),
+    build({ ...BROWSER, entryPoints: ["page/train_worker.ts"], outfile: "dist/page/train_worker.js", minify: true }),
     build({ ...COMMON, entryPoints: ["kernels/mod.ts"], outfile: "dist/kernels.js" }),
     build({ ...NODE, entryPoints: ["mod.ts"], outfile: "dist/mod.js" }),
     build({ ...NODE, entryPoints: ["cli/main.ts"], outfile: "dist/program.js" }),

@@ -117,7 +117,7 @@ const RULES: Record<string, { folders: readonly string[]; packages: RegExp | nul
     folders: [...CORE, "layers", "configs", "data", "report", "training", "explain", "serve"],
     packages: /^node:(http|net)$/, // which file may, is checked below
   },
-  page: { folders: [...CORE, "report", "training", "explain", "serve", "page", "scripts"], packages: NONE }, // mod.ts counts as one
+  page: { folders: [...CORE, "configs", "report", "training", "explain", "serve", "page", "scripts"], packages: NONE }, // mod.ts counts as one
   sweep: { folders: [...CORE, "configs", "data", "report", "training", "sweep"], packages: /^(yaml|bullmq|ioredis)$/ },
 };
 

@@ -1,4 +1,5 @@
 /** A run from start to end; after a lost device, all of it again from the last checkpoint. */
+import type { Config } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
 import { DeviceLostError, UserError } from "../core/host/errors.ts";
 import { pause } from "../core/host/process.ts";
@@ -61,7 +62,13 @@ async function lossBehind(context: Context, error: unknown): Promise<DeviceLostE
 }
 
 /** What the folder of this run holds by now, or null before its first checkpoint. */
-async function savedState({ out, config, screen }: RunOptions): Promise<Resumed | null> {
+export async function savedState(
+  { out, config, screen }: {
+    readonly out: string;
+    readonly config: Config;
+    readonly screen: Pick<RunOptions["screen"], "line">;
+  },
+): Promise<Resumed | null> {
   if (!(await folder.holdsCheckpoint(out))) return null;
   return {
     config,

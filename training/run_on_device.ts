@@ -42,7 +42,7 @@ async function writeInitialState(session: Session, config: Config, seed: number,
 
 /** Writes checkpoints, rows and curves into the folder of the run, as long as it is its own. */
 function writeInto(
-  { out, lock, screen, config, record }: RunOptions,
+  { out, lock, screen, config, record, draws = true }: RunOptions,
   epochs: number,
   keep: (epoch: number) => Promise<void>,
 ): Pick<FitOptions, "save" | "onSteps" | "onEpoch"> {
@@ -64,7 +64,7 @@ function writeInto(
       await folder.writeMetrics(out, rows);
       await record?.(steps, rows);
       const now = performance.now();
-      if (rows.length < epochs && drawn > 0 && now - drawn < 1000 * CURVES_SECONDS) return;
+      if (!draws || rows.length < epochs && drawn > 0 && now - drawn < 1000 * CURVES_SECONDS) return;
       drawn = now;
       await folder.writeCurves(out, config.name, rows);
     },

@@ -41,6 +41,8 @@ export interface RunOptions {
   /** Chooses the kernels that no checkpoint names. */
   readonly tuner: (context: Context) => Promise<Tuner>;
   readonly screen: RunScreen;
+  /** Draw curves.png? The default is yes; a browser has nothing that draws. */
+  readonly draws?: boolean;
   /** Hears of what was measured, where it is kept elsewhere too. */
   readonly record?: (steps: readonly StepMetrics[], epochs: readonly EpochMetrics[]) => Promise<void>;
   /** Called before the first step. */

@@ -234,12 +234,29 @@ async function withFiles(root: string, body: (url: string) => Promise<void>): Pr
   }
 }
 
+/** What the site trains in the test. */
+const TINY = `
+name: tiny
+dataset: { name: shapes, trainExamples: 4096, testExamples: 64 }
+network:
+  - { conv: { name: conv1, channels: 8, kernel: 3, stride: 2, activation: relu } }
+  - { conv: { name: conv2, channels: 10, kernel: 1 } }
+  - globalAveragePool
+training:
+  epochs: 3
+  batch: 32
+  optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }
+  learningRate: { base: 0.01 }
+  init: { heNormal: {} }
+`;
+
 test("a site of files: the visitor's browser predicts, explains and searches, and asks nobody else", async () => {
   if (CHROMIUM === null) return console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
   await inFolder(async (folder) => {
     await saveCheckpointOf(folder, 2, WHITENED);
     const site = join(folder, "site"), written = await allcnn(["serve", folder, "--site", site]);
     assert.match(`${written.code} ${written.stdout}`, /^0 [^]*Wrote .*site: any server of files can show it/);
+    writeFileSync(join(site, "train.yaml"), TINY);
     await withFiles(site, async (url) => {
       const tab = await openTab(url), context = await gpu(), model = await loadModel(context, folder);
       try {
@@ -263,6 +280,28 @@ test("a site of files: the visitor's browser predicts, explains and searches, an
         );
         await drop(tab, "words.txt", new TextEncoder().encode("no image"));
         await tab.until(`document.getElementById("image-status").innerText.startsWith('Cannot read "words.txt"')`);
+
+        // A training in a worker: it goes on after a lost device, the page answers meanwhile, its file opens in Node.
+        const status = () => text(tab, "train-status");
+        await tab.evaluate(`document.getElementById("train-start").click()`);
+        await tab.until(`document.querySelectorAll("#train-curves svg").length === 2`);
+        await tab.evaluate(`document.getElementById("train").dispatchEvent(new Event("lose"))`);
+        await tab.until(`/going on from step [1-9]/.test(document.getElementById("train-status").innerText)`);
+        await drop(tab, "green.jpg", await jpeg(1, 3, 32, 32));
+        await tab.until(`${LOOKED} && document.getElementById("image-status").innerText.startsWith("green.jpg")`);
+        await tab.until(`!document.getElementById("train-start").hidden`);
+        assert.ok((await status()).startsWith("Trained. "), await status());
+        const bytes = await tab.evaluate(
+          `fetch(document.getElementById("train-saved").href).then((file) => file.bytes())
+          .then((bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).then(btoa)`,
+        );
+        const trained = await loadModel(context, fromBase64(bytes as string));
+        assert.is(trained.network.name, "tiny");
+        await tab.evaluate(`document.getElementById("train-start").click()`);
+        await tab.until(`document.getElementById("train-progress").hasAttribute("value")`);
+        await tab.evaluate(`document.getElementById("train-stop").click()`);
+        await tab.until(`document.getElementById("train-start").innerText === "Go on"`);
+        assert.match(await status(), /^Stopped: /);
         assert.equal(tab.errors, []);
         const known = new RegExp(`^(${url}|data:,|blob:)`);
         assert.equal(tab.requests.filter((address) => !known.test(address)), []);

@@ -1,0 +1,2 @@
+/** Imported before all else: a page may forbid code out of texts, which zod would try. */
+Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
