@@ -3,6 +3,7 @@
 /** Ends of their paths, the slowest first. `npm test -- --times` measures them. */
 const SLOWEST = [
   "explore_test.ts",
+  "site_test.ts",
   "bad_input_test.ts",
   "lockstep_test.ts",
   "kernels/conv_test.ts",

@@ -114,6 +114,7 @@ test("the tarball holds modules, declarations, configs, the trained network and 
       "dist/page/index.html",
       "dist/page/page.css",
       "dist/page/page.js",
+      "dist/page/train_worker.js",
       "dist/program.js",
       "models/README.md",
       "models/demo.json",
