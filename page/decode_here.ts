@@ -1,10 +1,14 @@
 /** A picture as the network takes it, where there is no server to decode it: by this browser's own canvas. */
 import { type PictureInfo, type RunInfo, toBase64 } from "../serve/protocol.ts";
 
-/** The middle of the picture, scaled to the network's images, on white. Throws where the file is no picture. */
-export async function decodeHere(file: File, { images: [height, width, channels] }: RunInfo): Promise<PictureInfo> {
-  const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error(`Cannot read "${file.name}" as an image: this browser knows no such format, or it is damaged`);
+/** The middle of the picture, scaled to the network's images, on white. Throws where `source`, called `name`, is no picture. */
+export async function decodeHere(
+  source: File | HTMLVideoElement,
+  name: string,
+  { images: [height, width, channels] }: RunInfo,
+): Promise<PictureInfo> {
+  const bitmap = await createImageBitmap(source).catch(() => {
+    throw new Error(`Cannot read "${name}" as an image: this browser knows no such format, or it is damaged`);
   });
   const canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d")!;
   context.fillStyle = "#fff";

@@ -173,7 +173,7 @@ async function start(): Promise<void> {
     given = picture;
     if (picture.sample !== null && picture.sample === place.image) void lookFirst(picture); // the address brought it here
     else go({ image: picture.sample });
-  }).then((found) => {
+  }, () => looking).then((found) => {
     samples = found;
     if (given === null && found.count > 0) samples.take(Math.min(place.image ?? 0, found.count - 1));
   });

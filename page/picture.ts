@@ -1,6 +1,7 @@
 /** Ways to give the page an image: drop it, paste it, choose a file, or take one of the data set. */
 import { fromBase64, type PictureInfo, type RunInfo } from "../serve/protocol.ts";
 import { getJson, postJson } from "./api.ts";
+import { useCamera } from "./camera.ts";
 import { type Choice, choiceOf } from "./choice.ts";
 import { decodeHere } from "./decode_here.ts";
 import { pixelCanvas } from "./draw.ts";
@@ -21,20 +22,29 @@ export interface Samples {
   take(index: number): void;
 }
 
-/** `take` gets each image that is given. */
-export async function takePictures(run: RunInfo, take: (given: Given) => void): Promise<Samples> {
+/** `taken` gets each image that is given; `busy` tells whether the one before is still being explained. */
+export async function takePictures(
+  run: RunInfo,
+  taken: (given: Given) => void,
+  busy: () => boolean,
+): Promise<Samples> {
   let samples: Choice | null = null;
+  const camera = useCamera(run, (pixels) => {
+    samples?.mark(-1);
+    taken({ pixels, note: "What the camera sees", sample: null });
+  }, busy);
   const fromFiles = async (files: FileList | undefined) => {
     const [file] = files ?? [];
     if (file === undefined) return say("image-status", "That is no file: drop or paste an image", true);
+    camera.end();
     const name = file.name || "the image";
     say("image-status", `Reading ${name}`);
     try {
       const picture = run.device === null
-        ? await decodeHere(file, run)
+        ? await decodeHere(file, file.name, run)
         : await postJson<PictureInfo>("api/picture", { name }, file);
       samples?.mark(-1);
-      take({ pixels: fromBase64(picture.pixels), note: noteOf(name, picture, run), sample: null });
+      taken({ pixels: fromBase64(picture.pixels), note: noteOf(name, picture, run), sample: null });
     } catch (error) {
       say("image-status", messageOf(error), true);
     }
@@ -44,16 +54,17 @@ export async function takePictures(run: RunInfo, take: (given: Given) => void): 
   const buttons = given.map(({ pixels, name }) =>
     element("button", { className: "thumb", title: name }, pixelCanvas({ ...sizeOf(run), pixels }, name))
   );
-  const taken = (index: number) => {
+  const takeSample = (index: number) => {
     const { pixels, name } = given[index]!;
-    take({ pixels, note: `A ${run.searched.replace(/s$/, "")} of the class ${name}`, sample: index });
+    camera.end();
+    taken({ pixels, note: `A ${run.searched.replace(/s$/, "")} of the class ${name}`, sample: index });
   };
-  if (buttons.length > 0) samples = choiceOf(byId("samples"), buttons, taken);
+  if (buttons.length > 0) samples = choiceOf(byId("samples"), buttons, takeSample);
   return {
     count: given.length,
     take(index) {
       samples?.mark(index);
-      taken(index);
+      takeSample(index);
     },
   };
 }

@@ -20,6 +20,7 @@ export const FLAGS: readonly string[] = [
   "--disable-gpu-sandbox",
   "--enable-unsafe-webgpu",
   "--use-webgpu-adapter=swiftshader",
+  "--use-fake-device-for-media-stream", // a camera that shows a turning disc
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",

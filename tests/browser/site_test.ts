@@ -79,6 +79,19 @@ test("a site of files: the visitor's browser predicts, explains and searches, an
         await tab.until(
           `${LOOKED} && document.getElementById("image-status").innerText.startsWith("blue.jpg: its 50x40")`,
         );
+        // The camera: refused, allowed, and ended by another picture.
+        const camera = { permission: { name: "camera" }, origin: new URL(url).origin };
+        const push = () => tab.evaluate(`document.getElementById("camera").click()`);
+        const says = (line: string) => tab.until(`document.getElementById("image-status").innerText === "${line}"`);
+        await tab.send("Browser.setPermission", { ...camera, setting: "denied" });
+        await push();
+        await says("Cannot use the camera: it was refused; allow it for this page in the browser's settings");
+        await tab.send("Browser.setPermission", { ...camera, setting: "granted" });
+        await push();
+        await says("What the camera sees");
+        const seen = async () => JSON.stringify(await values(tab)), first = await seen();
+        await tab.until(`${LOOKED} && document.getElementById("camera").innerText === "end the camera"`);
+        for (let tries = 0; await seen() === first; tries++) assert.ok(tries < 100, "the camera stands still");
         await drop(tab, "words.txt", new TextEncoder().encode("no image"));
         await tab.until(`document.getElementById("image-status").innerText.startsWith('Cannot read "words.txt"')`);
 
