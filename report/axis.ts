@@ -30,7 +30,7 @@ export function niceStep(step: number): number {
 }
 
 /** The multiples of `step` from `low` to `high`. */
-function niceTicks(low: number, high: number, step: number): number[] {
+export function niceTicks(low: number, high: number, step: number): number[] {
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);

@@ -1,5 +1,5 @@
 /** All runs in one picture, on a logarithmic axis, to be pointed at and enlarged: test errors over epochs, losses over steps. */
-import { epochAxis } from "./axis.ts";
+import { epochAxis, niceStep, niceTicks } from "./axis.ts";
 import { SERIES } from "./colours.ts";
 import { escaped } from "./html.ts";
 import { mean, type TrainedRun } from "./trained_run.ts";
@@ -106,16 +106,22 @@ export function lossesFigure(runs: readonly TrainedRun[]): string {
     : figureOf({ title: "Training loss, step by step", label, across, unit: "", digits: 4, low: 1e-5 }, drawn);
 }
 
+/** Where the axis is labelled: by `STEPS`, or where these are too far apart, evenly. */
+function ticksOf(low: number, high: number): number[] {
+  const within = (ticks: readonly number[]) => ticks.filter((tick) => tick >= low && tick <= high);
+  const wide = within(
+    [-5, -4, -3, -2, -1, 0, 1].flatMap((power) => STEPS.map((step) => Number((step * 10 ** power).toPrecision(2)))),
+  );
+  return wide.length > 2 ? wide : niceTicks(low, high, niceStep((high - low) / 5));
+}
+
 function figureOf({ title, label, across, unit, digits, low: least }: About, drawn: readonly Series[]): string {
   const all = drawn.flatMap(({ points }) => points), errors = all.map(([, error]) => Math.max(error, least));
   const [low, high] = [errors.reduce((a, b) => Math.min(a, b)) / 1.1, errors.reduce((a, b) => Math.max(a, b)) * 1.05];
   const x = epochAxis([1, all.reduce((most, [at]) => Math.max(most, at), 1)], FRAME.left, FRAME.right);
   const y = (error: number) =>
     FRAME.bottom - (FRAME.bottom - FRAME.top) * Math.log(Math.max(error, least) / low) / Math.log(high / low);
-  const ticks = [-5, -4, -3, -2, -1, 0, 1].flatMap((power) =>
-    STEPS.map((step) => Number((step * 10 ** power).toPrecision(2)))
-  )
-    .filter((tick) => tick >= low && tick <= high);
+  const ticks = ticksOf(low, high);
   const line = (className: string, x1: number, y1: number, x2: number, y2: number) =>
     `<line class="${className}" x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${
       y2.toFixed(1)
@@ -130,7 +136,7 @@ function figureOf({ title, label, across, unit, digits, low: least }: About, dra
   const svg = [
     ...ticks.flatMap((tick) => [
       line("grid", FRAME.left, y(tick), FRAME.right, y(tick)),
-      text(FRAME.left - 7, y(tick) + 4, String(tick), "end"),
+      text(FRAME.left - 7, y(tick) + 4, String(Number(tick.toPrecision(6))), "end"),
     ]),
     ...x.ticks.map((tick) => text(x.at(tick), FRAME.bottom + 18, String(tick), "middle")),
     line("base", FRAME.left, FRAME.bottom, FRAME.right, FRAME.bottom),

@@ -222,6 +222,10 @@ test("losses of steps: runs that know theirs, thinned to means of neighbours, wi
   assert.is(run!.points.at(-1)![0], 8000);
   assert.not.match(figure, "<circle");
   assert.match(figure, 'data-across="step"');
+  const near = lossesFigure([
+    syntheticRun("base-b", 9, { stepRows: [2.27, 2.36].map((loss, step) => ({ loss, step, error: 90 })) }),
+  ]);
+  assert.match(near, /text-anchor="end">2\.2</); // values that lie together are labelled too
 });
 
 test.run();
