@@ -1,8 +1,11 @@
 /** A training in the visitor's browser, where there is no server: in a worker, from its last checkpoint if need be. */
-import { exists } from "../core/host/files.ts";
+import { list } from "../core/host/files.ts";
 import { figuresOf } from "./curves.ts";
 import { byId, say } from "./element.ts";
 import { type Order, type Told, TRAINING } from "./train_protocol.ts";
+
+/** Is there a checkpoint, if only the one before the last? A tab may be closed while the last one is put in its place. */
+const kept = async () => (await list(TRAINING)).some((name) => /^checkpoint\.(.+\.)?safetensors$/.test(name));
 
 /** Shows the section, and waits for a click. */
 export async function trainHere(): Promise<void> {
@@ -11,11 +14,17 @@ export async function trainHere(): Promise<void> {
   const saved = byId<HTMLAnchorElement>("train-saved");
   let worker: Worker | null = null;
 
-  const idle = (kept: boolean) => {
-    start.textContent = kept ? "Go on" : "Train";
-    [start.hidden, anew.hidden, stop.hidden, bar.hidden] = [false, !kept, true, true];
+  /** Shows either the buttons that start or the one that stops; the keyboard stays where it was pressed. */
+  const turn = (busy: boolean, goesOn = false) => {
+    const focused = [start, anew, stop].some((button) => button === document.activeElement);
+    [start.hidden, anew.hidden, stop.hidden, bar.hidden] = [busy, busy || !goesOn, !busy, !busy];
+    if (focused) (busy ? stop : start).focus();
   };
-  const busy = () => [start.hidden, anew.hidden, stop.hidden, bar.hidden] = [true, true, false, false];
+  const idle = (goesOn: boolean) => {
+    start.textContent = goesOn ? "Go on" : "Train";
+    say("train-numbers", "");
+    turn(false, goesOn);
+  };
 
   function hear(told: Told): void {
     if ("line" in told) say("train-status", told.line);
@@ -24,14 +33,14 @@ export async function trainHere(): Promise<void> {
       const { epoch, epochs, step, steps, loss, imagesPerSecond } = told.status;
       bar.value = (epoch - 1 + step / steps) / epochs;
       const speed = `${imagesPerSecond.toPrecision(3)} images/s`;
-      say("train-status", `Epoch ${epoch} of ${epochs}, step ${step} of ${steps}: loss ${loss.toFixed(3)}, ${speed}`);
+      say("train-numbers", `Epoch ${epoch} of ${epochs}, step ${step} of ${steps}: loss ${loss.toFixed(3)}, ${speed}`);
     }
     if ("stopped" in told) {
       idle(true);
       say("train-status", "Stopped: what is trained is kept in this browser");
     }
     if ("error" in told) {
-      idle(true);
+      void kept().then(idle);
       say("train-status", told.error, true);
     }
     if ("trained" in told) {
@@ -53,7 +62,7 @@ export async function trainHere(): Promise<void> {
     worker.postMessage(order);
   };
   const begin = (order: "go on" | "start again") => {
-    busy();
+    turn(true);
     bar.removeAttribute("value");
     saved.hidden = true;
     say("train-status", "Loading the program");
@@ -67,6 +76,6 @@ export async function trainHere(): Promise<void> {
     tell("stop");
   };
   byId("train").addEventListener("lose", () => tell("lose"));
-  idle(await exists(`${TRAINING}/checkpoint.safetensors`));
+  idle(await kept());
   byId("train").hidden = false;
 }

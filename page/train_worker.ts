@@ -23,8 +23,8 @@ async function configOfSite(): Promise<Config> {
   return { ...config, training: { ...config.training, checkpointMinutes: CHECKPOINT_MINUTES } };
 }
 
-/** Goes on with what is kept, if it is of this config, or starts again. */
-async function train(order: "go on" | "start again"): Promise<void> {
+/** Goes on with what is kept, if it is of this config, or starts again; returns how it ended. */
+async function train(order: "go on" | "start again"): Promise<Told> {
   const config = await configOfSite(),
     run = { config, out: TRAINING, screen: { line: (line: string) => tell({ line }) } };
   const again = order === "start again" || await keptDifference(TRAINING, config) !== null;
@@ -33,6 +33,7 @@ async function train(order: "go on" | "start again"): Promise<void> {
   const { epoch = 0 } = resumed?.checkpoint.progress ?? {}, { epochs = epoch } = config.training;
   rows.splice(epoch);
   tell({ rows, epochs });
+  if (resumed !== null) tell({ line: `Going on from step ${resumed.checkpoint.progress?.step ?? 0}` });
   const ended = await trainRun({
     ...run,
     seed: 0,
@@ -58,13 +59,14 @@ async function train(order: "go on" | "start again"): Promise<void> {
     onStart: () => {},
     interrupted: () => stopping,
   });
-  tell(ended ? { trained: await readFile(`${TRAINING}/checkpoint.safetensors`) } : { stopped: true });
+  return ended ? { trained: await readFile(`${TRAINING}/checkpoint.safetensors`) } : { stopped: true };
 }
 
-async function alone(order: "go on" | "start again"): Promise<void> {
-  await navigator.locks.request(TRAINING, { ifAvailable: true }, async (lock) => {
+async function alone(order: "go on" | "start again"): Promise<Told> {
+  if (!("locks" in navigator)) return await train(order); // as WebGPU, which is then missed by name, they need https
+  return await navigator.locks.request(TRAINING, { ifAvailable: true }, async (lock) => {
     if (lock === null) throw new Error("Another tab trains here: end it there first");
-    await train(order);
+    return await train(order);
   });
 }
 
@@ -73,6 +75,9 @@ addEventListener("message", ({ data: order }: MessageEvent<Order>) => {
   else if (order === "lose") context?.device.destroy();
   else if (!training) {
     [training, stopping] = [true, false];
-    alone(order).catch((error) => tell({ error: messageOf(error) })).finally(() => training = false);
+    void alone(order).catch((error) => ({ error: messageOf(error) })).then((told) => {
+      training = false; // before the page can send the next order
+      tell(told);
+    });
   }
 });
