@@ -15,7 +15,7 @@ import { jpeg } from "../data/_pictures.ts";
 import { saveCheckpointOf, WHITENED } from "../serve/_served.ts";
 import { CHROMIUM } from "./_chromium.ts";
 import { agree, drop, LOOKED, text, values } from "./_explored.ts";
-import { openTab } from "./_tab.ts";
+import { openTab, type Tab } from "./_tab.ts";
 
 /** A server of files and of nothing else, under /some/folder/. */
 async function withFiles(root: string, body: (url: string) => Promise<void>): Promise<void> {
@@ -44,12 +44,85 @@ network:
   - { conv: { name: conv2, channels: 10, kernel: 1 } }
   - globalAveragePool
 training:
-  epochs: 3
+  epochs: 5
   batch: 32
   optimizer: { sgd: { momentum: 0.9, weightDecay: 0 } }
   learningRate: { base: 0.01 }
   init: { heNormal: {} }
 `;
+
+/** The step of the last checkpoint in the browser's storage, as its file says; 0 before the first. */
+const KEPT_STEP = `(async () => {
+  const done = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const database = await done(indexedDB.open("allcnn"));
+  const files = database.transaction("files").objectStore("files");
+  const bytes = await done(files.get("site/training/checkpoint.safetensors"));
+  database.close();
+  if (bytes === undefined) return 0;
+  const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const { __metadata__ } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + size)));
+  return JSON.parse(__metadata__.allcnn).progress.step;
+})()`;
+
+/** Trains; loses the device, closes the page and stops in between, and asserts that each goes on from what was kept. */
+async function trainThere(tab: Tab, look: (name: string) => Promise<void>): Promise<void> {
+  const status = () => text(tab, "train-status"), press = (id: string) => tab.evaluate(`${id}.click()`);
+  const shown = (id: string) => tab.until(`!document.getElementById("${id}").hidden`);
+  // Lines come and go: all of them are noted.
+  const note = () =>
+    tab.evaluate(`{
+      globalThis.said = [];
+      const line = document.getElementById("train-status");
+      new MutationObserver(() => said.push(line.innerText)).observe(line, { childList: true });
+    }`);
+  const firstKept = async () => {
+    for (let tries = 0;; tries++) {
+      assert.ok(tries < 300, `no checkpoint: ${await status()}`);
+      const kept = await tab.evaluate<number>(KEPT_STEP);
+      if (kept > 0) return kept;
+      assert.not.match(await status(), /^Trained/, "it ended before a checkpoint: TINY is too small");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  const goingOn = async () => {
+    await tab.until(`said.some((line) => /oing on from step/.test(line))`);
+    const lines = await tab.evaluate<string[]>("said");
+    return Number(/oing on from step (\d+)/.exec(lines.find((line) => /oing on from step/.test(line))!)![1]);
+  };
+
+  await note();
+  await press(`document.getElementById("train-start")`);
+  const first = await firstKept();
+  await look("meanwhile.jpg");
+  assert.is(await tab.evaluate(`document.getElementById("train-stop").hidden`), false, "it trained meanwhile");
+  await tab.evaluate(`document.getElementById("train").dispatchEvent(new Event("lose"))`);
+  const second = await goingOn();
+  assert.ok(second >= first, `from ${second}, ${first} was kept`);
+  await tab.until(`said.at(-1).startsWith("Training tiny")`);
+
+  await tab.send("Page.reload"); // as a tab that is closed in the midst of it, and opened again
+  await tab.until(`globalThis.said === undefined && !document.getElementById("train").hidden`);
+  assert.is(await text(tab, "train-start"), "Go on");
+  await note();
+  await press(`document.getElementById("train-start")`);
+  const third = await goingOn();
+  assert.ok(third >= second, `from ${third}, ${second} was kept`);
+
+  await tab.until(`document.getElementById("train-numbers").innerText !== ""`);
+  await tab.evaluate(`document.getElementById("train-stop").focus()`);
+  await press(`document.getElementById("train-stop")`);
+  await shown("train-start");
+  assert.match(await status(), /^Stopped: /);
+  assert.is(await tab.evaluate("document.activeElement.id"), "train-start");
+  await press(`document.getElementById("train-start")`);
+  await shown("train-stop");
+  await shown("train-start");
+  assert.match(await status(), /^Trained\. /);
+  assert.is(await tab.evaluate(`document.querySelectorAll("#train-curves svg").length`), 2);
+}
 
 test("a site of files: the visitor's browser predicts, explains and searches, and asks nobody else", async () => {
   if (CHROMIUM === null) return console.log("Skipped: no Chromium at $CHROMIUM or /usr/bin/chromium");
@@ -95,27 +168,15 @@ test("a site of files: the visitor's browser predicts, explains and searches, an
         await drop(tab, "words.txt", new TextEncoder().encode("no image"));
         await tab.until(`document.getElementById("image-status").innerText.startsWith('Cannot read "words.txt"')`);
 
-        // A training in a worker: it goes on after a lost device, the page answers meanwhile, its file opens in Node.
-        const status = () => text(tab, "train-status");
-        await tab.evaluate(`document.getElementById("train-start").click()`);
-        await tab.until(`document.querySelectorAll("#train-curves svg").length === 2`);
-        await tab.evaluate(`document.getElementById("train").dispatchEvent(new Event("lose"))`);
-        await tab.until(`/going on from step [1-9]/.test(document.getElementById("train-status").innerText)`);
-        await drop(tab, "green.jpg", await jpeg(1, 3, 32, 32));
-        await tab.until(`${LOOKED} && document.getElementById("image-status").innerText.startsWith("green.jpg")`);
-        await tab.until(`!document.getElementById("train-start").hidden`);
-        assert.ok((await status()).startsWith("Trained. "), await status());
-        const bytes = await tab.evaluate(
+        await trainThere(tab, async (name) => {
+          await drop(tab, name, await jpeg(1, 3, 32, 32));
+          await tab.until(`${LOOKED} && document.getElementById("image-status").innerText.startsWith("${name}")`);
+        });
+        const bytes = await tab.evaluate<string>(
           `fetch(document.getElementById("train-saved").href).then((file) => file.bytes())
           .then((bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).then(btoa)`,
         );
-        const trained = await loadModel(context, fromBase64(bytes as string));
-        assert.is(trained.network.name, "tiny");
-        await tab.evaluate(`document.getElementById("train-start").click()`);
-        await tab.until(`document.getElementById("train-progress").hasAttribute("value")`);
-        await tab.evaluate(`document.getElementById("train-stop").click()`);
-        await tab.until(`document.getElementById("train-start").innerText === "Go on"`);
-        assert.match(await status(), /^Stopped: /);
+        assert.is((await loadModel(context, fromBase64(bytes))).network.name, "tiny");
         assert.equal(tab.errors, []);
         const known = new RegExp(`^(${url}|data:,|blob:)`);
         assert.equal(tab.requests.filter((address) => !known.test(address)), []);
