@@ -165,7 +165,8 @@ export {
   tensor,
   type VirtualBuffer,
 } from "./core/graph/tensor.ts";
-export { type Buffers, compile, type Dispatch, type Layout, layOut, type Plan, run } from "./core/device/plan.ts";
+export { type Buffers, compile, type Dispatch, type Plan, run } from "./core/device/plan.ts";
+export { type Layout, layOut } from "./core/graph/layout.ts";
 export type { Chosen, MemoryPlan } from "./core/graph/memory_plan.ts";
 export { readTensor, readTensors, writeTensor } from "./core/device/transfer.ts";
 export { type DispatchProfile, type PlanProfile, profilePlan } from "./core/measure/profile_plan.ts";

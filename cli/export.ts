@@ -13,7 +13,7 @@ import { toPytorch } from "../export/pytorch.ts";
 import { pytorchCode } from "../export/pytorch_code.ts";
 import { definitionOf, specsOf } from "../training/definition.ts";
 import { openAny, savedWhitening } from "../training/model_file.ts";
-import { readMetrics } from "../training/run_folder.ts";
+import { readMetrics } from "../training/run_records.ts";
 import { whiteningFor } from "../training/preprocess.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Command } from "./command.ts";

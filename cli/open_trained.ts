@@ -11,7 +11,7 @@ import { keptDifference } from "../training/kept_config.ts";
 import type { Model } from "../training/model.ts";
 import { loadModel } from "../training/model_file.ts";
 import { type Source, whiteningFor } from "../training/preprocess.ts";
-import { readClasses } from "../training/run_folder.ts";
+import { readClasses } from "../training/run_records.ts";
 import type { Arguments, Option } from "./arguments.ts";
 import { DATA_OPTION, dataFolder } from "./data_folder.ts";
 import type { ProgressLine } from "./progress.ts";

@@ -4,6 +4,7 @@ import { UserError } from "../core/host/errors.ts";
 import { keptDifference } from "../training/kept_config.ts";
 import type { Resumed } from "../training/run_options.ts";
 import * as folder from "../training/run_folder.ts";
+import { readMetrics, readSteps } from "../training/run_records.ts";
 import type { Arguments } from "./arguments.ts";
 import type { ProgressLine } from "./progress.ts";
 import { settingsOf } from "./settings.ts";
@@ -46,5 +47,5 @@ export async function resume(from: string, args: Arguments, screen: ProgressLine
   } else if (args.list("set").length > 0 || settingsOf(args).some((text) => !text.startsWith("training.epochs="))) {
     throw new UserError(`Cannot change the config of the run in "${from}": with --resume only --epochs may differ`);
   }
-  return { config, checkpoint, rows: await folder.readMetrics(from), stepRows: await folder.readSteps(from) };
+  return { config, checkpoint, rows: await readMetrics(from), stepRows: await readSteps(from) };
 }

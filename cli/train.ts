@@ -5,6 +5,7 @@ import { exit, onInterrupt } from "../core/host/process.ts";
 import { trainRun } from "../training/run.ts";
 import type { RunOptions } from "../training/run_options.ts";
 import * as folder from "../training/run_folder.ts";
+import { readMetrics } from "../training/run_records.ts";
 import { lockRun, type RunLock } from "../training/run_lock.ts";
 import { type Arguments, CONFIG_DETAILS } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -110,7 +111,7 @@ async function runIn(
 
 /** What the last epoch came to. */
 async function outcome(out: string): Promise<string> {
-  const row = (await folder.readMetrics(out)).at(-1);
+  const row = (await readMetrics(out)).at(-1);
   if (row === undefined) return "";
   const error = row.testError === null
     ? `${row.trainError.toFixed(2)} % training`

@@ -1,39 +1,25 @@
 /** `allcnn tune`: searches the fastest kernels for a config's training step, or for one convolution. */
-import { loadConfig } from "../configs/load.ts";
 import type { Context } from "../core/device/device.ts";
 import { UserError } from "../core/host/errors.ts";
-import { fuse } from "../core/graph/fuse.ts";
 import type { Op } from "../core/graph/op.ts";
 import { measurePeaks, type Peaks } from "../core/measure/peaks.ts";
 import { exit, onInterrupt, print, terminalColumns } from "../core/host/process.ts";
 import { readText, writeFile } from "../core/host/files.ts";
-import { cachedTuner, tuneOps } from "../core/tune/tune.ts";
+import { tuneOps } from "../core/tune/tune.ts";
 import type { Outcome } from "../core/tune/tune_search.ts";
 import { openTuneCache, type TuneCache } from "../core/tune/tune_cache.ts";
 import { emptyEntry, type Entry } from "../core/tune/tune_entry.ts";
 import { tasksOf } from "../core/tune/tune_task.ts";
-import { defaultTuner } from "../core/graph/tuner.ts";
 import { tuningReport } from "../report/tuning_report.ts";
-import {
-  chosenRows,
-  gain,
-  type Known,
-  taskName,
-  tunedSeconds,
-  tuningLine,
-  tuningTable,
-  tuningText,
-} from "../report/tuning_table.ts";
-import { precisionNote } from "../training/precision.ts";
-import { evaluationProgram } from "../training/session.ts";
-import { fittingSizes, stepPrograms } from "../training/training_step.ts";
+import { chosenRows, type Known, taskName, tuningLine, tuningTable } from "../report/tuning_table.ts";
 import { type Arguments, CONFIG_DETAILS, SET_OPTION } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { CONV_SHAPE, convOps } from "./conv_ops.ts";
+import { CONV_SHAPE } from "./conv_ops.ts";
 import { liveTable } from "./live_table.ts";
 import { OP_OPTIONS, selectOps } from "./select_ops.ts";
-import { compareSteps, openTimedStep } from "./timed_step.ts";
 import { DEFAULT_BUDGET, DEVICE_OPTIONS, openDeviceFor } from "./tuning_options.ts";
+import { type Subject, subjectOf } from "./tune_subject.ts";
+import { counted, gainLine, printRefused, sources } from "./tune_text.ts";
 import { OPTION_WORDS } from "./words.ts";
 
 export const tune: Command = {
@@ -57,40 +43,6 @@ export const tune: Command = {
   },
   run: tuneCommand,
 };
-
-/** What is tuned: its ops, and how to time the whole step once that is done. */
-interface Subject {
-  readonly title: string;
-  readonly ops: readonly Op[];
-  readonly compare: ((cache: TuneCache, trusted: ReadonlySet<string>) => Promise<number[]>) | null;
-}
-
-async function subjectOf(context: Context, args: Arguments): Promise<Subject | null> {
-  const path = args.positional(0), conv = args.text("conv"), batch = args.integer("batch", 1);
-  if (conv !== null) {
-    if (path !== null) throw new UserError("--conv cannot be used with a CONFIG");
-    if (batch !== null) throw new UserError("--batch cannot be used with --conv, whose first number is the batch");
-    if (args.list("set").length > 0) throw new UserError("--set cannot be used with --conv, which has no config");
-    return { title: `Convolution ${conv}`, ops: convOps(conv), compare: null };
-  }
-  if (path === null) return null;
-  const config = await loadConfig(path, [...args.list("set"), ...(batch === null ? [] : [`training.batch=${batch}`])]);
-  const note = precisionNote(config.precision, context.limits);
-  if (note !== null) print(note);
-  const { session, data } = await openTimedStep(context, config);
-  const { part, update } = stepPrograms(session, data, (await fittingSizes(session, data))[0]);
-  const training = [part, ...(update === null ? [] : [update])].flatMap((program) => fuse(program).ops);
-  const evaluation = fuse(evaluationProgram(session, data)).ops;
-  // Without dropout, some convolutions of an evaluation are other problems than those of training.
-  const known = new Set((await tasksOf(training, context.limits)).map(({ key }) => key));
-  const others = (await tasksOf(evaluation, context.limits)).filter(({ key }) => !known.has(key));
-  return {
-    title: `${config.name}, batch ${config.training.batch}`,
-    ops: [...training, ...others.map(({ op }) => ({ ...op, label: `evaluate/${op.label}` }))],
-    compare: async (cache, trusted) =>
-      await compareSteps(session, data, [defaultTuner(context.limits), cachedTuner(context, cache, print, trusted)]),
-  };
-}
 
 /** Takes over what another machine exported. Throws `UserError` where the file is damaged, or of another kind of device. */
 export async function importFrom(path: string, cache: TuneCache, line: (text: string) => void): Promise<void> {
@@ -142,7 +94,7 @@ async function tuneCommand(args: Arguments): Promise<number> {
     }
     if (exported !== null) await exportTo(exported, cache, context.description);
     context.check();
-    print(gainLine(subject, outcomes, step));
+    print(gainLine(subject.title, outcomes, step));
     context.close();
     return interrupted ? 130 : 0;
   }
@@ -198,41 +150,6 @@ async function search(
   return { outcomes, seconds: elapsed(), interrupted: interrupts > 0 };
 }
 
-function counted(outcomes: readonly Outcome[]): string {
-  const now = outcomes.reduce((sum, { measured }) => sum + measured, 0);
-  const known = outcomes.reduce((sum, { entry }) => sum + entry.rows.length, 0);
-  const all = outcomes.reduce((sum, { task }) => sum + task.candidates.length, 0);
-  return `${now} candidates now, ${known} of ${all} known`;
-}
-
-/** Lines about candidates that cannot be used; a report has them all. */
-const REFUSED_LINES = 10;
-
-/** Candidates that are wrong or impossible: a fault of this project or of the driver, so nobody should overlook it. */
-function printRefused(outcomes: readonly Outcome[]): void {
-  const lines = outcomes.flatMap(({ task, entry }) =>
-    entry.rows.filter(({ status }) => status !== "timed").map(({ status, tuning, reason }) =>
-      `${taskName(task)}: ${tuningText(tuning)} ${status}: ${reason}`
-    )
-  );
-  lines.slice(0, REFUSED_LINES).forEach(print);
-  if (lines.length > REFUSED_LINES) print(`${lines.length - REFUSED_LINES} more are not usable: --report lists them`);
-  const unknown = outcomes.filter(({ entry }) => entry.winner === null);
-  if (unknown.length === 0) return;
-  const reasons = [...new Set(unknown.map(({ note }) => note))];
-  print(`Not measured (${reasons.join("; ")}): ${unknown.map(({ task }) => taskName(task)).join(", ")}`);
-}
-
-/** The WGSL of a winner. */
-function sources({ task, entry }: Outcome): string {
-  const { kernel, problem } = task.op, tuning = entry.winner ?? task.candidates[0]!.tuning;
-  const { dispatches } = kernel.stages(problem, tuning);
-  return dispatches.map(({ shader: { code, workgroups } }, index) =>
-    `// ${task.labels.join(", ")}: ${kernel.name}, ${tuningText(tuning)}\n` +
-    `// Dispatch ${index + 1} of ${dispatches.length}, ${workgroups.join(" x ")} workgroups\n${code}`
-  ).join("\n");
-}
-
 /** Seconds of the step with defaults and with winners, or null where there is none or nothing differs. */
 async function compared(
   { compare }: Subject,
@@ -248,12 +165,4 @@ async function compared(
     print(`The whole step was not timed: ${error.inWords(OPTION_WORDS)}`); // two plans do not fit, for example
     return null;
   }
-}
-
-function gainLine({ title }: Subject, outcomes: readonly Outcome[], step: readonly number[] | null): string {
-  const { before, after } = tunedSeconds(outcomes);
-  const [from, to] = step ?? [before, after], what = step === null ? "tuned ops, one by one" : "whole step";
-  if (from === undefined || to === undefined || before === 0) return `${title}: nothing was timed`;
-  if (step === null && from === to) return `${title}: the defaults are the fastest known`;
-  return `${title}, ${what}: ${(1000 * from).toFixed(1)} -> ${(1000 * to).toFixed(1)} ms, ${gain(from, to)}`;
 }

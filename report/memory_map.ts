@@ -1,5 +1,5 @@
 /** Where the tensors of a program lie, for people to read: which share a slot, and when each of them lives. */
-import type { Layout } from "../core/device/plan.ts";
+import type { Layout } from "../core/graph/layout.ts";
 import { lifetimes } from "../core/graph/memory_plan.ts";
 import { mebibytes } from "../core/host/memory.ts";
 import { alignColumns } from "./op_table.ts";

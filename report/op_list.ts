@@ -1,5 +1,5 @@
 /** The operations of a program, for people to read: what each reads and writes. */
-import type { Layout } from "../core/device/plan.ts";
+import type { Layout } from "../core/graph/layout.ts";
 import type { Params } from "../core/graph/layer.ts";
 import { bytesOf, type Tensor } from "../core/graph/tensor.ts";
 import { alignColumns } from "./op_table.ts";

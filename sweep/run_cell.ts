@@ -8,6 +8,7 @@ import { NotExactError } from "../training/exact_resume.ts";
 import { trainRun } from "../training/run.ts";
 import type { Resumed, RunOptions } from "../training/run_options.ts";
 import * as folder from "../training/run_folder.ts";
+import { readMetrics, readSteps } from "../training/run_records.ts";
 import { lockRun } from "../training/run_lock.ts";
 import { divergence } from "./divergence.ts";
 import { figuresOf, readOutcome, writeOutcome } from "./outcome.ts";
@@ -110,6 +111,6 @@ async function stateOf(out: string, config: Config, warn: (text: string) => void
   if (checkpoint.progress === null) {
     throw new UserError(`Cannot go on with the run in "${out}": its checkpoint is foreign`);
   }
-  const rows = await folder.readMetrics(out), { epoch } = checkpoint.progress;
-  return { config, checkpoint, rows: rows.filter((row) => row.epoch <= epoch), stepRows: await folder.readSteps(out) };
+  const rows = await readMetrics(out), { epoch } = checkpoint.progress;
+  return { config, checkpoint, rows: rows.filter((row) => row.epoch <= epoch), stepRows: await readSteps(out) };
 }

@@ -1,7 +1,7 @@
 /** The programs of a config, laid out but not compiled: for whoever wants to read them. Needs no device. */
 import type { Config } from "../configs/schema.ts";
 import type { Context } from "../core/device/device.ts";
-import { type Layout, layOut } from "../core/device/plan.ts";
+import { type Layout, layOut } from "../core/graph/layout.ts";
 import type { Params } from "../core/graph/layer.ts";
 import type { Program } from "../core/graph/program.ts";
 import type { Tuner } from "../core/graph/tuner.ts";

@@ -9,7 +9,8 @@ import type { EpochMetrics } from "../report/metrics.ts";
 import type { TrainedRun } from "../report/trained_run.ts";
 import { configDifferences, isForeign } from "./config_differences.ts";
 import { specsOf } from "./definition.ts";
-import { holdsCheckpoint, latestCheckpoint, readMetrics, readSteps } from "./run_folder.ts";
+import { holdsCheckpoint, latestCheckpoint } from "./run_folder.ts";
+import { readMetrics, readSteps } from "./run_records.ts";
 
 /** What a sweep has written down of a run; null where it belongs to none. */
 export interface SweepNote {

@@ -4,6 +4,7 @@ import type { Context } from "../core/device/device.ts";
 import { DeviceLostError, UserError } from "../core/host/errors.ts";
 import { pause } from "../core/host/process.ts";
 import * as folder from "./run_folder.ts";
+import { readMetrics, readSteps } from "./run_records.ts";
 import { runOnDevice } from "./run_on_device.ts";
 import type { Resumed, RunOptions } from "./run_options.ts";
 
@@ -73,7 +74,7 @@ export async function savedState(
   return {
     config,
     checkpoint: await folder.latestCheckpoint(out, screen.line),
-    rows: await folder.readMetrics(out),
-    stepRows: await folder.readSteps(out),
+    rows: await readMetrics(out),
+    stepRows: await readSteps(out),
   };
 }

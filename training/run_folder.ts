@@ -12,8 +12,7 @@ import { exists, isDirectory, list, moveFile, readFile, readText, removeFile, wr
 import { unfinishedName } from "../core/host/temporary.ts";
 import type { Whitening } from "../data/whitening.ts";
 import { decodeWhitening, encodeWhitening } from "../data/whitening_file.ts";
-import { drawCurves } from "../report/curves.ts";
-import { type EpochMetrics, parseRows, parseSteps, type StepMetrics } from "../report/metrics.ts";
+import { CLASSES, STEPS } from "./run_records.ts";
 import { isShippedModel, readShippedModel } from "./shipped_model.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
@@ -26,7 +25,6 @@ export const CHECKPOINTS: readonly string[] = [CHECKPOINT, NEXT, PREVIOUS];
 const KEPT = /^epoch-(\d+)\.safetensors$/;
 export const keptPath = (folder: string, epoch: number): string => `${folder}/epoch-${epoch}.safetensors`;
 const WHITENING = "whitening.safetensors";
-const CLASSES = "classes.json", STEPS = "steps.jsonl";
 
 /** Names of all files that a run writes. */
 const FILES = new Set([
@@ -97,34 +95,6 @@ export async function keepWhitening(folder: string, whitening: Whitening): Promi
   return hash;
 }
 
-/**
- * Keeps the names of the classes, which of a folder of pictures nothing else tells. Throws `UserError` where the run was
- * trained with others.
- */
-export async function keepClasses(folder: string, classes: readonly string[]): Promise<void> {
-  const kept = await readClasses(folder), path = `${folder}/${CLASSES}`;
-  if (kept === null) return await writeFile(path, `${JSON.stringify(classes)}\n`);
-  const other = classes.findIndex((name, index) => name !== kept[index]);
-  if (other < 0 && classes.length === kept.length) return;
-  throw new UserError(
-    `Cannot go on with other classes: class ${Math.max(0, other)} of the pictures is "${classes[other] ?? "none"}", ` +
-      `in "${path}" it is "${kept[Math.max(0, other)] ?? "none"}"; use the pictures that the run was started with`,
-  );
-}
-
-/** The names of the classes that a run's folder keeps, or null. Throws `UserError` where the file is damaged. */
-export async function readClasses(folder: string): Promise<readonly string[] | null> {
-  const path = `${folder}/${CLASSES}`;
-  if (!(await exists(path))) return null;
-  try {
-    const names: unknown = JSON.parse(await readText(path));
-    if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-  }
-  throw new UserError(`Cannot read "${path}": it is no list of names; delete it to have numbers instead of names`);
-}
-
 /** Replaces the checkpoint; the one before it stays as checkpoint.previous.safetensors. */
 export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
   const bytes = await encode(checkpoint);
@@ -193,36 +163,4 @@ export async function readWhitening(folder: string, hash: string, size: number):
     throw new UserError(`Cannot use "${path}": it is not the whitening that the checkpoint was trained with`);
   }
   return await decodeWhitening(bytes, path, size);
-}
-
-/** The rows of finished epochs. Throws `UserError`, naming file and line, where one is damaged. */
-export async function readMetrics(folder: string): Promise<EpochMetrics[]> {
-  const path = `${folder}/metrics.jsonl`;
-  if (!(await exists(path))) return [];
-  const { rows, damaged } = parseRows(await readText(path));
-  if (damaged === null) return rows;
-  throw new UserError(
-    `Cannot read "${path}": line ${damaged} is not the row of an epoch; rename the file to go on without the rows ` +
-      "of finished epochs",
-  );
-}
-
-export async function writeMetrics(folder: string, rows: readonly EpochMetrics[]): Promise<void> {
-  await writeFile(`${folder}/metrics.jsonl`, linesOf(rows));
-}
-
-/** What is known of steps; nothing of runs of before. */
-export async function readSteps(folder: string): Promise<StepMetrics[]> {
-  const path = `${folder}/${STEPS}`;
-  return await exists(path) ? parseSteps(await readText(path)) : [];
-}
-
-export async function writeSteps(folder: string, rows: readonly StepMetrics[]): Promise<void> {
-  await writeFile(`${folder}/${STEPS}`, linesOf(rows));
-}
-
-const linesOf = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-
-export async function writeCurves(folder: string, title: string, rows: readonly EpochMetrics[]): Promise<void> {
-  await writeFile(`${folder}/curves.png`, await drawCurves(title, rows));
 }

@@ -14,6 +14,7 @@ import { precisionNote } from "./precision.ts";
 import { loadExamples, type Source, whiteningFor } from "./preprocess.ts";
 import type { StepMetrics } from "../report/metrics.ts";
 import * as folder from "./run_folder.ts";
+import { keepClasses, writeCurves, writeMetrics, writeSteps } from "./run_records.ts";
 import type { Resumed, RunOptions } from "./run_options.ts";
 import { openSession, type Session } from "./session.ts";
 import { checkpointOf, initialize, initialProgress } from "./snapshot.ts";
@@ -50,7 +51,7 @@ function writeInto(
   return {
     async onSteps(rows) {
       await lock.check();
-      await folder.writeSteps(out, steps = rows);
+      await writeSteps(out, steps = rows);
       await record?.(steps, []);
     },
     async save(checkpoint) {
@@ -61,12 +62,12 @@ function writeInto(
       screen.epoch(rows.at(-1)!, epochs);
       await lock.check();
       await keep(rows.at(-1)!.epoch);
-      await folder.writeMetrics(out, rows);
+      await writeMetrics(out, rows);
       await record?.(steps, rows);
       const now = performance.now();
       if (!draws || rows.length < epochs && drawn > 0 && now - drawn < 1000 * CURVES_SECONDS) return;
       drawn = now;
-      await folder.writeCurves(out, config.name, rows);
+      await writeCurves(out, config.name, rows);
     },
   };
 }
@@ -91,7 +92,7 @@ export async function runOnDevice(options: RunOptions, context: Context, resumed
     ...told,
     places: (count) => placesOf(config.training, count),
   });
-  if (classNames(config.dataset).length === 0) await folder.keepClasses(out, classes);
+  if (classNames(config.dataset).length === 0) await keepClasses(out, classes);
   const test = (await openExamples(session, { ...source, classes }, "test", told)).examples;
   const plans = await compileTraining(session, { train, test }, {
     tuner,

@@ -6,7 +6,8 @@
 import { type Arena, arena } from "../core/graph/arena.ts";
 import { mebibytes } from "../core/host/memory.ts";
 import { TooLargeError, UserError } from "../core/host/errors.ts";
-import { compile, layOut, type Plan } from "../core/device/plan.ts";
+import { compile, type Plan } from "../core/device/plan.ts";
+import { layOut } from "../core/graph/layout.ts";
 import type { Submission } from "../core/device/run_plans.ts";
 import { gradientProgram, type Program, updateProgram } from "../core/graph/program.ts";
 import { totalMemory } from "../core/host/process.ts";

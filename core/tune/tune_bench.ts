@@ -10,16 +10,8 @@ import { repetitionsFor, type Timed, timeDispatches, timePasses } from "../measu
 import { bytesOf } from "../graph/tensor.ts";
 import { INPUTS, type Inputs, openOperands, type Operands, type Runnable } from "./tune_operands.ts";
 import { defaultTuning } from "../graph/tuner.ts";
+import { runOnce, toleranceOf } from "./tune_run.ts";
 import { type Expired, withinBudget } from "./within_budget.ts";
-
-/**
- * Most relative error of an output as a whole, and most error of an element relative to the root mean square. Of f16,
- * sums that differ in the last bits are rounded to neighbours, which are 2^-10 apart.
- */
-const TOLERANCE = { f32: { relative: 1e-4, largest: 1e-2 }, f16: { relative: 1e-3, largest: 3e-2 } };
-const toleranceOf = ({ dtype }: DeviceArray) => TOLERANCE[dtype === "f16" ? "f16" : "f32"];
-/** A projection is the error in one direction: up to a few times the relative error. */
-const projectionTolerance = (array: DeviceArray) => 3 * toleranceOf(array).relative;
 
 /** A sample of a short kernel is repeated until it takes this long; the host's clock needs longer ones. */
 const sampleSeconds = ({ timestamps }: Context) => timestamps ? 0.001 : 0.01;
@@ -143,13 +135,6 @@ export async function openBench(context: Context, op: Op, expired: Expired): Pro
   }
 }
 
-/** One run on fresh operands. */
-async function runOnce(operands: Operands, runnable: Runnable, inputs: Inputs, inPlace: readonly boolean[]) {
-  await operands.load(inputs);
-  await operands.reset(runnable.stages, inPlace);
-  return await operands.run(runnable);
-}
-
 function benchOf(
   context: Context,
   op: Op,
@@ -258,33 +243,4 @@ function benchOf(
       return timed.map(({ seconds }, index) => seconds / passes[index]!.repetitions);
     },
   };
-}
-
-/**
- * Runs stages once on the random inputs; says what is wrong with their results, or null. `expected` is what an earlier
- * search recorded, so that the reference need not be compiled.
- */
-export async function recheck(context: Context, op: Op, stages: Stages, expected: Expected): Promise<string | null> {
-  const operands = await openOperands(context, op);
-  try {
-    const runnable = await operands.compile(stages);
-    const { error } = await runOnce(operands, runnable, "random", expected.inPlace);
-    if (error !== null) return error;
-    for (const [index, array] of operands.outputs.entries()) {
-      const { norm, projections, notFinite } = await operands.arrays.project(array), wanted = expected.outputs[index]!;
-      const name = op.writes[index]!.buffer.label;
-      if (notFinite > 0) return `leaves ${notFinite} values of ${name} unwritten or not finite`;
-      const errors = [norm - wanted.norm, ...projections.map((value, k) => value - wanted.projections[k]!)];
-      if (!errors.every((each) => Math.abs(each) <= projectionTolerance(array) * wanted.norm)) {
-        const largest = Math.max(...errors.map(Math.abs)) / wanted.norm;
-        return `computes ${name} with a relative error of about ${largest.toExponential(1)}`;
-      }
-    }
-    return null;
-  } catch (error) {
-    context.check();
-    return firstLine(error);
-  } finally {
-    operands.destroy();
-  }
 }

@@ -1,15 +1,7 @@
 /** Shares a budget among the tasks of a program, so that the search spends it where most can be won. */
 import { emptyEntry, type Entry, nearRoofline, settled, timedRows, untried, winnerOf } from "./tune_entry.ts";
-import {
-  CAUTION,
-  freshEntry,
-  INTERRUPTED,
-  OUT_OF_BUDGET,
-  type Outcome,
-  type Pace,
-  type SearchOptions,
-  searchTask,
-} from "./tune_search.ts";
+import { INTERRUPTED, OUT_OF_BUDGET, type Outcome, type SearchOptions, searchTask } from "./tune_search.ts";
+import { CAUTION, freshEntry, type Pace } from "./tune_stages.ts";
 import type { Task } from "./tune_task.ts";
 
 export interface Budget {

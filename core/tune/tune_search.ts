@@ -1,5 +1,5 @@
 /** Searches the candidates of one task within a deadline. */
-import type { Limits, Stages } from "../../kernels/kernel.ts";
+import type { Limits } from "../../kernels/kernel.ts";
 import { UserError } from "../host/errors.ts";
 import type { Op } from "../graph/op.ts";
 import { median } from "../measure/profile.ts";
@@ -24,7 +24,8 @@ import {
 } from "./tune_entry.ts";
 import type { Runnable } from "./tune_operands.ts";
 import type { Expired } from "./within_budget.ts";
-import { type Candidate, overLimits, stagesHash, type Task } from "./tune_task.ts";
+import { expectedSeconds, lengthOf, type Pace, stagesOf } from "./tune_stages.ts";
+import { type Candidate, overLimits, type Task } from "./tune_task.ts";
 
 /** Why candidates were not tried. */
 export const OUT_OF_BUDGET = "the budget was used up", INTERRUPTED = "the search was interrupted";
@@ -69,59 +70,6 @@ export interface Outcome {
 export interface Found extends Omit<Outcome, "task"> {
   /** That of earlier searches, and of this one's attempts. */
   readonly pace: readonly Pace[];
-}
-
-/** What an attempt took, of any task: how long the next may take. */
-export interface Pace {
-  readonly task: string;
-  readonly compileSeconds: number;
-  /** Checks, the first timing, and for a task's first attempt the reference. */
-  readonly runSeconds: number;
-  /** Characters of its shaders. */
-  readonly length: number;
-}
-
-const lengthOf = ({ dispatches }: Stages) => dispatches.reduce((sum, { shader }) => sum + shader.code.length, 0);
-
-/** Some shaders take longer to compile than their length tells, and nothing can interrupt it. */
-export const CAUTION = 1.5;
-
-/**
- * What an attempt may take: to compile as long as the slowest of all tasks, longer if its shaders are; to run as long as
- * the slowest of its own task.
- */
-function expectedSeconds(pace: readonly Pace[], { key }: Task, stages: Stages): number {
-  const length = lengthOf(stages), own = pace.filter(({ task }) => task === key);
-  const compile = pace.map((each) => each.compileSeconds * Math.max(1, length / each.length));
-  return CAUTION * (Math.max(0, ...compile) + Math.max(0, ...own.map(({ runSeconds }) => runSeconds)));
-}
-
-const generated = new WeakMap<Candidate, { readonly stages: Stages | string; readonly hash: string }>();
-
-/** The stages of a candidate, or why it has none, and their hash. */
-async function stagesOf({ op: { kernel, problem } }: Task, candidate: Candidate) {
-  const known = generated.get(candidate);
-  if (known !== undefined) return known;
-  let stages: Stages | string;
-  try {
-    stages = kernel.stages(problem, candidate.tuning);
-  } catch (error) {
-    stages = `cannot be generated: ${(error as Error).message.split("\n")[0]}`;
-  }
-  const made = { stages, hash: typeof stages === "string" ? "" : await stagesHash(stages) };
-  generated.set(candidate, made);
-  return made;
-}
-
-/** The entry without the rows, and the winner, that this version generates differently or not at all. */
-export async function freshEntry(task: Task, entry: Entry): Promise<Entry> {
-  const rows: Row[] = [];
-  for (const candidate of task.candidates) {
-    const row = rowOf(entry, candidate.tuning);
-    if (row !== undefined && row.hash === (await stagesOf(task, candidate)).hash) rows.push(row);
-  }
-  const kept = entry.winner !== null && rowOf({ rows }, entry.winner)?.status === "timed";
-  return { ...entry, winner: kept ? entry.winner : null, rows };
 }
 
 /** What a search may take. */

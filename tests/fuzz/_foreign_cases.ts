@@ -21,7 +21,7 @@ import { resultsOf } from "../../sweep/results.ts";
 import { buildNetwork } from "../../layers/network_config.ts";
 import { select } from "../../training/checkpoint.ts";
 import { definitionOf, specsOf } from "../../training/definition.ts";
-import { readClasses } from "../../training/run_folder.ts";
+import { readClasses } from "../../training/run_records.ts";
 import type { Draw } from "./_draw.ts";
 import { mutateBytes, mutateJson } from "./_mutate.ts";
 import { type Originals, TINY } from "./_originals.ts";

@@ -4,7 +4,7 @@ import { parseConfig } from "../../configs/load.ts";
 import type { Config } from "../../configs/schema.ts";
 import { type Checkpoint, decode, encode, select } from "../../training/checkpoint.ts";
 import type { Context } from "../../core/device/device.ts";
-import { layOut } from "../../core/device/plan.ts";
+import { layOut } from "../../core/graph/layout.ts";
 import { elements, tensor } from "../../core/graph/tensor.ts";
 import { defaultTuner, fixedTuner } from "../../core/graph/tuner.ts";
 import type { Limits } from "../../kernels/kernel.ts";

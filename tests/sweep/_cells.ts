@@ -5,7 +5,8 @@ import { type PlanOptions, planSweep, type SweepPlan } from "../../sweep/plan.ts
 import type { CellOptions } from "../../sweep/run_cell.ts";
 import type { trainRun } from "../../training/run.ts";
 import type { RunOptions } from "../../training/run_options.ts";
-import { saveCheckpoint, startRun, writeMetrics } from "../../training/run_folder.ts";
+import { saveCheckpoint, startRun } from "../../training/run_folder.ts";
+import { writeMetrics } from "../../training/run_records.ts";
 
 export const RATE = "training.learningRate.base";
 

@@ -1,7 +1,8 @@
 /** A process that writes the files of a run's folder, for run_folder_test.ts, and prints what each attempt ended with. */
 import process from "node:process";
 import { parseConfig } from "../../configs/load.ts";
-import { saveCheckpoint, startRun, writeCurves, writeMetrics } from "../../training/run_folder.ts";
+import { saveCheckpoint, startRun } from "../../training/run_folder.ts";
+import { writeCurves, writeMetrics } from "../../training/run_records.ts";
 import { TEXT } from "../configs/_tiny.ts";
 
 const [folder, floats] = process.argv.slice(2) as [string, string];

@@ -11,7 +11,8 @@ import { loadModel } from "../../training/model_file.ts";
 import { getParams } from "../../training/params.ts";
 import { trainRun } from "../../training/run.ts";
 import type { Resumed } from "../../training/run_options.ts";
-import { keptEpochs, keptPath, latestCheckpoint, readMetrics, readSteps } from "../../training/run_folder.ts";
+import { keptEpochs, keptPath, latestCheckpoint } from "../../training/run_folder.ts";
+import { readMetrics, readSteps } from "../../training/run_records.ts";
 import { inFolder } from "../cli/_run.ts";
 
 /** Five steps an epoch; a checkpoint after each step where `often`. */
