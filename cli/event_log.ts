@@ -8,16 +8,16 @@ import type { RunOptions } from "../training/run_options.ts";
 export const LOGS = ["tensorboard"] as const;
 
 /**
- * Writes what is new into a file of its own for each start; `from` is the step at which a run goes on. `now` tells
+ * Writes what is new into a file of its own for each start; `from` is the step at which a run goes on, 0 of a new one. `now` tells
  * seconds. Throws `UserError` where it cannot be written.
  */
 export function eventLog(
   folder: string,
-  from: number | null,
+  from: number,
   now = () => Date.now() / 1000,
 ): NonNullable<RunOptions["record"]> {
   const path = `${folder}/events.out.tfevents.${Math.floor(now()).toString().padStart(10, "0")}.allcnn`;
-  let step = from ?? -1, epoch: number | null = null, started = false;
+  let step = from === 0 ? -1 : from, epoch: number | null = null, started = false;
   return async (steps, epochs) => {
     const parts = started ? [] : eventsStart(now(), from);
     started = true;
@@ -26,7 +26,7 @@ export function eventLog(
       step = row.step;
     }
     const last = epochs.at(-1);
-    if (last !== undefined && last.epoch !== epoch) {
+    if (last !== undefined && (epoch === null || last.epoch > epoch)) {
       parts.push(scalars(now(), step, valuesOf(last)));
       epoch = last.epoch;
     }

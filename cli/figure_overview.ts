@@ -60,11 +60,20 @@ function hasFilters({ specs, input }: Model): boolean {
   return shape.length === 4 && shape[2] === input[2];
 }
 
-/** The layers that put out maps, without those that do nothing once a network is trained. */
+const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/") + 1);
+
+/**
+ * The layers that put out maps, without those that do nothing once a network is trained; of a convolution and the
+ * normalization and activation behind it, the last, whose units are those of all.
+ */
 function mapLayers({ network, input }: Model): string[] {
-  return layerNames(network).filter((name) => {
+  const layers = layerNames(network).map((name) => {
     const cut = upTo(network, name);
-    return kindOf(leavesOf(cut).at(-1)!)?.trainingOnly !== true && cut.init([1, ...input]).output.length === 4;
+    return { name, kind: kindOf(leavesOf(cut).at(-1)!), maps: cut.init([1, ...input]).output.length === 4 };
+  }).filter(({ kind, maps }) => kind?.trainingOnly !== true && maps);
+  return layers.map(({ name }) => name).filter((name, index) => {
+    const next = layers[index + 1];
+    return next?.kind?.elementwise !== true || folderOf(next.name) !== folderOf(name);
   });
 }
 

@@ -94,7 +94,7 @@ async function runIn(
     open: () => openDeviceFor(args),
     tuner: (context) => tunerOf(context, args, screen),
     screen,
-    ...log !== null && { record: eventLog(out, resumed?.checkpoint.progress?.step ?? null) },
+    ...log !== null && { record: eventLog(out, resumed?.checkpoint.progress?.step ?? 0) },
     onStart: () => {
       stopListening ??= onInterrupt(() => {
         if (++interrupts > 1) exit(130);

@@ -39,6 +39,7 @@ export async function unwhiten(
       const direction = new Float32Array(atOnce * size);
       direction.set(own);
       const squares = Array.from({ length: rows }, (_, row) => dot(left, left, row));
+      if (!squares.every(Number.isFinite)) throw new UserError("Cannot map signals back that are not finite");
       const enough = squares.map((square) => LEFT ** 2 * square);
       let steps = 0;
       for (; squares.some((square, row) => square > enough[row]!); steps++) {

@@ -25,6 +25,8 @@ export interface LayerInfo {
   readonly layers: readonly LayerInfo[];
   /** Does it nothing but in training? Then it has no units to look into. */
   readonly trainingOnly?: true;
+  /** Is each of its outputs made of the one input at its place, as an activation's? */
+  readonly elementwise?: true;
 }
 
 /** The layers of a network, in order. Throws `UserError` where the shapes do not fit. */
@@ -44,6 +46,7 @@ export function networkInfo(definition: Definition | Config): LayerInfo[] {
       field: { height, width, stride },
       layers,
       ...kindOf(layer)?.trainingOnly === true ? { trainingOnly: true } : {},
+      ...kindOf(layer)?.elementwise === true ? { elementwise: true } : {},
     };
   };
   return layerTree(network, [1, ...input]).inner.map(info);

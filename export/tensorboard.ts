@@ -50,10 +50,13 @@ function record(event: object): Uint8Array {
   return whole;
 }
 
-/** What a file starts with; `step` is where a run goes on, behind which TensorBoard forgets what it knew. */
-export function eventsStart(wallTime: number, step: number | null): Uint8Array[] {
+/**
+ * What a file starts with, of a run that goes on behind `step`, or begins with 0: TensorBoard takes the first start of a
+ * run as its beginning, and forgets at each further one what it knew of its step and those after it.
+ */
+export function eventsStart(wallTime: number, step: number): Uint8Array[] {
   const version = record({ wallTime, fileVersion: "brain.Event:2" });
-  return step === null ? [version] : [version, record({ wallTime, step, sessionLog: { status: START } })];
+  return [version, record({ wallTime, step: step === 0 ? 0 : step + 1, sessionLog: { status: START } })];
 }
 
 /** Numbers of a step, by the names under which TensorBoard draws them. `wallTime` is in seconds. */

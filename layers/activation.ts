@@ -48,8 +48,8 @@ function reluPass(name: string, f: ReluFunction, x: Tensor): Forward {
 }
 
 /**
- * An activation on its own, as behind a batch normalization: ReLU, leaky ReLU, GELU or SiLU. A convolution has the first
- * two of its own, which costs less. By deconvnet a GELU or SiLU sends back max(dy, 0), as a ReLU; by guided
+ * An activation on its own, as behind a batch normalization: ReLU, leaky ReLU, GELU or SiLU. A convolution may have the first
+ * two of its own; one that follows it alone becomes a part of it. By deconvnet a GELU or SiLU sends back max(dy, 0), as a ReLU; by guided
  * backpropagation the positive part of its gradient for max(dy, 0).
  *
  * @example
@@ -68,6 +68,7 @@ export const activation: LayerConstructor<ActivationConfig, ActivationOptions> =
     forward: (_params, x) => isSmooth(f) ? mapPass(name, SMOOTH[f].formula, x) : reluPass(name, f, x),
   }),
   describe: ({ function: f }) => describeActivation(f),
+  elementwise: true,
   onnx: ({ function: f }) => isSmooth(f) ? SMOOTH[f].onnx : [onnxRelu(f, "x")],
   torch: ({ function: f }) => [torchActivation(f)],
 });

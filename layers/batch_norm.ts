@@ -93,6 +93,7 @@ export const batchNorm: LayerConstructor<BatchNormConfig, BatchNormOptions> = de
   autoName: (n) => `batchNorm${n}`,
   build,
   describe: () => "batch normalization",
+  elementwise: true,
   onnx: ({ epsilon }) => [{
     op: "BatchNormalization",
     reads: ["x", "gamma", "beta", "mean", "variance"],

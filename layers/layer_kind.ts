@@ -30,6 +30,8 @@ export interface LayerKind<Options extends object = object, Written = unknown> e
   torch?(options: Options, shapes: Shapes, inner: readonly TorchModule[]): readonly TorchModule[];
   /** Is it the identity but in training? */
   readonly trainingOnly?: true;
+  /** Is each of its outputs made of the one input at its place? Then its units see what those before it see. */
+  readonly elementwise?: true;
   /** The option that counts its output channels, which the `width` of a config multiplies. */
   readonly channels?: string;
   /** What computes at stride 1 and then pools, of the same shapes and parameters; null where it has no stride. */

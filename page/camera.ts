@@ -21,9 +21,10 @@ export function useCamera(
   busy: () => boolean,
 ): { readonly end: () => void } {
   const button = byId<HTMLButtonElement>("camera"), video = document.createElement("video");
-  let stream: MediaStream | null = null;
+  let stream: MediaStream | null = null, starts = 0;
 
   function end(): void {
+    starts++;
     stream?.getTracks().forEach((track) => track.stop());
     stream = null;
     button.textContent = "use the camera";
@@ -32,9 +33,11 @@ export function useCamera(
   async function start(): Promise<void> {
     if (navigator.mediaDevices === undefined) throw new Error("it needs a page from https or localhost");
     say("image-status", "Waiting for the camera");
+    const mine = ++starts;
     const size = { ideal: 640 }, own = await navigator.mediaDevices.getUserMedia({ video: { width: size } });
-    stream = own;
     button.disabled = false;
+    if (starts !== mine) return own.getTracks().forEach((track) => track.stop()); // another picture came meanwhile
+    stream = own;
     button.textContent = "end the camera";
     video.srcObject = own;
     video.muted = true;
@@ -52,9 +55,11 @@ export function useCamera(
   button.onclick = () => {
     if (stream !== null) return end();
     button.disabled = true;
+    const before = starts;
     start().catch((error) => {
-      end();
       button.disabled = false;
+      if (starts > before + 1) return; // ended in between
+      end();
       say("image-status", `Cannot use the camera: ${REASONS[(error as Error).name] ?? messageOf(error)}`, true);
     });
   };

@@ -21,16 +21,19 @@ export function showDiagram({ layers, input }: RunInfo, choose: (layer: LayerInf
     const seen = whole ? "the whole image" : field.height === 1 && field.width === 1 ? "1 pixel" : sizes;
     return element(
       layer.trainingOnly ? "div" : "button",
-      { className: `layer${parameters === 0 ? " plain" : ""}` },
-      bar(height / most.side, channels / most.channels),
+      { className: `layer${parameters === 0 ? " plain" : ""}${layer.elementwise ? " thin" : ""}` },
+      ...layer.elementwise ? [] : [bar(height / most.side, channels / most.channels)],
       element(
         "span",
         { className: "layer-text" },
         element("strong", {}, ...breakable(name)),
-        element("span", { className: "shape" }, `${height}x${width}x${channels}`),
-        element("span", { className: "detail" }, what),
-        ...layer.trainingOnly ? [] : [element("span", { className: "detail" }, `sees ${seen}`)],
-        ...parameters === 0 ? [] : [element("span", { className: "detail" }, `${count(parameters)} parameters`)],
+        // What changes each value by itself is of the shape, and sees what, the layer before it does.
+        element("span", { className: "shape" }, layer.elementwise ? what : `${height}x${width}x${channels}`),
+        ...layer.elementwise ? [] : [
+          element("span", { className: "detail" }, what),
+          ...layer.trainingOnly ? [] : [element("span", { className: "detail" }, `sees ${seen}`)],
+          ...parameters === 0 ? [] : [element("span", { className: "detail" }, `${count(parameters)} parameters`)],
+        ],
       ),
     );
   });

@@ -13,7 +13,7 @@ export type Told =
   | { readonly line: string }
   | { readonly status: Status }
   | { readonly rows: readonly EpochMetrics[]; readonly epochs: number }
-  /** It stopped as it was told to, at this step. */
+  /** It stopped as it was told to. */
   | { readonly stopped: true }
   /** It has ended: the file of its last checkpoint. */
   | { readonly trained: Uint8Array<ArrayBuffer> }

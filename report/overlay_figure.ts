@@ -28,8 +28,11 @@ for (const figure of document.querySelectorAll("figure.overlay")) {
     const [, epoch, px] = places.sort((a, b) => a[0] - b[0])[0];
     line.setAttribute("x1", px), line.setAttribute("x2", px);
     const { across, unit, digits } = figure.dataset;
-    output.textContent = across + " " + epoch + ": " + runs.flatMap(({ name, points }) =>
-      points.filter((point) => point[0] === epoch).map((point) => name + " " + point[1].toFixed(digits) + unit)).join(", ");
+    // Runs share epochs; steps are those of the clock, so of each run the nearest is told.
+    const near = ({ points }) => across === "epoch" ? points.filter((point) => point[0] === epoch) :
+      [points.reduce((best, point) => Math.abs(point[0] - epoch) < Math.abs(best[0] - epoch) ? point : best)];
+    output.textContent = across + " " + epoch + ": " + runs.flatMap((run) =>
+      near(run).map((point) => run.name + " " + point[1].toFixed(digits) + unit)).join(", ");
   };
   svg.onpointerdown = (event) => { from = at(event); svg.setPointerCapture(event.pointerId); };
   svg.onpointerup = (event) => {

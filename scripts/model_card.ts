@@ -20,14 +20,17 @@ export interface Measured {
 const code = (value: unknown) => `\`${JSON.stringify(value)}\``;
 
 export function modelCard({ config, metrics, epochs, within, parameters, file, test }: Measured): string {
-  const { dataset, training, width } = config, planned = training.epochs ?? epochs, last = metrics[epochs - 1];
+  const { dataset, training } = config, planned = training.epochs ?? epochs, last = metrics[epochs - 1];
   const stopped = epochs < planned ? `, of ${planned} that its schedule has: a stand-in until all are done` : "";
+  const normalized = JSON.stringify(config.network).includes("batchNorm");
   const part = within ? " and a part of the next" : "";
   const rows = metrics.slice(0, epochs).filter(({ testError }) => testError !== null);
   return `# The network that comes along
 
-\`demo\` is All-CNN-C of [Striving for Simplicity](https://arxiv.org/abs/1412.6806) at ${width} of its width, for
-CIFAR-10's ten classes. \`npx allcnn predict demo photo.jpg\`, \`serve demo\`, \`visualize demo\`, \`export demo\`,
+\`demo\` is All-CNN-C of [Striving for Simplicity](https://arxiv.org/abs/1412.6806) at half of its
+width${
+    normalized ? ", with batch normalization" : ""
+  }, for CIFAR-10's ten classes. \`npx allcnn predict demo photo.jpg\`, \`serve demo\`, \`visualize demo\`, \`export demo\`,
 \`show demo\` and \`loadModel(device, "demo")\` need neither data nor a download; \`evaluate demo\` needs the test images.
 
 | what       | value |
@@ -53,8 +56,8 @@ None of its images are in this folder.
 ## Recipe
 
 ${epochs} epochs${part}${stopped}. Batch ${training.batch}, optimizer ${code(training.optimizer)}, learning rate
-${code(training.learningRate)}, initial values ${code(training.init)}, gradient norm clipped at ${
-    training.clipNorm ?? "none"
+${code(training.learningRate)}, initial values ${code(training.init)}, ${
+    training.clipNorm === undefined ? "no clipping of gradients" : `gradient norm clipped at ${training.clipNorm}`
   }.
 The training error of the last epoch was ${
     last?.trainError.toFixed(2)

@@ -1,6 +1,6 @@
 /**
  * The folder of a run: config.yaml (resolved), metrics.jsonl, steps.jsonl, curves.png, checkpoint.safetensors, the one before it,
- * those of epochs that are kept, whitening.safetensors, and of pictures classes.json. Every file is replaced at once, so a crash leaves the old or the new one.
+ * those of epochs that are kept, whitening.safetensors, and of pictures classes.json. Each of these is replaced at once, so a crash leaves the old or the new one.
  */
 import { stringify } from "yaml";
 import { type Config, configSchema } from "../configs/schema.ts";

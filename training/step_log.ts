@@ -22,7 +22,8 @@ export function stepLog(before: readonly StepMetrics[], start: Place, steps: num
     /** A row of the steps since the last one. */
     add(step: number, sums: readonly number[]) {
       if (step === last.step) return;
-      rows.push({ step, ...meansOf(sums.map((sum, i) => sum - last.sums[i]!)) });
+      const own = sums.map((sum, i) => sum - last.sums[i]!);
+      if (own[2]! > 0) rows.push({ step, ...meansOf(own) }); // of pictures, all may have been unreadable
       last = { step, sums };
     },
     /** The running sums start from 0 again. */

@@ -34,7 +34,8 @@ function* passes(program: Fusible, y: Tensor, absorbed: Absorbed) {
     const second = last === undefined || more.length > 0 ? null : pointwiseOf(last);
     if (second === null || last!.reads[0]!.buffer !== next.writes[0]!.buffer) continue;
     if (!isTransient(program, next.writes[0]!)) continue;
-    const pass = joined(first, second, absorbed.get(last!.reads[1]!.buffer) ?? null);
+    const source = last!.reads[1]; // a ReLU has none
+    const pass = joined(first, second, source === undefined ? null : absorbed.get(source.buffer) ?? null);
     if (pass !== null) yield { pass, gone: [next, last!] };
   }
 }

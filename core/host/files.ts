@@ -14,6 +14,7 @@ import {
   statfs,
   utimes,
 } from "node:fs/promises";
+import { Buffer } from "node:buffer";
 import { tmpdir, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
 import { fileError } from "./errors.ts";

@@ -1,6 +1,6 @@
 /**
  * What a convolution does to each sum before it stores it, in this order: add a bias, activate, drop out, mask.
- * The last two are what it can absorb of other ops (kernels/pointwise.ts).
+ * All but the bias are what it can absorb of other ops (kernels/pointwise.ts).
  */
 import { type Computed, type FloatType, storedType } from "../dtype.ts";
 import { drawFrom, isKept } from "../layer/dropout.ts";

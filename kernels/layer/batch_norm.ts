@@ -17,8 +17,8 @@ import { batchNormCost, type BatchNormProblem } from "./batch_norm_problem.ts";
 import { reluOf } from "./relu.ts";
 
 /**
- * The shader that computes `result` for each element, or four, from those of `arrays`, bound by their names, and from
- * what `once` makes of `channelArrays` for the channel `c`; `statistics` are mean and factor there.
+ * The shader that computes `result` for each element, or four, from those of `reads` that are of all
+ * elements, and from what `once` makes of the others for the channel `c`; `mean` and `factor` are its statistics.
  */
 function perChannel(
   { rows, channels, dtype }: BatchNormProblem,

@@ -12,7 +12,7 @@ import { syntheticRows } from "../report/_synthetic_runs.ts";
 test("checksums are those of RFC 3720, and a file begins as every one of TensorBoard does", () => {
   assert.is(crc32c(new TextEncoder().encode("123456789")), 0xe3069283);
   assert.is(crc32c(new Uint8Array(32)), 0x8a9136aa);
-  const [first] = eventsStart(1.5, null);
+  const [first] = eventsStart(1.5, 0);
   assert.equal([...first!.subarray(0, 12)], [24, 0, 0, 0, 0, 0, 0, 0, 0xa3, 0x7f, 0x4b, 0x22]);
   assert.is(new TextDecoder().decode(first!.subarray(23, 36)), "brain.Event:2");
 });
@@ -58,24 +58,25 @@ test("a log has each row once, and says where a run goes on", async () => {
   const folder = mkdtempSync(join(tmpdir(), "events-"));
   try {
     const steps = [100, 300].map((step) => ({ step, loss: step / 64, error: 50 })), [epoch] = syntheticRows(1, 12.5);
-    const log = eventLog(`${folder}/run`, null, () => 1000);
+    const log = eventLog(`${folder}/run`, 0, () => 1000);
     await log(steps.slice(0, 1), []);
     await log(steps, []);
     await log(steps, [epoch!]);
     await log(steps, [epoch!]);
+    await log(steps, [{ ...epoch!, epoch: epoch!.epoch - 1 }]); // of an epoch that comes again after a lost device
     const [name, ...others] = readdirSync(`${folder}/run`);
     assert.equal([name, others.length], ["events.out.tfevents.0000001000.allcnn", 0]);
     const events = eventsOf(readFileSync(`${folder}/run/${name}`));
-    assert.equal(events.map(({ step }) => step), [0, 100, 300, 300]);
-    assert.equal(events[2]!.values, [["loss/train", 300 / 64], ["error/train", 50]]);
-    assert.ok(events[3]!.values.some(([tag, value]) => tag === "error/test" && value === 12.5));
+    assert.equal(events.map(({ step }) => step), [0, 0, 100, 300, 300]);
+    assert.equal(events[3]!.values, [["loss/train", 300 / 64], ["error/train", 50]]);
+    assert.ok(events[4]!.values.some(([tag, value]) => tag === "error/test" && value === 12.5));
 
     await eventLog(`${folder}/run`, 200, () => 2000)(steps, []);
     const resumed = eventsOf(readFileSync(`${folder}/run/events.out.tfevents.0000002000.allcnn`));
-    assert.equal(resumed.map(({ step }) => step), [0, 200, 300]);
+    assert.equal(resumed.map(({ step }) => step), [0, 201, 300]);
 
     writeFileSync(`${folder}/file`, "");
-    const error = await eventLog(`${folder}/file`, null)(steps, []).catch((error: unknown) => error);
+    const error = await eventLog(`${folder}/file`, 0)(steps, []).catch((error: unknown) => error);
     assert.instance(error, UserError);
   } finally {
     rmSync(folder, { recursive: true });

@@ -63,6 +63,10 @@ test("an activation of its own goes where the convolution's would, and into a ba
   const forward = normalized.ops.find(({ label }) => label === "norm/forward")!;
   assert.equal((forward.problem as { relu: object }).relu, { slope: 0.25 });
   assert.is(forward.writes[0]!.buffer.label, "leaky/y");
+  for (const before of [first("none"), batchNorm("norm")]) { // what comes between stays, and so does what follows it
+    const apart = fused(sequential("net", [before, rest[0]!, activation("relu"), rest[1]!]));
+    assert.equal(gone(apart).filter((label) => label.endsWith("forward")), []);
+  }
   const twice = fused(sequential("net", [batchNorm("norm"), activation("one"), activation("two"), rest[1]!]));
   assert.equal(gone(twice).filter((label) => label.endsWith("forward")), ["one/forward"]);
 });
