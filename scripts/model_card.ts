@@ -37,7 +37,7 @@ width${
 | ---------- | ----- |
 | file       | \`demo.safetensors\`, ${file.bytes} bytes, half precision; its metadata hold the config |
 | SHA-256    | \`${file.sha256}\` |
-| parameters | ${parameters} |
+| parameters | ${parameters}${normalized ? ", running means and variances included" : ""} |
 | test error | **${test.error.toFixed(2)} %**, loss ${
     test.loss.toFixed(4)
   }, of this file on ${test.examples} test images, as \`npx allcnn evaluate demo\` prints them |
@@ -62,7 +62,8 @@ ${code(training.learningRate)}, initial values ${code(training.init)}, ${
 The training error of the last epoch was ${
     last?.trainError.toFixed(2)
   } %. [demo.json](demo.json) has the whole config and
-the metrics of each epoch; \`npm run model -- RUN_FOLDER\` makes this folder of a run.
+the metrics of each epoch; [results/](../results/README.md) its
+course; \`npm run model -- RUN_FOLDER\` makes this folder of a run.
 
 | epoch | test error while it trained, float32 |
 | ----- | ------------------------------------ |

@@ -23,14 +23,14 @@ const runner = (folder: string, program = resolve("dist/allcnn.js")) => (args: r
 test("show, predict and export take it by name", () =>
   inFolder(async (folder) => {
     const run = runner(folder);
-    assert.match((await run(["show", "demo"])).stdout, /^half-allcnn-c: images of 32x32x3 \(cifar10\), 10 classes$/m);
+    assert.match((await run(["show", "demo"])).stdout, /^demo: images of 32x32x3 \(cifar10\), 10 classes$/m);
 
     const { code, stdout, stderr } = await run(["predict", "demo", resolve("models/samples"), "--json"]);
     assert.is(code, 0, stderr);
     const named = stdout.trimEnd().split("\n").map((line) => JSON.parse(line)).filter(({ image, top }) =>
       image.endsWith(`/${top[0].name}.png`)
     );
-    assert.ok(named.length >= 6, `it recognizes ${named.length} of ten drawings`); // chance: 1
+    assert.ok(named.length >= 8, `it recognizes ${named.length} of ten drawings`); // chance: 1
 
     assert.is((await run(["export", "demo", "--safetensors", "own.safetensors"])).code, 0);
     assert.ok(
