@@ -142,7 +142,7 @@ test("report refuses in one line what it cannot do", async () => {
     await refused([`${folder}/none`, "--out", out], [`"${folder}/none"`, "no such folder"]);
     await refused([`${folder}/file`, "--out", out], [`"${folder}/file"`, "it is a file"]);
     await writeSyntheticRun(`${folder}/run`, "base-a", rows.slice(0, 2));
-    await refused([`${folder}/run`, "--out", `${folder}/report.pdf`], ["report.pdf", ".html or .md"]);
+    await refused([`${folder}/run`, "--out", `${folder}/report.pdf`], ["report.pdf", ".html, .md or .json"]);
   });
 });
 
