@@ -8,8 +8,8 @@ import type { RunOptions } from "../training/run_options.ts";
 export const LOGS = ["tensorboard"] as const;
 
 /**
- * Writes what is new into a file of its own for each start; `from` is the step at which a run goes on, 0 of a new one. `now` tells
- * seconds. Throws `UserError` where it cannot be written.
+ * Writes what is new into a file of its own for each start; `from` is the step at which a run goes on, 0 of a new one.
+ * `now` tells seconds. Throws `UserError` where it cannot be written.
  */
 export function eventLog(
   folder: string,
@@ -30,7 +30,7 @@ export function eventLog(
       parts.push(scalars(now(), step, valuesOf(last)));
       epoch = last.epoch;
     }
-    await appendFile(path, parts);
+    if (parts.length > 0) await appendFile(path, parts);
   };
 }
 

@@ -5,7 +5,7 @@
 import { Root } from "protobufjs/light.js";
 
 /** Of TensorFlow's messages, the fields that are written here. */
-const { nested } = {
+const EVENT = Root.fromJSON({
   nested: {
     Event: {
       fields: {
@@ -20,7 +20,7 @@ const { nested } = {
     Summary: { fields: { value: { rule: "repeated", type: "Value", id: 1 } } },
     Value: { fields: { tag: { type: "string", id: 1 }, simpleValue: { type: "float", id: 2 } } },
   },
-};
+}).lookupType("Event");
 /** SessionLog.status */
 const START = 1;
 
@@ -41,7 +41,7 @@ export function crc32c(bytes: Uint8Array): number {
 const masked = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 
 function record(event: object): Uint8Array {
-  const bytes = Root.fromJSON({ nested }).lookupType("Event").encode(event).finish();
+  const bytes = EVENT.encode(event).finish();
   const whole = new Uint8Array(bytes.length + 16), view = new DataView(whole.buffer);
   view.setUint32(0, bytes.length, true); // of eight bytes
   view.setUint32(8, masked(crc32c(whole.subarray(0, 8))), true);
